@@ -1,0 +1,152 @@
+//! Pod annotations read into typed wishes. A wrong value is an error that names key, value and remedy.
+//!
+//! An annotation that ORCA cannot honour is refused when it concerns money or safety, because the pod's author
+//! relies on it; otherwise it is a note for people. Nothing is dropped in silence.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::instance::CapacityType;
+use crate::price::UsdPerHour;
+use crate::text;
+use crate::well_known::{PREFIX, annotation};
+
+/// What the annotations of one pod wish for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// The exact instance type.
+    pub instance_type: Option<String>,
+    /// The name of a workload template.
+    pub template: Option<String>,
+    /// How to buy the machine. None: the config's default.
+    pub capacity_type: Option<CapacityType>,
+    /// The highest spot price.
+    pub max_price: Option<UsdPerHour>,
+    /// A machine image.
+    pub image: Option<String>,
+    /// What was ignored, for people.
+    pub notes: Vec<String>,
+}
+
+/// One annotation that ORCA cannot use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct AnnotationError {
+    /// The annotation's key.
+    pub key: String,
+    /// Its value, cut to a readable length.
+    pub value: String,
+    /// What is wrong, and what to write instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for AnnotationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "annotation {} has the value \"{}\": {}", self.key, self.value, self.remedy)
+    }
+}
+
+/// Annotations that a pod author may set and that ORCA acts on.
+const READ: [&str; 6] = [
+    annotation::INSTANCE_TYPE,
+    annotation::WORKLOAD_TEMPLATE,
+    annotation::LAUNCH_TYPE,
+    annotation::MAX_SPOT_PRICE,
+    annotation::SPOT_MAX_PRICE,
+    annotation::AMI,
+];
+
+/// Annotations that this ORCA cannot honour although money or safety rest on them.
+const REFUSED: [(&str, &str); 4] = [
+    (annotation::MAX_LIFETIME, "lifetimes are not enforced yet; remove it, or use spec.activeDeadlineSeconds in the Job"),
+    (annotation::BUDGET_NAMESPACE, "costs follow the pod's own namespace; remove it"),
+    (annotation::USER_DATA, "user data cannot be set per pod yet; build it into the machine image and remove it"),
+    (annotation::TERMINATION_PROTECTION, "a protected machine could not be terminated with its pod; remove it"),
+];
+
+/// Annotations that ORCA writes itself.
+const WRITTEN: [&str; 2] = [annotation::INSTANCE_ID, annotation::PUBLIC_IP];
+
+impl Wishes {
+    /// Reads all annotations under ORCA's prefix, and reports everything that is wrong at once.
+    pub fn parse(annotations: &BTreeMap<String, String>) -> Result<Self, Vec<AnnotationError>> {
+        let mut wishes = Self::default();
+        let mut errors = Vec::new();
+        for (key, value) in annotations.iter().filter(|(key, _)| key.starts_with(PREFIX)) {
+            if let Err(remedy) = wishes.read(key, value) {
+                errors.push(AnnotationError { key: key.clone(), value: text::cut(value, 80), remedy });
+            }
+        }
+        if let Some(error) = wishes.price_without_spot(annotations) {
+            errors.push(error);
+        }
+        if errors.is_empty() { Ok(wishes) } else { Err(errors) }
+    }
+
+    fn read(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match key {
+            annotation::INSTANCE_TYPE => self.instance_type = Some(name(value, "give an instance type such as t3.micro or p5.48xlarge")?),
+            annotation::WORKLOAD_TEMPLATE => {
+                self.template = Some(name(value, "give the name of a template under instances.templates of ORCA's config")?);
+            }
+            annotation::LAUNCH_TYPE => self.capacity_type = Some(launch_type(value)?),
+            annotation::MAX_SPOT_PRICE | annotation::SPOT_MAX_PRICE => {
+                self.max_price = Some(value.parse::<UsdPerHour>().map_err(|error| error.to_string())?);
+            }
+            annotation::AMI => self.image = Some(name(value, "give a machine image id such as ami-0123456789abcdef0")?),
+            annotation::DEBUG => self.notes.push(format!("{key} is not acted on yet")),
+            _ => self.read_other(key)?,
+        }
+        Ok(())
+    }
+
+    fn read_other(&mut self, key: &str) -> Result<(), String> {
+        if let Some((_, remedy)) = REFUSED.iter().find(|(refused, _)| *refused == key) {
+            return Err((*remedy).to_owned());
+        }
+        if WRITTEN.contains(&key) {
+            return Ok(());
+        }
+        let known = READ.into_iter().chain(REFUSED.map(|(refused, _)| refused));
+        self.notes.push(match text::nearest(key, known) {
+            Some(near) => format!("{key} is unknown and ignored: did you mean {near}?"),
+            None => format!("{key} is unknown and ignored"),
+        });
+        Ok(())
+    }
+
+    /// A price cap that would not cap anything is a mistake that costs money.
+    fn price_without_spot(&self, annotations: &BTreeMap<String, String>) -> Option<AnnotationError> {
+        let on_demand = self.capacity_type == Some(CapacityType::OnDemand);
+        let key = [annotation::MAX_SPOT_PRICE, annotation::SPOT_MAX_PRICE]
+            .into_iter()
+            .find(|key| on_demand && annotations.contains_key(*key))?;
+        Some(AnnotationError {
+            key: key.to_owned(),
+            value: text::cut(annotations.get(key).map_or("", String::as_str), 80),
+            remedy: format!("it has no effect on on-demand machines; set {}: spot, or remove it", annotation::LAUNCH_TYPE),
+        })
+    }
+}
+
+fn launch_type(value: &str) -> Result<CapacityType, String> {
+    match value {
+        "on-demand" => Ok(CapacityType::OnDemand),
+        "spot" => Ok(CapacityType::Spot),
+        _ => Err(match text::nearest(value, ["on-demand", "spot"]) {
+            Some(near) => format!("did you mean {near}? Give on-demand or spot"),
+            None => "give on-demand or spot".to_owned(),
+        }),
+    }
+}
+
+/// A name of letters, digits, dots, dashes and underscores. Nothing else can reach a cloud's API from here.
+fn name(value: &str, remedy: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if value.is_empty() || value.len() > 128 || !value.chars().all(allowed) {
+        return Err(remedy.to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

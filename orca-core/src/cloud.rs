@@ -1,0 +1,86 @@
+//! The seam for authors of cloud back ends: five verbs, and the abilities that a cloud may have besides.
+//!
+//! Nothing here is shaped like one cloud. A back end whose API knows no client tokens keeps a token table of its
+//! own; everything else in ORCA rests on the contract of [`CloudClient::launch`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::error::CloudError;
+use crate::ids::{InstanceId, Owner};
+use crate::instance::{Health, Instance, InstanceState, OwnedInstance};
+use crate::launch::{LaunchToken, LaunchWish, Offer};
+
+/// A cloud that can launch, describe and terminate machines.
+///
+/// Every method may be called concurrently. Dropping a returned future is like a crash at that point: whatever was
+/// sent may have been executed.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait CloudClient: Send + Sync + fmt::Debug {
+    /// Ways to fulfil a wish, best first, with everything resolved.
+    ///
+    /// Guarantees: launches nothing; each offer carries the wish's tags unchanged, and everything that
+    /// [`launch`](Self::launch) needs. An empty list means that nothing fits now.
+    ///
+    /// Errors: [`Kind::Invalid`](crate::Kind::Invalid) when the wish can never be fulfilled, naming whose value is wrong; anything else
+    /// when the cloud could not be asked.
+    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError>;
+
+    /// Sends one launch of exactly this offer under this token, once: no hidden retries.
+    ///
+    /// Guarantees: for as long as [`token_memory`](Self::token_memory), any number of sends with the same token and
+    /// the same offer launch at most one instance in all, and each that is answered returns that same instance. The
+    /// offer's tags are on the instance from the moment that it can be listed. Nothing is sent after `not_after`, a
+    /// wall-clock time, however long signing or connecting took.
+    async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome;
+
+    /// Every instance of this owner, alive or ended, that the cloud still lists.
+    ///
+    /// Guarantees: complete, or an error. A partial list is an error. An instance launched seconds ago may be
+    /// missing; absence is never proof.
+    async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError>;
+
+    /// Those of these instances that the cloud knows. One that is missing in the answer was not found.
+    async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError>;
+
+    /// Asks the cloud to end these instances, and says for each what came of it.
+    ///
+    /// Guarantees: one instance that cannot be ended does not keep the others alive. Ending an ended instance is
+    /// success. Safe to repeat. The answer has one entry for each instance given.
+    async fn terminate(&self, instances: &[OwnedInstance]) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
+
+    /// For how long after its first send a token is certain to be remembered. After it, an attempt that is still
+    /// unresolved is never sent again.
+    fn token_memory(&self) -> Duration;
+}
+
+/// What came of one launch call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaunchOutcome {
+    /// There is an instance: launched by this send or by an earlier one with this token.
+    Launched(Box<Instance>),
+    /// This send launched nothing, for certain.
+    Refused(CloudError),
+    /// The token is known with other parameters: something may have been launched under it.
+    Mismatch,
+    /// The token's instance was launched and has ended.
+    Ended,
+    /// The send was stopped before it left.
+    NotSent(CloudError),
+    /// Nobody knows.
+    Unknown(CloudError),
+}
+
+/// The ability to tell whether running machines pass their own checks. A cloud without it counts a running machine
+/// as ready.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait HealthSource: Send + Sync + fmt::Debug {
+    /// The health of those of these instances that the cloud knows about.
+    async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError>;
+}

@@ -1,0 +1,442 @@
+//! The config schema: every key, its default, and what makes a value wrong.
+//!
+//! Keys are camelCase and strict. The shape is that of the original design's `config.yaml` and of its
+//! predecessor's, so that both load unchanged. A key that is not acted on yet is refused when money or safety rest
+//! on it, and warned about otherwise: see [`validate`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::instance::CapacityType;
+use crate::price::UsdPerHour;
+use crate::selection::Mode;
+
+mod validate;
+
+pub use validate::{ConfigError, Warning, validate};
+
+/// The whole config.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Config {
+    /// The cloud account and what machines are launched with.
+    pub aws: Aws,
+    /// The identity of the cluster.
+    pub cluster: Cluster,
+    /// The virtual node.
+    pub node: Node,
+    /// How pods choose machines.
+    pub instances: Instances,
+    /// How pods of special kinds are treated.
+    pub pods: Pods,
+    /// Limits on machines and money.
+    pub limits: Limits,
+    /// How fast the loops turn.
+    pub controller: Controller,
+    /// Log lines.
+    pub logging: Logging,
+    /// The port for health and metrics.
+    pub metrics: Metrics,
+    /// Switches for development.
+    pub development: Development,
+}
+
+/// `aws`: the cloud account, and what every machine is launched with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Aws {
+    /// The region, such as `us-west-2`. Required.
+    pub region: String,
+    /// Static keys. Leave them out: the SDK's default chain finds a role.
+    pub credentials: Option<Credentials>,
+    /// Not needed: the subnet decides.
+    #[serde(rename = "vpcID")]
+    pub vpc_id: Option<String>,
+    /// The subnet that machines are launched in, such as `subnet-0123456789abcdef0`.
+    #[serde(rename = "subnetID")]
+    pub subnet_id: Option<String>,
+    /// The security groups of every machine.
+    #[serde(rename = "securityGroupIDs")]
+    pub security_group_ids: Vec<String>,
+    /// The machine image for pods that name none.
+    #[serde(rename = "amiID")]
+    pub ami_id: Option<String>,
+    /// An SSM parameter that holds the machine image, used when `amiID` is empty.
+    pub ami_parameter: Option<String>,
+    /// The name or ARN of the instance profile of every machine.
+    pub instance_profile: Option<String>,
+    /// The root volume.
+    pub root_volume: RootVolume,
+    /// Another endpoint for all calls, for tests and private clouds.
+    #[serde(alias = "localStackEndpoint")]
+    pub endpoint: Option<String>,
+    /// Tags for cost reports. They never override ORCA's own.
+    pub tags: BTreeMap<String, String>,
+    /// Not acted on.
+    pub development_mode: bool,
+}
+
+/// `aws.credentials`: static keys. `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The access key id.
+    #[serde(rename = "accessKeyID")]
+    pub access_key_id: String,
+    /// The secret access key.
+    #[serde(rename = "secretAccessKey")]
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(not shown)")
+    }
+}
+
+/// `aws.rootVolume`: the encrypted root volume of every machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RootVolume {
+    /// Its size in GiB. None: the image's own.
+    #[serde(rename = "sizeGiB")]
+    pub size_gib: Option<u32>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub volume_type: String,
+    /// The image's root device.
+    pub device_name: String,
+}
+
+impl Default for RootVolume {
+    fn default() -> Self {
+        Self { size_gib: None, volume_type: "gp3".into(), device_name: "/dev/xvda".into() }
+    }
+}
+
+/// `cluster`: who this cluster is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Cluster {
+    /// The identity in tags. None: the UID of namespace `kube-system`.
+    pub id: Option<String>,
+}
+
+/// `node`: the virtual node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Labels, beside those that ORCA sets.
+    pub labels: BTreeMap<String, String>,
+    /// Taints. None: the burst-node taint alone.
+    pub taints: Option<Vec<Taint>>,
+    /// `linux`, in any case.
+    pub operating_system: String,
+    /// `amd64` or `arm64`.
+    pub architecture: String,
+    /// Upper bound on all pods' CPU, a quantity in cores.
+    pub cpu: String,
+    /// Upper bound on all pods' memory, a quantity in bytes.
+    pub memory: String,
+    /// Upper bound on pods.
+    pub pods: String,
+    /// Upper bound on `nvidia.com/gpu`. None: the node offers none.
+    pub gpu: Option<String>,
+    /// Upper bound on ephemeral storage, a quantity in bytes.
+    pub ephemeral_storage: String,
+    /// The address of the node that pods report as their host's, if any is wanted beside the instance's own.
+    pub address: Option<String>,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            name: "orca-aws-node".into(),
+            labels: BTreeMap::new(),
+            taints: None,
+            operating_system: "linux".into(),
+            architecture: "amd64".into(),
+            cpu: "1000".into(),
+            memory: "4Ti".into(),
+            pods: "1000".into(),
+            gpu: None,
+            ephemeral_storage: "100Ti".into(),
+            address: None,
+        }
+    }
+}
+
+/// One taint of the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    #[serde(default)]
+    pub value: String,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: TaintEffect,
+}
+
+/// What a taint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaintEffect {
+    /// New pods are kept away.
+    NoSchedule,
+    /// New pods are kept away if there is another place.
+    PreferNoSchedule,
+    /// Running pods are evicted as well.
+    NoExecute,
+}
+
+impl TaintEffect {
+    /// As it is written in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSchedule => "NoSchedule",
+            Self::PreferNoSchedule => "PreferNoSchedule",
+            Self::NoExecute => "NoExecute",
+        }
+    }
+}
+
+/// `instances`: how pods choose machines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Instances {
+    /// `explicit`, `template` or `auto`.
+    pub selection_mode: Mode,
+    /// Workload templates by name.
+    pub templates: BTreeMap<String, WorkloadTemplate>,
+    /// For pods that do not say.
+    pub default_launch_type: CapacityType,
+    /// Types that may be launched, exact or with a final `*`. Empty: all.
+    pub allowed_instance_types: Vec<String>,
+    /// The highest spot price by type, for pods that name none.
+    pub max_spot_prices: BTreeMap<String, UsdPerHour>,
+}
+
+/// `instances.templates.<name>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadTemplate {
+    /// The instance type.
+    pub instance_type: String,
+    /// How to buy it.
+    #[serde(default)]
+    pub launch_type: Option<CapacityType>,
+    /// The highest spot price.
+    #[serde(default)]
+    pub max_spot_price: Option<UsdPerHour>,
+}
+
+/// `pods`: pods of special kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Pods {
+    /// What to do with pods of DaemonSets.
+    pub daemon_sets: DaemonSets,
+}
+
+/// `pods.daemonSets`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DaemonSets {
+    /// They stay Pending and buy nothing.
+    #[default]
+    Ignore,
+    /// They are pods like any other.
+    Run,
+}
+
+/// `limits`: none of these is enforced yet, so any but the defaults is refused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most machines at a time; 0 = unlimited.
+    pub max_concurrent_instances: u32,
+    /// The most machines at a time in a namespace; 0 = unlimited.
+    pub max_instances_per_namespace: u32,
+    /// USD a day; 0 = unlimited.
+    pub daily_budget: f64,
+    /// USD a month; 0 = unlimited.
+    pub monthly_budget: f64,
+    /// The longest life of a machine, such as `24h`; empty or 0 = unlimited.
+    pub max_instance_lifetime: Option<String>,
+    /// Quotas by namespace.
+    pub namespace_quotas: BTreeMap<String, NamespaceQuota>,
+}
+
+/// `limits.namespaceQuotas.<namespace>`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NamespaceQuota {
+    /// The most machines at a time.
+    pub max_instances: u32,
+    /// The most GPUs at a time.
+    #[serde(rename = "maxGPUs")]
+    pub max_gpus: u32,
+    /// USD a day.
+    pub daily_budget: f64,
+    /// USD a month.
+    pub monthly_budget: f64,
+}
+
+/// `controller`: how fast the loops turn. The defaults suit a cluster; tests make them shorter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Controller {
+    /// Pods worked on at the same time.
+    pub concurrency: u32,
+    /// Seconds between sweeps when nothing changes.
+    pub sweep_seconds: f64,
+    /// Seconds between sweeps while a machine boots or ends.
+    pub fast_sweep_seconds: f64,
+    /// Seconds that leadership lasts without renewal.
+    pub leader_lease_seconds: u32,
+    /// The launch calls that may go out at once, and per second from then on.
+    pub launch_rate: LaunchRate,
+}
+
+impl Default for Controller {
+    fn default() -> Self {
+        Self {
+            concurrency: 64,
+            sweep_seconds: 10.0,
+            fast_sweep_seconds: 2.0,
+            leader_lease_seconds: 15,
+            launch_rate: LaunchRate::default(),
+        }
+    }
+}
+
+/// `controller.launchRate`: a token bucket below AWS's own, so that AWS never throttles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LaunchRate {
+    /// Calls that may go out at once.
+    pub burst: u32,
+    /// Calls per second from then on.
+    pub per_second: f64,
+}
+
+impl Default for LaunchRate {
+    /// AWS's default bucket for RunInstances requests (EC2 developer guide, "Request throttling").
+    fn default() -> Self {
+        Self { burst: 5, per_second: 2.0 }
+    }
+}
+
+/// `logging`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Logging {
+    /// The least level that is shown.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Not acted on: `level: debug` shows AWS calls.
+    #[serde(rename = "logAWSCalls")]
+    pub log_aws_calls: bool,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, format: LogFormat::Auto, log_aws_calls: false }
+    }
+}
+
+/// `logging.level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Everything that helps to find a fault.
+    Trace,
+    /// AWS calls and pod events.
+    Debug,
+    /// One line per change.
+    Info,
+    /// What may need somebody.
+    Warn,
+    /// What failed.
+    Error,
+}
+
+impl LogLevel {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// `logging.format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    #[serde(alias = "console")]
+    Text,
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+}
+
+/// `metrics`: the port for health and metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Whether metrics are served; health always is.
+    pub enabled: bool,
+    /// The port.
+    pub port: u16,
+    /// The path of the metrics.
+    pub path: String,
+    /// Not acted on.
+    pub prometheus: Prometheus,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true, port: 8080, path: "/metrics".into(), prometheus: Prometheus::default() }
+    }
+}
+
+/// `metrics.prometheus`: not acted on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Prometheus {
+    /// Not acted on.
+    pub enabled: bool,
+}
+
+/// `development`: switches of the predecessor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Development {
+    /// Refused when true: ORCA would launch real machines.
+    #[serde(rename = "mockAWS")]
+    pub mock_aws: bool,
+    /// Refused when true: ORCA would launch real machines.
+    pub dry_run: bool,
+    /// Not acted on.
+    pub enable_fast_cleanup: bool,
+    /// Not acted on.
+    pub cleanup_interval: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

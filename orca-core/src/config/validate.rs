@@ -1,0 +1,242 @@
+//! What makes a config wrong although it has the right shape. Everything wrong is reported at once.
+
+use std::fmt;
+
+use super::Config;
+use crate::quantity::Quantity;
+use crate::selection::Mode;
+use crate::well_known::{PREFIX, tag};
+
+/// One wrong value: the key, the value and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// The key, dotted from the top, such as `node.cpu`.
+    pub key: String,
+    /// The value, or nothing when it is missing.
+    pub value: Option<String>,
+    /// What is wrong, and what to write instead.
+    pub remedy: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{} has the value \"{value}\": {}", self.key, self.remedy),
+            None => write!(f, "{} is required: {}", self.key, self.remedy),
+        }
+    }
+}
+
+/// A key that has no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The key.
+    pub key: &'static str,
+    /// Why it has none.
+    pub text: &'static str,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} has no effect: {}", self.key, self.text)
+    }
+}
+
+/// Checks every value. The warnings are for people; the errors keep ORCA from starting.
+pub fn validate(config: &Config) -> Result<Vec<Warning>, Vec<ConfigError>> {
+    let mut found = Findings::default();
+    check_aws(config, &mut found);
+    check_node(config, &mut found);
+    check_instances(config, &mut found);
+    check_limits(config, &mut found);
+    check_controller(config, &mut found);
+    check_the_rest(config, &mut found);
+    if found.errors.is_empty() { Ok(found.warnings) } else { Err(found.errors) }
+}
+
+#[derive(Default)]
+struct Findings {
+    errors: Vec<ConfigError>,
+    warnings: Vec<Warning>,
+}
+
+impl Findings {
+    fn missing(&mut self, key: &str, remedy: &str) {
+        self.errors.push(ConfigError { key: key.into(), value: None, remedy: remedy.into() });
+    }
+
+    fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
+        self.errors.push(ConfigError { key: key.into(), value: Some(value.to_string()), remedy: remedy.into() });
+    }
+
+    fn warn_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
+        if is_set {
+            self.warnings.push(Warning { key, text });
+        }
+    }
+
+    fn id(&mut self, key: &str, value: Option<&String>, prefix: &str) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let hex = value.strip_prefix(prefix).filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+            if hex.is_none() {
+                self.wrong(key, value, format!("give an id such as {prefix}0123456789abcdef0"));
+            }
+        }
+    }
+}
+
+fn check_aws(config: &Config, found: &mut Findings) {
+    let aws = &config.aws;
+    if aws.region.is_empty() {
+        found.missing("aws.region", "give a region such as us-west-2");
+    }
+    found.id("aws.subnetID", aws.subnet_id.as_ref(), "subnet-");
+    found.id("aws.amiID", aws.ami_id.as_ref(), "ami-");
+    for (index, group) in aws.security_group_ids.iter().enumerate() {
+        found.id(&format!("aws.securityGroupIDs[{index}]"), Some(group), "sg-");
+    }
+    if let Some(endpoint) = aws.endpoint.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+        found.wrong("aws.endpoint", endpoint, "give a URL that begins with http:// or https://");
+    }
+    if aws.root_volume.size_gib.is_some_and(|size| !(1..=65_536).contains(&size)) {
+        found.wrong("aws.rootVolume.sizeGiB", aws.root_volume.size_gib.unwrap_or_default(), "give 1 to 65536");
+    }
+    check_tags(config, found);
+    found.warn_if(aws.vpc_id.as_ref().is_some_and(|id| !id.is_empty()), "aws.vpcID", "the subnet decides the VPC");
+    found.warn_if(aws.development_mode, "aws.developmentMode", "there is nothing that it switches");
+    found.warn_if(
+        aws.credentials.is_some(),
+        "aws.credentials beside a role",
+        "static keys are used as given; prefer a role (IRSA or Pod Identity) and leave them out",
+    );
+}
+
+fn check_tags(config: &Config, found: &mut Findings) {
+    for (key, value) in &config.aws.tags {
+        let path = format!("aws.tags.{key}");
+        if key.starts_with(PREFIX) || key == tag::MANAGED_BY || key == tag::NAME {
+            found.wrong(&path, value, "ORCA sets this tag itself; choose another key");
+        } else if key.starts_with("aws:") {
+            found.wrong(&path, value, "keys that begin with aws: are reserved; choose another key");
+        } else if key.is_empty() || key.chars().count() > tag::MAX_KEY_CHARS || value.chars().count() > tag::MAX_VALUE_CHARS {
+            found.wrong(&path, value, "a key has 1 to 128 characters and a value at most 256");
+        }
+    }
+    // ORCA's own tags take eleven of the fifty.
+    let room = tag::MAX_TAGS - 11;
+    if config.aws.tags.len() > room {
+        found.wrong("aws.tags", format!("{} tags", config.aws.tags.len()), format!("give at most {room}"));
+    }
+}
+
+fn check_node(config: &Config, found: &mut Findings) {
+    let node = &config.node;
+    if !is_node_name(&node.name) {
+        found.wrong("node.name", &node.name, "give at most 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends");
+    }
+    if !node.operating_system.eq_ignore_ascii_case("linux") {
+        found.wrong("node.operatingSystem", &node.operating_system, "only linux is supported");
+    }
+    if !["amd64", "arm64"].contains(&node.architecture.as_str()) {
+        found.wrong("node.architecture", &node.architecture, "give amd64 or arm64");
+    }
+    let quantities = [
+        ("node.cpu", Some(&node.cpu)),
+        ("node.memory", Some(&node.memory)),
+        ("node.pods", Some(&node.pods)),
+        ("node.gpu", node.gpu.as_ref()),
+        ("node.ephemeralStorage", Some(&node.ephemeral_storage)),
+    ];
+    for (key, value) in quantities {
+        let Some(value) = value else { continue };
+        match value.parse::<Quantity>() {
+            Ok(quantity) if quantity.is_negative() => found.wrong(key, value, "it must not be negative"),
+            Ok(_) => {}
+            Err(error) => found.wrong(key, value, error.to_string()),
+        }
+    }
+    for (index, taint) in node.taints.iter().flatten().enumerate() {
+        if taint.key.is_empty() {
+            found.missing(&format!("node.taints[{index}].key"), "give the taint's key");
+        }
+    }
+    if let Some(address) = node.address.as_ref().filter(|text| text.parse::<std::net::IpAddr>().is_err()) {
+        found.wrong("node.address", address, "give an IP address");
+    }
+}
+
+/// RFC 1123 subdomain, at most 63 characters because it is a label value as well.
+fn is_node_name(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    name.len() <= 63 && name.bytes().all(inner) && edge(name.bytes().next()) && edge(name.bytes().last())
+}
+
+fn check_instances(config: &Config, found: &mut Findings) {
+    if config.instances.selection_mode == Mode::Auto {
+        found.wrong("instances.selectionMode", "auto", "choosing by requests is not built yet; give explicit or template");
+    }
+    for (name, template) in &config.instances.templates {
+        if template.instance_type.is_empty() {
+            found.missing(&format!("instances.templates.{name}.instanceType"), "give an instance type such as g5.4xlarge");
+        }
+    }
+}
+
+fn check_limits(config: &Config, found: &mut Findings) {
+    const REMEDY: &str = "this limit is not enforced yet, so ORCA does not start with it; remove it, and limit the account's quotas";
+    let limits = &config.limits;
+    let lifetime = limits.max_instance_lifetime.as_deref().filter(|text| !["", "0", "0s"].contains(text));
+    let set = [
+        ("limits.maxConcurrentInstances", limits.max_concurrent_instances != 0, limits.max_concurrent_instances.to_string()),
+        ("limits.maxInstancesPerNamespace", limits.max_instances_per_namespace != 0, limits.max_instances_per_namespace.to_string()),
+        ("limits.dailyBudget", limits.daily_budget != 0.0, limits.daily_budget.to_string()),
+        ("limits.monthlyBudget", limits.monthly_budget != 0.0, limits.monthly_budget.to_string()),
+        ("limits.maxInstanceLifetime", lifetime.is_some(), lifetime.unwrap_or_default().to_owned()),
+        ("limits.namespaceQuotas", !limits.namespace_quotas.is_empty(), format!("{} namespaces", limits.namespace_quotas.len())),
+    ];
+    for (key, _, value) in set.into_iter().filter(|(_, is_set, _)| *is_set) {
+        found.wrong(key, value, REMEDY);
+    }
+}
+
+fn check_controller(config: &Config, found: &mut Findings) {
+    let controller = &config.controller;
+    if !(1..=4096).contains(&controller.concurrency) {
+        found.wrong("controller.concurrency", controller.concurrency, "give 1 to 4096");
+    }
+    let seconds = [
+        ("controller.sweepSeconds", controller.sweep_seconds),
+        ("controller.fastSweepSeconds", controller.fast_sweep_seconds),
+    ];
+    for (key, value) in seconds {
+        // Half of the time that a sweep proves anything: one may fail without holding launches up.
+        if !(0.05..=30.0).contains(&value) {
+            found.wrong(key, value, "give 0.05 to 30 seconds");
+        }
+    }
+    if !(2..=600).contains(&controller.leader_lease_seconds) {
+        found.wrong("controller.leaderLeaseSeconds", controller.leader_lease_seconds, "give 2 to 600 seconds");
+    }
+    let rate = &controller.launch_rate;
+    if rate.burst == 0 || !(0.01..=10_000.0).contains(&rate.per_second) {
+        let value = format!("burst {}, perSecond {}", rate.burst, rate.per_second);
+        found.wrong("controller.launchRate", value, "give a burst of at least 1 and 0.01 to 10000 a second");
+    }
+}
+
+fn check_the_rest(config: &Config, found: &mut Findings) {
+    let development = &config.development;
+    for (key, is_set) in [("development.mockAWS", development.mock_aws), ("development.dryRun", development.dry_run)] {
+        if is_set {
+            found.wrong(key, true, "ORCA would launch real machines; remove it, and point aws.endpoint at a test server");
+        }
+    }
+    if !config.metrics.path.starts_with('/') {
+        found.wrong("metrics.path", &config.metrics.path, "give a path that begins with /");
+    }
+    found.warn_if(development.enable_fast_cleanup, "development.enableFastCleanup", "garbage collection has its own pace");
+    found.warn_if(development.cleanup_interval.is_some(), "development.cleanupInterval", "garbage collection has its own pace");
+    found.warn_if(config.logging.log_aws_calls, "logging.logAWSCalls", "set logging.level: debug to see AWS calls");
+    found.warn_if(config.metrics.prometheus.enabled, "metrics.prometheus.enabled", "metrics.enabled serves Prometheus' format");
+}

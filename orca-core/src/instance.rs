@@ -1,0 +1,171 @@
+//! A machine in the cloud, as the domain sees it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{InstanceId, Owner, PodRef, PodUid};
+
+/// One machine, as the cloud described it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The cloud's name of it.
+    pub id: InstanceId,
+    /// A URI that names it across regions and clouds, such as `ec2://us-west-2/i-0123456789abcdef0`.
+    /// It becomes the pod's `containerID`.
+    pub reference: Arc<str>,
+    /// Where it is in its life.
+    pub state: InstanceState,
+    /// Why it is in that state, if the cloud says.
+    pub state_reason: Option<StateReason>,
+    /// The owner that its tags name. None when the tags are missing: it is not ours to touch then.
+    pub owner: Option<Owner>,
+    /// The pod that its tags name.
+    pub pod: Option<PodRef>,
+    /// Such as `p5.48xlarge`.
+    pub instance_type: Arc<str>,
+    /// How it was bought.
+    pub capacity_type: CapacityType,
+    /// The zone that it runs in.
+    pub zone: Option<Arc<str>>,
+    /// Its address inside the cloud's network.
+    pub private_ip: Option<IpAddr>,
+    /// Its public address, if it has one.
+    pub public_ip: Option<IpAddr>,
+    /// When the cloud launched it, by the cloud's clock.
+    pub launched_at: Option<Timestamp>,
+}
+
+impl Instance {
+    /// Proof that this instance belongs to this owner and this pod, or nothing.
+    ///
+    /// It is the only way to make an [`OwnedInstance`], and so the only way to terminate anything.
+    #[must_use]
+    pub fn owned_by(&self, owner: &Owner, pod: &PodUid) -> Option<OwnedInstance> {
+        let tags_agree = self.owner.as_ref() == Some(owner) && self.pod.as_ref().is_some_and(|p| p.uid == *pod);
+        tags_agree.then(|| OwnedInstance { id: self.id.clone() })
+    }
+}
+
+/// An instance whose tags were read back from the cloud and found to be ours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OwnedInstance {
+    id: InstanceId,
+}
+
+impl OwnedInstance {
+    /// The instance's id.
+    #[must_use]
+    pub fn id(&self) -> &InstanceId {
+        &self.id
+    }
+}
+
+/// The states of a machine's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstanceState {
+    /// Launched, not yet running.
+    Pending,
+    /// The machine runs. What runs on it is another question.
+    Running,
+    /// On the way to stopped; it still costs.
+    Stopping,
+    /// Stopped; its disks still cost, and it can be started again.
+    Stopped,
+    /// On the way to terminated, which cannot be undone.
+    ShuttingDown,
+    /// Gone for good.
+    Terminated,
+}
+
+impl InstanceState {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
+
+    /// Whether it still has to be terminated by somebody: it costs money and can run.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        match self {
+            Self::Pending | Self::Running | Self::Stopping | Self::Stopped => true,
+            Self::ShuttingDown | Self::Terminated => false,
+        }
+    }
+
+    /// The name that people know from EC2.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+/// Why an instance is in its state: the cause that matters to a pod, and the cloud's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateReason {
+    /// What it means.
+    pub cause: EndCause,
+    /// The cloud's code, such as `Server.SpotInstanceTermination`.
+    pub code: String,
+    /// The cloud's message.
+    pub message: String,
+}
+
+/// What ended an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndCause {
+    /// A call of the cloud's API: ours or somebody else's.
+    ApiCall,
+    /// The machine shut itself down.
+    Guest,
+    /// The spot market took it back.
+    SpotInterruption,
+    /// The provider's side failed: host, network, maintenance.
+    Provider,
+    /// The launch was accepted and then could not be carried out.
+    LaunchFailed,
+    /// Anything else.
+    Other,
+}
+
+/// How a machine is bought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapacityType {
+    /// At the list price, until terminated.
+    #[default]
+    OnDemand,
+    /// At the market price; the cloud can take it back.
+    Spot,
+}
+
+impl CapacityType {
+    /// As it is written in annotations and config.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+        }
+    }
+}
+
+/// Whether a running machine's own checks pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// All checks passed.
+    Passed,
+    /// Not decided yet.
+    Initializing,
+    /// A check failed.
+    Impaired,
+}

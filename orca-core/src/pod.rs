@@ -1,0 +1,169 @@
+//! What ORCA needs to know of a pod object: what is asked of it now, and whose it is.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodCondition};
+
+use crate::ids::PodRef;
+use crate::instance::CapacityType;
+use crate::launch::LaunchWish;
+use crate::well_known::{annotation, pod_condition};
+
+/// What is asked for one pod UID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// It should run.
+    Wanted,
+    /// It has ended; the object is kept for its owner or its reader.
+    Finished(TerminalPhase),
+    /// It is to go. `finished` when its status is terminal already, `released` when the API server keeps the object
+    /// only for finalizers any more: it must not be deleted again (B51).
+    Deleting {
+        /// When its grace period is over.
+        deadline: Timestamp,
+        /// Whether the status is terminal.
+        finished: bool,
+        /// Whether the deletion was already carried out and finalizers keep the object.
+        released: bool,
+    },
+    /// No object with this UID exists any more.
+    Gone,
+}
+
+/// The two phases that nothing leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerminalPhase {
+    /// All containers ended with exit code 0.
+    Succeeded,
+    /// At least one did not, or nobody knows.
+    Failed,
+}
+
+/// The pod's identity. None for an object without a UID, which no API server sends.
+#[must_use]
+pub fn reference(pod: &Pod) -> Option<PodRef> {
+    let meta = &pod.metadata;
+    Some(PodRef::new(meta.namespace.as_deref()?, meta.name.as_deref()?, meta.uid.as_deref()?))
+}
+
+/// What is asked for this object.
+#[must_use]
+pub fn intent(pod: &Pod) -> Intent {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let finished = match phase {
+        Some("Succeeded") => Some(TerminalPhase::Succeeded),
+        Some("Failed") => Some(TerminalPhase::Failed),
+        _ => None,
+    };
+    match (&pod.metadata.deletion_timestamp, finished) {
+        (Some(deadline), finished) => Intent::Deleting {
+            deadline: deadline.0,
+            finished: finished.is_some(),
+            released: pod.metadata.deletion_grace_period_seconds == Some(0),
+        },
+        (None, Some(phase)) => Intent::Finished(phase),
+        (None, None) => Intent::Wanted,
+    }
+}
+
+/// A condition of this type, if the live status has one.
+#[must_use]
+pub fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
+    pod.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
+}
+
+/// The message of the launch record's condition.
+#[must_use]
+pub fn launch_record(pod: &Pod) -> Option<&str> {
+    condition(pod, pod_condition::LAUNCH)?.message.as_deref()
+}
+
+/// Whether the live status says Ready=True.
+#[must_use]
+pub fn is_ready(pod: &Pod) -> bool {
+    condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// The `containerID` of the first container that has one: the instance's reference for runtime `instance`.
+#[must_use]
+pub fn container_id(pod: &Pod) -> Option<&str> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    statuses.iter().find_map(|status| status.container_id.as_deref())
+}
+
+/// Whether restart policy `Always` makes a Failed pod come back at once, as a new pod of its owner.
+#[must_use]
+pub fn restarts_always(pod: &Pod) -> bool {
+    let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
+    policy.is_none_or(|policy| policy == "Always")
+}
+
+/// Mirror pods stand for static pods of a kubelet; no API server asked for them.
+#[must_use]
+pub fn is_mirror(pod: &Pod) -> bool {
+    annotations(pod).is_some_and(|annotations| annotations.contains_key(annotation::MIRROR))
+}
+
+/// Whether a DaemonSet owns the pod.
+#[must_use]
+pub fn is_daemon(pod: &Pod) -> bool {
+    pod.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true) && owner.kind == "DaemonSet")
+}
+
+/// The pod's annotations.
+#[must_use]
+pub fn annotations(pod: &Pod) -> Option<&BTreeMap<String, String>> {
+    pod.metadata.annotations.as_ref()
+}
+
+/// A short text that changes when the author changes what is wished for: enough to see that a refused launch can be
+/// tried anew.
+#[must_use]
+pub fn wish_fingerprint(wish: &LaunchWish) -> String {
+    let market = match wish.capacity_type {
+        CapacityType::OnDemand => "on-demand",
+        CapacityType::Spot => "spot",
+    };
+    let price = wish.max_price.map_or_else(String::new, |price| price.to_string());
+    format!("{}|{market}|{price}|{}", wish.instance_type, wish.image.as_deref().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(value: serde_json::Value) -> Pod {
+        serde_json::from_value(value).expect("a pod")
+    }
+
+    #[test]
+    fn intent_follows_deletion_first_and_phase_second() {
+        let at: Timestamp = "2026-01-01T00:00:30Z".parse().expect("a time");
+        let deleting = serde_json::json!({ "deletionTimestamp": "2026-01-01T00:00:30Z", "deletionGracePeriodSeconds": 30 });
+        for (object, expected) in [
+            (serde_json::json!({}), Intent::Wanted),
+            (serde_json::json!({ "status": { "phase": "Running" } }), Intent::Wanted),
+            (serde_json::json!({ "status": { "phase": "Failed" } }), Intent::Finished(TerminalPhase::Failed)),
+            (serde_json::json!({ "metadata": deleting }), Intent::Deleting { deadline: at, finished: false, released: false }),
+            (
+                serde_json::json!({ "metadata": deleting, "status": { "phase": "Succeeded" } }),
+                Intent::Deleting { deadline: at, finished: true, released: false },
+            ),
+        ] {
+            assert_eq!(intent(&pod(object)), expected);
+        }
+    }
+
+    #[test]
+    fn a_daemon_is_told_by_its_controller_alone() {
+        let owned = |kind, controller| {
+            pod(serde_json::json!({ "metadata": { "ownerReferences": [
+                { "apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": "1", "controller": controller }
+            ] } }))
+        };
+        assert!(is_daemon(&owned("DaemonSet", true)));
+        assert!(!is_daemon(&owned("DaemonSet", false)));
+        assert!(!is_daemon(&owned("Job", true)));
+    }
+}

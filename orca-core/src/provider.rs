@@ -1,0 +1,110 @@
+//! The pod-lifecycle seam: what a pod controller may ask for, by pod UID.
+//!
+//! The names are those of the original design. `orca-kube` has the one implementation, over any
+//! [`CloudClient`](crate::cloud::CloudClient); its pod controller reaches machines by no other path.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Node;
+
+use crate::cloud::LaunchOutcome;
+use crate::error::CloudError;
+use crate::ids::{InstanceId, PodRef, PodUid};
+use crate::instance::{Health, Instance};
+use crate::launch::{LaunchRecord, LaunchWish, Offer};
+
+/// Called with the UID of a pod whose machine changed. It carries nothing else: the pod is looked at anew.
+pub type Notify = Arc<dyn Fn(&PodUid) + Send + Sync>;
+
+/// Pods as machines.
+#[async_trait]
+pub trait Provider: Send + Sync + fmt::Debug {
+    /// Resolves a wish into one frozen offer and takes the permit for its launch.
+    ///
+    /// Launches nothing. [`Plan::Wait`] when launches are going out as fast as they may: ask again after that time,
+    /// the place in the queue is kept.
+    async fn plan_pod(&self, wish: &LaunchWish) -> Result<Plan, CloudError>;
+
+    /// Takes the permit for one more send of an attempt that is recorded already. None: go ahead.
+    fn permit(&self, pod: &PodUid) -> Option<Duration>;
+
+    /// Sends one launch for this pod, exactly as recorded, on a task of its own: dropping the returned future, or
+    /// never waiting for it, loses nothing. The outcome is kept for [`get_pod`](Self::get_pod) until
+    /// [`settle`](Self::settle) says that it was recorded, and the pod is notified when it is there.
+    fn create_pod(&self, pod: &PodRef, record: &LaunchRecord);
+
+    /// Forgets the outcome of the send that was announced for this time: it stands in the record now.
+    fn settle(&self, pod: &PodUid, send_at: Timestamp);
+
+    /// Takes note of an instance that the pod's own record or status names, so that its absence can be told from
+    /// never having existed.
+    fn adopt(&self, pod: &PodRef, id: &InstanceId);
+
+    /// Asks the cloud to end the instances of this pod that are alive, and returns at once; the pod is notified when
+    /// their state changes. Only instances whose tags name this owner and this UID are touched. Safe to repeat.
+    fn delete_pod(&self, pod: &PodRef);
+
+    /// Everything that is known about the machines of this pod.
+    fn get_pod(&self, pod: &PodUid) -> Machines;
+
+    /// The pods that have a machine, by the last complete sweep.
+    fn get_pods(&self) -> Vec<PodRef>;
+
+    /// Forgets everything about a pod that is gone and whose machines have ended.
+    fn forget(&self, pod: &PodUid);
+
+    /// Asks for a sweep now, because a decision waits for one.
+    fn refresh(&self);
+
+    /// Sets what the provider knows about the node: nothing that the config already says.
+    fn configure_node(&self, node: &mut Node);
+
+    /// Says where to report pods whose machines changed. Called once, before anything else.
+    fn notify_pods(&self, notify: Notify);
+
+    /// Whether the cloud has answered lately: the error of the latest sweep, if it failed.
+    async fn ping(&self) -> Result<(), CloudError>;
+}
+
+/// What came of planning a launch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// The offer to freeze. Its permit is taken.
+    Ready(Box<Offer>),
+    /// No permit yet.
+    Wait(Duration),
+}
+
+/// What is known about the machines of one pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machines {
+    /// Whether the last complete sweep began recently enough to prove anything.
+    pub fresh: bool,
+    /// The instances tagged with this UID, newest first, alive ones before ended ones.
+    pub seen: Vec<Instance>,
+    /// The instance that is known to have existed and was not found lately.
+    pub missing: Option<Missing>,
+    /// The health of the first instance, if it is known.
+    pub health: Option<Health>,
+    /// A send that is under way.
+    pub sending: Option<Timestamp>,
+    /// A send that was answered and is not in the record yet.
+    pub answered: Option<(Timestamp, LaunchOutcome)>,
+    /// For how long a token is certain to be remembered.
+    pub token_memory: Duration,
+}
+
+/// An instance that should be there and is not listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The id.
+    pub id: InstanceId,
+    /// In how many complete answers in a row it was not found.
+    pub absences: u32,
+    /// Since when.
+    pub since: Timestamp,
+}

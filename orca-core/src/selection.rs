@@ -1,0 +1,240 @@
+//! Choosing an instance type: a chain of selectors, the first that answers wins.
+//!
+//! The mode of the config names the chain: `explicit` asks the annotation alone, `template` also the workload
+//! template. Names and texts are those of the original design.
+
+use std::fmt;
+
+use crate::annotations::Wishes;
+use crate::config::Instances;
+use crate::instance::CapacityType;
+use crate::price::UsdPerHour;
+use crate::text;
+use crate::well_known::annotation;
+
+/// What was chosen for a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The instance type.
+    pub instance_type: String,
+    /// How to buy it.
+    pub capacity_type: CapacityType,
+    /// The highest price, for spot only.
+    pub max_price: Option<UsdPerHour>,
+    /// Which selector chose.
+    pub by: &'static str,
+}
+
+/// Why nothing was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// No selector of the chain had an answer.
+    #[error("no selector could determine instance type: {last}. {remedy}")]
+    NoneFits {
+        /// What the last selector of the chain said.
+        last: String,
+        /// What to write.
+        remedy: &'static str,
+    },
+    /// The type is not one that the operator allows.
+    #[error("instance type {instance_type} is not allowed here: instances.allowedInstanceTypes has {allowed}")]
+    NotAllowed {
+        /// The type that was asked for.
+        instance_type: String,
+        /// The types that are allowed.
+        allowed: String,
+    },
+    /// A price cap that would cap nothing.
+    #[error("{} is set and the launch type is on-demand: set {}: spot, or remove it", annotation::MAX_SPOT_PRICE, annotation::LAUNCH_TYPE)]
+    PriceWithoutSpot,
+}
+
+/// One rule of the chain.
+pub trait Selector: Send + Sync + fmt::Debug {
+    /// Its name, for people.
+    fn name(&self) -> &'static str;
+    /// The choice, or why this selector has none.
+    fn select(&self, wishes: &Wishes, config: &Instances) -> Result<Choice, String>;
+}
+
+/// What one selector says: a type, and what a template adds to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The instance type.
+    pub instance_type: String,
+    /// How to buy it, if the selector says.
+    pub capacity_type: Option<CapacityType>,
+    /// The highest price, if the selector says.
+    pub max_price: Option<UsdPerHour>,
+}
+
+/// The pod's own annotation names the type.
+#[derive(Clone, Copy, Debug)]
+pub struct Explicit;
+
+/// A workload template of the config names the type.
+#[derive(Clone, Copy, Debug)]
+pub struct Template;
+
+/// How the chain is chosen, as in `instances.selectionMode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The annotation alone.
+    #[default]
+    Explicit,
+    /// The annotation, then the template.
+    Template,
+    /// The annotation, the template, then the pod's requests. Not built yet: the config refuses it.
+    Auto,
+}
+
+impl Mode {
+    /// The selectors in the order they are asked.
+    #[must_use]
+    pub fn chain(self) -> &'static [&'static dyn Selector] {
+        match self {
+            Self::Explicit => &[&Explicit],
+            Self::Template | Self::Auto => &[&Explicit, &Template],
+        }
+    }
+}
+
+/// Asks the chain of the config's mode, and checks the answer against what the operator allows.
+pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
+    let mut last = String::new();
+    for selector in config.selection_mode.chain() {
+        match selector.select(wishes, config) {
+            Ok(choice) => return complete(choice, selector.name(), wishes, config),
+            Err(reason) => last = reason,
+        }
+    }
+    let remedy = match config.selection_mode {
+        Mode::Explicit => "Set the annotation orca.research/instance-type",
+        Mode::Template | Mode::Auto => "Set the annotation orca.research/instance-type or orca.research/workload-template",
+    };
+    Err(SelectionError::NoneFits { last, remedy })
+}
+
+fn complete(choice: Choice, by: &'static str, wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
+    let Choice { instance_type, capacity_type, max_price } = choice;
+    let allowed = &config.allowed_instance_types;
+    if !allowed.is_empty() && !allowed.iter().any(|pattern| matches(pattern, &instance_type)) {
+        return Err(SelectionError::NotAllowed { instance_type, allowed: text::cut(&allowed.join(", "), 200) });
+    }
+    let capacity_type = wishes.capacity_type.or(capacity_type).unwrap_or(config.default_launch_type);
+    let configured = config.max_spot_prices.get(&instance_type).copied();
+    let max_price = match capacity_type {
+        CapacityType::Spot => wishes.max_price.or(max_price).or(configured),
+        CapacityType::OnDemand if wishes.max_price.is_some() => return Err(SelectionError::PriceWithoutSpot),
+        CapacityType::OnDemand => None,
+    };
+    Ok(Selection { instance_type, capacity_type, max_price, by })
+}
+
+/// An exact name, or a prefix that ends in `*`, such as `p5.*`.
+fn matches(pattern: &str, instance_type: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == instance_type, |prefix| instance_type.starts_with(prefix))
+}
+
+impl Selector for Explicit {
+    fn name(&self) -> &'static str {
+        "explicit"
+    }
+
+    fn select(&self, wishes: &Wishes, _config: &Instances) -> Result<Choice, String> {
+        let missing = || format!("pod missing annotation: {}", annotation::INSTANCE_TYPE);
+        let instance_type = wishes.instance_type.clone().ok_or_else(missing)?;
+        Ok(Choice { instance_type, capacity_type: None, max_price: None })
+    }
+}
+
+impl Selector for Template {
+    fn name(&self) -> &'static str {
+        "template"
+    }
+
+    fn select(&self, wishes: &Wishes, config: &Instances) -> Result<Choice, String> {
+        let missing = || format!("pod missing annotation: {}", annotation::WORKLOAD_TEMPLATE);
+        let name = wishes.template.as_deref().ok_or_else(missing)?;
+        let template = config.templates.get(name).ok_or_else(|| {
+            let near = text::nearest(name, config.templates.keys().map(String::as_str));
+            near.map_or_else(
+                || format!("unknown workload template: {name}"),
+                |near| format!("unknown workload template: {name} (did you mean {near}?)"),
+            )
+        })?;
+        Ok(Choice {
+            instance_type: template.instance_type.clone(),
+            capacity_type: template.launch_type,
+            max_price: template.max_spot_price,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::WorkloadTemplate;
+
+    fn config(mode: Mode) -> Instances {
+        let template = WorkloadTemplate {
+            instance_type: "g5.4xlarge".into(),
+            launch_type: Some(CapacityType::Spot),
+            max_spot_price: "2.00".parse().ok(),
+        };
+        Instances {
+            selection_mode: mode,
+            templates: [("vision-training".to_owned(), template)].into(),
+            max_spot_prices: [("p5.48xlarge".to_owned(), "32.00".parse().expect("a price"))].into(),
+            ..Instances::default()
+        }
+    }
+
+    fn wishes(instance_type: Option<&str>, template: Option<&str>) -> Wishes {
+        Wishes { instance_type: instance_type.map(Into::into), template: template.map(Into::into), ..Wishes::default() }
+    }
+
+    #[test]
+    fn the_annotation_wins_over_the_template() {
+        let chosen = select(&wishes(Some("t3.micro"), Some("vision-training")), &config(Mode::Template)).expect("chosen");
+        assert_eq!((chosen.instance_type.as_str(), chosen.by), ("t3.micro", "explicit"));
+        assert_eq!(chosen.capacity_type, CapacityType::OnDemand);
+    }
+
+    #[test]
+    fn a_template_brings_launch_type_and_price() {
+        let chosen = select(&wishes(None, Some("vision-training")), &config(Mode::Template)).expect("chosen");
+        assert_eq!((chosen.instance_type.as_str(), chosen.by), ("g5.4xlarge", "template"));
+        assert_eq!((chosen.capacity_type, chosen.max_price), (CapacityType::Spot, "2.00".parse().ok()));
+    }
+
+    #[test]
+    fn the_configs_price_caps_a_spot_pod_without_its_own() {
+        let spot = Wishes { capacity_type: Some(CapacityType::Spot), ..wishes(Some("p5.48xlarge"), None) };
+        assert_eq!(select(&spot, &config(Mode::Explicit)).expect("chosen").max_price, "32.00".parse().ok());
+        let own = Wishes { max_price: "35.00".parse().ok(), ..spot };
+        assert_eq!(select(&own, &config(Mode::Explicit)).expect("chosen").max_price, "35.00".parse().ok());
+    }
+
+    #[test]
+    fn a_failure_tells_what_to_write() {
+        let text = |wishes, mode| select(&wishes, &config(mode)).expect_err("refused").to_string();
+        assert_eq!(
+            text(wishes(None, None), Mode::Explicit),
+            "no selector could determine instance type: pod missing annotation: orca.research/instance-type. \
+             Set the annotation orca.research/instance-type"
+        );
+        assert!(text(wishes(None, Some("vision-trainin")), Mode::Template).contains("did you mean vision-training?"));
+        let priced = Wishes { max_price: "1.00".parse().ok(), ..wishes(Some("t3.micro"), None) };
+        assert!(text(priced, Mode::Explicit).contains("launch type is on-demand"));
+    }
+
+    #[test]
+    fn only_allowed_types_pass() {
+        let config = Instances { allowed_instance_types: vec!["t3.*".into(), "p5.48xlarge".into()], ..Instances::default() };
+        for (instance_type, passes) in [("t3.micro", true), ("p5.48xlarge", true), ("p5.4xlarge", false)] {
+            assert_eq!(select(&wishes(Some(instance_type), None), &config).is_ok(), passes, "{instance_type}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Every name that ORCA shares with Kubernetes, EC2 and people, spelled once.
+
+/// The prefix of ORCA's own annotations, labels, tags and conditions.
+pub const PREFIX: &str = "orca.research/";
+
+/// Annotations that a pod author sets. The names are those of the original design.
+pub mod annotation {
+    /// The exact instance type, such as `p5.48xlarge`.
+    pub const INSTANCE_TYPE: &str = "orca.research/instance-type";
+    /// The name of a workload template of ORCA's config.
+    pub const WORKLOAD_TEMPLATE: &str = "orca.research/workload-template";
+    /// `on-demand` or `spot`.
+    pub const LAUNCH_TYPE: &str = "orca.research/launch-type";
+    /// The highest spot price in USD per hour, a decimal such as `35.00`.
+    pub const MAX_SPOT_PRICE: &str = "orca.research/max-spot-price";
+    /// An older spelling of [`MAX_SPOT_PRICE`], still accepted.
+    pub const SPOT_MAX_PRICE: &str = "orca.research/spot-max-price";
+    /// A machine image id, such as `ami-0123456789abcdef0`.
+    pub const AMI: &str = "orca.research/ami";
+    /// A longest life of the instance, such as `4h` or `7d`. Not acted on yet: refused.
+    pub const MAX_LIFETIME: &str = "orca.research/max-lifetime";
+    /// A namespace to charge. Not acted on yet: refused.
+    pub const BUDGET_NAMESPACE: &str = "orca.research/budget-namespace";
+    /// Own user data, base64. Not acted on yet: refused.
+    pub const USER_DATA: &str = "orca.research/user-data";
+    /// Would make an instance that ORCA cannot terminate: refused.
+    pub const TERMINATION_PROTECTION: &str = "orca.research/termination-protection";
+    /// More log lines for this pod. Not acted on yet: ignored with a warning.
+    pub const DEBUG: &str = "orca.research/debug";
+
+    /// Written by ORCA: the instance of this pod.
+    pub const INSTANCE_ID: &str = "orca.research/instance-id";
+    /// Written by ORCA: the public address of the instance, if it has one.
+    pub const PUBLIC_IP: &str = "orca.research/public-ip";
+    /// Set by the kubelet on mirror pods, which no API server asked for.
+    pub const MIRROR: &str = "kubernetes.io/config.mirror";
+}
+
+/// Labels of the node.
+pub mod label {
+    /// The cloud behind the node.
+    pub const PROVIDER: &str = "orca.research/provider";
+    /// The cloud's region.
+    pub const REGION: &str = "orca.research/region";
+    /// ORCA's version.
+    pub const VERSION: &str = "orca.research/version";
+    /// `virtual-kubelet`, by the convention of virtual nodes.
+    pub const TYPE: &str = "type";
+    /// The value of [`TYPE`].
+    pub const TYPE_VALUE: &str = "virtual-kubelet";
+    /// Standard: host name.
+    pub const HOSTNAME: &str = "kubernetes.io/hostname";
+    /// Standard: operating system.
+    pub const OS: &str = "kubernetes.io/os";
+    /// Standard: processor architecture.
+    pub const ARCH: &str = "kubernetes.io/arch";
+    /// Standard: region.
+    pub const TOPOLOGY_REGION: &str = "topology.kubernetes.io/region";
+    /// Standard: keeps cloud load balancers from adding the virtual node (A43).
+    pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+}
+
+/// The taint that keeps ordinary pods away.
+pub mod taint {
+    /// Key of the default taint.
+    pub const BURST_NODE: &str = "orca.research/burst-node";
+    /// Set while the cloud does not answer.
+    pub const CLOUD_UNREACHABLE: &str = "orca.research/cloud-unreachable";
+}
+
+/// Tags on instance, volume, network interface and spot request.
+pub mod tag {
+    /// `ORCA` on everything that ORCA launched.
+    pub const MANAGED_BY: &str = "ManagedBy";
+    /// The value of [`MANAGED_BY`].
+    pub const MANAGED_BY_VALUE: &str = "ORCA";
+    /// For people: `orca-<namespace>-<pod>`.
+    pub const NAME: &str = "Name";
+    /// The cluster; with [`NODE`] it decides ownership.
+    pub const CLUSTER: &str = "orca.research/cluster";
+    /// The virtual node.
+    pub const NODE: &str = "orca.research/node";
+    /// For people.
+    pub const POD_NAMESPACE: &str = "orca.research/pod-namespace";
+    /// For people.
+    pub const POD_NAME: &str = "orca.research/pod-name";
+    /// The pod: the identity that everything is keyed by.
+    pub const POD_UID: &str = "orca.research/pod-uid";
+    /// Which launch attempt of that pod made the machine, from 1.
+    pub const ATTEMPT: &str = "orca.research/attempt";
+    /// For people and cost reports.
+    pub const INSTANCE_TYPE: &str = "orca.research/instance-type";
+    /// When the attempt was recorded, RFC 3339.
+    pub const CREATED_AT: &str = "orca.research/created-at";
+    /// When the machine's longest life is over, RFC 3339; only when a lifetime is set.
+    pub const EXPIRES_AT: &str = "orca.research/expires-at";
+    /// A tag value's longest length, in characters (EC2 user guide, "Tag your Amazon EC2 resources").
+    pub const MAX_VALUE_CHARS: usize = 256;
+    /// A tag key's longest length, in characters (same page).
+    pub const MAX_KEY_CHARS: usize = 128;
+    /// The most tags that one resource can have (same page).
+    pub const MAX_TAGS: usize = 50;
+}
+
+/// Pod conditions of ORCA's own.
+pub mod pod_condition {
+    /// The launch record: a JSON document in `message`. Pod authors cannot write `pods/status`.
+    pub const LAUNCH: &str = "orca.research/Launch";
+    /// True while image, command and probes of the containers are not used: runtime `instance`.
+    pub const CONTAINERS_NOT_RUN: &str = "orca.research/ContainersNotRun";
+    /// Kubernetes' own: the pod ended because its machine did.
+    pub const DISRUPTION_TARGET: &str = "DisruptionTarget";
+}
+
+/// Node conditions and their reasons.
+pub mod node_condition {
+    /// False while the cloud's API does not answer. Ready stays True: running pods are not affected.
+    pub const CLOUD_REACHABLE: &str = "CloudReachable";
+    /// Reason of Ready=True, from the original design.
+    pub const PROVIDER_READY: &str = "OrcaProviderReady";
+    /// Reason of Ready=False before the cloud has answered once.
+    pub const PROVIDER_NOT_READY: &str = "OrcaProviderNotReady";
+}
+
+/// Reasons that appear in container states, conditions and events. UpperCamelCase, stable.
+pub mod reason {
+    /// A launch call is decided or on the wire.
+    pub const INSTANCE_LAUNCHING: &str = "InstanceLaunching";
+    /// The instance exists and does not run yet.
+    pub const INSTANCE_BOOTING: &str = "InstanceBooting";
+    /// Event: an offer was chosen.
+    pub const INSTANCE_SELECTED: &str = "InstanceSelected";
+    /// Event: the cloud returned an instance.
+    pub const INSTANCE_LAUNCHED: &str = "InstanceLaunched";
+    /// Condition Ready and event: the instance runs.
+    pub const INSTANCE_RUNNING: &str = "InstanceRunning";
+    /// Event: the instance is being terminated.
+    pub const INSTANCE_TERMINATING: &str = "InstanceTerminating";
+    /// The instance ended without ORCA's doing.
+    pub const INSTANCE_GONE: &str = "InstanceGone";
+    /// The spot market took the instance back.
+    pub const SPOT_INTERRUPTED: &str = "SpotInterrupted";
+    /// The launch was refused for good; the original design's reason.
+    pub const INSTANCE_CREATION_FAILED: &str = "InstanceCreationFailed";
+    /// Nobody can tell any more whether the launch happened.
+    pub const LAUNCH_OUTCOME_UNKNOWN: &str = "LaunchOutcomeUnknown";
+    /// An annotation has a value that ORCA cannot use.
+    pub const INVALID_ANNOTATION: &str = "InvalidAnnotation";
+    /// No annotation, template or rule names an instance type.
+    pub const MISSING_INSTANCE_TYPE: &str = "MissingInstanceType";
+    /// The container ended with its machine: no exit code is known (B77).
+    pub const CONTAINER_STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
+    /// The kubelet's waiting reason before anything runs (B74).
+    pub const CONTAINER_CREATING: &str = "ContainerCreating";
+    /// The kubelet's waiting reason while init containers are due (B74).
+    pub const POD_INITIALIZING: &str = "PodInitializing";
+    /// DaemonSet pods buy no machine by default.
+    pub const DAEMON_SET_POD_IGNORED: &str = "DaemonSetPodIgnored";
+    /// Image, command and probes are not used: the machine image is the workload.
+    pub const CONTAINERS_NOT_RUN: &str = "ContainersNotRun";
+    /// Reason of DisruptionTarget (B71).
+    pub const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
+    /// The pod asks for something that this runtime does not give.
+    pub const UNSUPPORTED_POD_FEATURE: &str = "UnsupportedPodFeature";
+    /// An `orca.research/` annotation that nobody reads.
+    pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
+    /// The pod was deleted.
+    pub const POD_DELETED: &str = "PodDeleted";
+}

@@ -1,0 +1,31 @@
+//! The real servers of the end-to-end tests, each started for one test and stopped when dropped.
+//!
+//! `orca-testkit/servers/prepare` builds them once into the user's cache folder; [`installed`] finds
+//! them there. [`ControlPlane`] is a Kubernetes control plane with RBAC on, [`Moto`] an EC2-compatible
+//! server, [`Ec2Proxy`] stands in front of it (token memory, faults, ledger), and [`Ec2Probe`] looks at
+//! the instances behind the proxy's back.
+//!
+//! Everything listens on free loopback ports and keeps its files in a temporary folder.
+
+mod certificates;
+pub mod control_plane;
+mod environment;
+mod error;
+mod files;
+mod http;
+mod installation;
+mod kubectl;
+mod moto;
+mod ports;
+pub mod probe;
+mod process;
+pub mod proxy;
+
+pub use certificates::PemPair;
+pub use control_plane::{ControlPlane, ServerName};
+pub use error::Error;
+pub use installation::{Installation, installed};
+pub use kubectl::Kubectl;
+pub use moto::Moto;
+pub use probe::Ec2Probe;
+pub use proxy::Ec2Proxy;
