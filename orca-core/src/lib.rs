@@ -15,6 +15,7 @@
 //! Reading order: [`ids`], [`well_known`], [`quantity`], [`resources`], [`price`], [`annotations`],
 //! [`instance`], [`launch`], [`cloud`], [`provider`], [`selection`], [`lifecycle`], [`status`], [`config`].
 
+pub mod admission;
 pub mod annotations;
 pub mod backoff;
 pub mod clock;
@@ -24,7 +25,7 @@ pub mod error;
 pub mod ids;
 pub mod instance;
 pub mod launch;
-
+pub mod lifecycle;
 pub mod limits;
 pub mod pod;
 pub mod price;
@@ -32,7 +33,7 @@ pub mod provider;
 pub mod quantity;
 pub mod resources;
 pub mod selection;
-
+pub mod status;
 pub mod text;
 pub mod well_known;
 

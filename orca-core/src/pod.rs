@@ -6,8 +6,6 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 
 use crate::ids::PodRef;
-use crate::instance::CapacityType;
-use crate::launch::LaunchWish;
 use crate::well_known::{annotation, pod_condition};
 
 /// What is asked for one pod UID.
@@ -115,18 +113,6 @@ pub fn is_daemon(pod: &Pod) -> bool {
 #[must_use]
 pub fn annotations(pod: &Pod) -> Option<&BTreeMap<String, String>> {
     pod.metadata.annotations.as_ref()
-}
-
-/// A short text that changes when the author changes what is wished for: enough to see that a refused launch can be
-/// tried anew.
-#[must_use]
-pub fn wish_fingerprint(wish: &LaunchWish) -> String {
-    let market = match wish.capacity_type {
-        CapacityType::OnDemand => "on-demand",
-        CapacityType::Spot => "spot",
-    };
-    let price = wish.max_price.map_or_else(String::new, |price| price.to_string());
-    format!("{}|{market}|{price}|{}", wish.instance_type, wish.image.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

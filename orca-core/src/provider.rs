@@ -16,6 +16,7 @@ use crate::error::CloudError;
 use crate::ids::{InstanceId, PodRef, PodUid};
 use crate::instance::{Health, Instance};
 use crate::launch::{LaunchRecord, LaunchWish, Offer};
+use crate::limits;
 
 /// Called with the UID of a pod whose machine changed. It carries nothing else: the pod is looked at anew.
 pub type Notify = Arc<dyn Fn(&PodUid) + Send + Sync>;
@@ -41,8 +42,8 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn settle(&self, pod: &PodUid, send_at: Timestamp);
 
     /// Takes note of an instance that the pod's own record or status names, so that its absence can be told from
-    /// never having existed.
-    fn adopt(&self, pod: &PodRef, id: &InstanceId);
+    /// never having existed. Safe to repeat.
+    fn adopt(&self, pod: &PodRef, claim: Claim);
 
     /// Asks the cloud to end the instances of this pod that are alive, and returns at once; the pod is notified when
     /// their state changes. Only instances whose tags name this owner and this UID are touched. Safe to repeat.
@@ -79,6 +80,15 @@ pub enum Plan {
     Wait(Duration),
 }
 
+/// An instance that the pod's own record or status names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The instance's id.
+    pub id: InstanceId,
+    /// What the pod's status says of its health: [`Health::Passed`] when it shows Ready.
+    pub health: Option<Health>,
+}
+
 /// What is known about the machines of one pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machines {
@@ -90,6 +100,12 @@ pub struct Machines {
     pub missing: Option<Missing>,
     /// The health of the first instance, if it is known.
     pub health: Option<Health>,
+    /// Since when the last of them has been shutting down, as far as was seen.
+    pub ending_since: Option<Timestamp>,
+    /// When the latest complete sweeps began, oldest first; bounded.
+    pub complete_sweeps: Arc<[Timestamp]>,
+    /// Why there has been no complete sweep lately, if the cloud said.
+    pub trouble: Option<CloudError>,
     /// A send that is under way.
     pub sending: Option<Timestamp>,
     /// A send that was answered and is not in the record yet.
@@ -107,4 +123,13 @@ pub struct Missing {
     pub absences: u32,
     /// Since when.
     pub since: Timestamp,
+}
+
+impl Missing {
+    /// Whether it was absent often and long enough to count as gone.
+    #[must_use]
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        let absent_for = now.duration_since(self.since).unsigned_abs();
+        self.absences >= limits::ABSENCES && absent_for >= limits::ABSENT_FOR
+    }
 }

@@ -164,6 +164,8 @@ pub mod reason {
     pub const UNSUPPORTED_POD_FEATURE: &str = "UnsupportedPodFeature";
     /// An `orca.research/` annotation that nobody reads.
     pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
+    /// The cloud cannot be listed.
+    pub const CLOUD_UNREACHABLE: &str = "CloudUnreachable";
     /// The pod was deleted.
     pub const POD_DELETED: &str = "PodDeleted";
 }

@@ -1,0 +1,94 @@
+//! May this pod buy a machine, and which one: asked once, before the launch record, never again for a pod that has one.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::annotations::Wishes;
+use crate::config::Config;
+use crate::instance::CapacityType;
+use crate::pod;
+use crate::price::UsdPerHour;
+use crate::selection::{self, SelectionError};
+use crate::well_known::reason;
+
+/// What an admitted pod asks the cloud for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The instance type.
+    pub instance_type: String,
+    /// How to buy it.
+    pub capacity_type: CapacityType,
+    /// The highest price, for spot only.
+    pub max_price: Option<UsdPerHour>,
+    /// The pod's own machine image.
+    pub image: Option<String>,
+    /// What was ignored, for people.
+    pub notes: Vec<String>,
+}
+
+impl Request {
+    /// A short text that changes when the author changes what is asked for: a refused launch is tried anew then.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let price = self.max_price.map_or_else(String::new, |price| price.to_string());
+        let image = self.image.as_deref().unwrap_or_default();
+        format!("{}|{}|{price}|{image}", self.instance_type, self.capacity_type.as_str())
+    }
+}
+
+/// Why a pod buys nothing as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// For the pod's status and event.
+    pub reason: &'static str,
+    /// What is wrong, and what to write instead.
+    pub message: String,
+}
+
+/// Reads what the pod asks for. Everything that is wrong is in the one message.
+pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
+    let none = BTreeMap::new();
+    let wishes = Wishes::parse(pod::annotations(pod).unwrap_or(&none)).map_err(|errors| Rejection {
+        reason: reason::INVALID_ANNOTATION,
+        message: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    })?;
+    let selection = selection::select(&wishes, &config.instances).map_err(|error| {
+        let hint = if wishes.notes.is_empty() { String::new() } else { format!(" ({})", wishes.notes.join("; ")) };
+        let reason = match error {
+            SelectionError::NoneFits { .. } => reason::MISSING_INSTANCE_TYPE,
+            SelectionError::NotAllowed { .. } | SelectionError::PriceWithoutSpot => reason::INVALID_ANNOTATION,
+        };
+        Rejection { reason, message: format!("{error}{hint}") }
+    })?;
+    Ok(Request {
+        instance_type: selection.instance_type,
+        capacity_type: selection.capacity_type,
+        max_price: selection.max_price,
+        image: wishes.image,
+        notes: wishes.notes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(annotations: serde_json::Value) -> Rejection {
+        let pod = serde_json::from_value(serde_json::json!({ "metadata": { "annotations": annotations } })).expect("a pod");
+        admit(&pod, &Config::default()).expect_err("rejected")
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_beside_what_is_missing() {
+        let rejection = rejected(serde_json::json!({ "orca.research/instance-typ": "t3.micro" }));
+        assert_eq!(rejection.reason, "MissingInstanceType");
+        assert!(rejection.message.contains("did you mean orca.research/instance-type?"), "{}", rejection.message);
+    }
+
+    #[test]
+    fn a_wrong_value_is_an_invalid_annotation() {
+        let rejection = rejected(serde_json::json!({ "orca.research/launch-type": "sport" }));
+        assert_eq!(rejection.reason, "InvalidAnnotation");
+    }
+}

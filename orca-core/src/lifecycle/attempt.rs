@@ -1,0 +1,192 @@
+//! One launch attempt after another: what an answer means, when to send again, when to give up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::decision::{Action, Decision, Note};
+use super::observation::Observation;
+use super::wanted::{ended, waiting, with_instance};
+use crate::backoff::Backoff;
+use crate::cloud::LaunchOutcome;
+use crate::error::{CloudError, Fault, Kind};
+use crate::launch::{AttemptState, LaunchRecord, Refusal};
+use crate::limits;
+use crate::provider::Machines;
+use crate::status::Shown;
+use crate::well_known::reason;
+
+/// Between sends of one attempt whose outcome is unknown.
+const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
+/// After a refusal that passes by itself.
+const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
+/// After "no capacity": the cap is how long an offer is remembered as unavailable.
+const NO_CAPACITY: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::from_secs(180) };
+/// After a refusal that somebody has to act on.
+const NEEDS_PEOPLE: Backoff = Backoff { first: Duration::from_secs(60), cap: Duration::from_secs(300) };
+
+/// A send was answered: take the answer into the record.
+pub(super) fn answered(seen: &Observation<'_>, send_at: Timestamp, outcome: &LaunchOutcome, now: Timestamp) -> Decision {
+    let Some(record) = seen.record() else {
+        // Our own write of the record is not visible here yet; it wakes the pod when it is.
+        return Decision::wait(limits::POLL_CHANGING);
+    };
+    let next = take(record, send_at, outcome, now);
+    let decision = match outcome {
+        LaunchOutcome::Launched(instance) => {
+            let zone = instance.zone.as_deref().unwrap_or("an unnamed zone");
+            let kind = instance.capacity_type.as_str();
+            let text = format!("launched {} ({}, {kind}, {zone}) in attempt {}", instance.id, instance.instance_type, record.attempt);
+            with_instance(seen, instance).and_note(Note::normal(reason::INSTANCE_LAUNCHED, text))
+        }
+        LaunchOutcome::Refused(error) => refused(seen, &next, error),
+        LaunchOutcome::Mismatch => waiting(seen, reason::INSTANCE_LAUNCHING, "the cloud knows this launch already; looking for its instance"),
+        LaunchOutcome::Ended => ended(reason::INSTANCE_GONE, "the instance was launched and has ended".into()),
+        LaunchOutcome::NotSent(error) => {
+            waiting(seen, reason::INSTANCE_LAUNCHING, format!("the launch call was not sent: {error}")).and_again(limits::POLL_CHANGING)
+        }
+        LaunchOutcome::Unknown(error) => {
+            let text = format!("no answer to the launch call; asking again with the same token. {error}");
+            waiting(seen, reason::INSTANCE_LAUNCHING, text).and_again(limits::POLL_CHANGING)
+        }
+    };
+    decision.and_record(next).and_settle(send_at)
+}
+
+/// The record after this answer.
+pub(super) fn take(record: &LaunchRecord, send_at: Timestamp, outcome: &LaunchOutcome, now: Timestamp) -> LaunchRecord {
+    match outcome {
+        LaunchOutcome::Launched(instance) => record.launched(&instance.id),
+        LaunchOutcome::Refused(error) => record.refused(send_at, error.clone(), now),
+        LaunchOutcome::Mismatch => record.mismatched(send_at),
+        LaunchOutcome::NotSent(_) => record.not_sent(send_at),
+        LaunchOutcome::Ended | LaunchOutcome::Unknown(_) => record.clone(),
+    }
+}
+
+fn refused(seen: &Observation<'_>, next: &LaunchRecord, error: &CloudError) -> Decision {
+    let note = Note::warning(error.code.clone(), format!("{}: {error}", reason::INSTANCE_CREATION_FAILED));
+    let decision = match next.state() {
+        AttemptState::Closed(refusal) => show_refusal(seen, next, refusal),
+        _ => waiting(seen, &error.code, error.to_string()),
+    };
+    decision.and_note(note)
+}
+
+/// A refused launch: the pod fails if its author has to change something and nothing would replace it at once.
+fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal) -> Decision {
+    let error = &refusal.error;
+    if error.kind == Kind::Invalid(Fault::Pod) {
+        return if seen.restarts_always() {
+            waiting(seen, &error.code, format!("{error}. It is tried again when the pod is changed"))
+        } else {
+            fail(error.code.clone(), error.to_string())
+        };
+    }
+    let due = due(record, refusal);
+    waiting(seen, &error.code, format!("{error}. Attempt {} follows at {due:.0}", record.attempt.saturating_add(1)))
+        .and_again(limits::POLL_CHANGING)
+}
+
+/// Every send was answered and the last was refused: a new attempt when its time has come, or when the author has
+/// changed what is wished for.
+pub(super) fn closed(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal, now: Timestamp) -> Decision {
+    let attempt = record.attempt.saturating_add(1);
+    let request = match seen.request {
+        Ok(request) => request,
+        Err(rejection) => return refuse(seen, rejection.reason, &rejection.message),
+    };
+    let changed = request.fingerprint() != record.wish;
+    let waits_for_people = refusal.error.kind == Kind::Invalid(Fault::Pod);
+    if changed || (!waits_for_people && now >= due(record, refusal)) {
+        return Decision::act(Action::Launch { attempt });
+    }
+    let remaining = due(record, refusal).duration_since(now).unsigned_abs();
+    let decision = show_refusal(seen, record, refusal);
+    if waits_for_people { decision } else { decision.and_again(remaining) }
+}
+
+/// When the next attempt may begin.
+fn due(record: &LaunchRecord, refusal: &Refusal) -> Timestamp {
+    let backoff = match refusal.error.kind {
+        Kind::NoCapacity => NO_CAPACITY,
+        Kind::Quota | Kind::Denied | Kind::Invalid(_) => NEEDS_PEOPLE,
+        Kind::Throttled | Kind::Unknown | Kind::NotFound => THROTTLED,
+    };
+    refusal.at.saturating_add(backoff.delay(record.attempt)).unwrap_or(Timestamp::MAX)
+}
+
+/// What to do about sends whose outcome nobody knows. None: too old to be sent again, adopt or fail.
+pub(super) fn unresolved(
+    record: &LaunchRecord,
+    refused: Option<&Refusal>,
+    until: Timestamp,
+    token_memory: Duration,
+    now: Timestamp,
+) -> Option<Decision> {
+    if now.duration_since(record.first_send_at).unsigned_abs() >= token_memory {
+        return None;
+    }
+    // A refusal beside an unresolved send proves nothing: the other may still be executed. Only the answer to the same
+    // token, sent when that is over, does.
+    let due = if refused.is_some() {
+        until
+    } else {
+        let sends = u32::try_from(record.unresolved.len()).unwrap_or(u32::MAX);
+        record.send_at.saturating_add(RESEND.delay(sends)).unwrap_or(Timestamp::MAX)
+    };
+    Some(if now >= due {
+        Decision::act(Action::Resend)
+    } else {
+        Decision::wait(due.duration_since(now).unsigned_abs().min(limits::RESYNC))
+    })
+}
+
+/// The token may have launched something, and may not be sent again: adopt what a sweep shows, or fail when enough
+/// complete sweeps show nothing after the last send could still have been executed.
+pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
+    if !is_absent(seen.machines, record, now) {
+        return waiting(seen, reason::INSTANCE_LAUNCHING, "looking for the instance of an earlier launch call")
+            .and_act(Action::Refresh)
+            .and_again(limits::POLL_CHANGING);
+    }
+    let text = "nobody can tell any more whether the launch call was executed; garbage collection ends what may appear".to_owned();
+    ended(reason::LAUNCH_OUTCOME_UNKNOWN, text)
+}
+
+/// Whether enough complete sweeps began after the last send could still have been executed, and none showed anything.
+pub(super) fn is_absent(machines: &Machines, record: &LaunchRecord, now: Timestamp) -> bool {
+    let latest = record.unresolved.iter().max().copied();
+    let from = latest.map_or(record.send_at, |mark| mark.saturating_add(limits::SIGNATURE_LIFETIME).unwrap_or(Timestamp::MAX));
+    let mut after = machines.complete_sweeps.iter().filter(|began| **began > from);
+    let first = after.next();
+    let enough = u32::try_from(after.count().saturating_add(1)).is_ok_and(|count| count >= limits::ABSENCES);
+    let long_enough = first.is_some_and(|began| now.duration_since(*began).unsigned_abs() >= limits::ABSENT_FOR);
+    machines.fresh && enough && long_enough
+}
+
+/// The pod asks for something that it cannot have as it is.
+pub(super) fn refuse(seen: &Observation<'_>, reason: &str, message: &str) -> Decision {
+    let decision = if seen.restarts_always() { waiting(seen, reason, message) } else { fail(reason.into(), message.into()) };
+    decision.and_note(Note::warning(reason, message))
+}
+
+/// Nothing was launched, so no disruption is claimed: the owner counts it as a failure of the pod.
+fn fail(reason: String, message: String) -> Decision {
+    Decision::show(Shown::Ended { reason, message, disruption: false })
+}
+
+/// No offer could be made: nothing was recorded and nothing was sent.
+pub(super) fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decision {
+    let decision = match error.kind {
+        Kind::Invalid(Fault::Pod) if !seen.restarts_always() => fail(error.code.clone(), error.to_string()),
+        Kind::Invalid(Fault::Pod) => waiting(seen, &error.code, format!("{error}. It is tried again when the pod is changed")),
+        Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied | Kind::NoCapacity => {
+            waiting(seen, &error.code, error.to_string()).and_again(NEEDS_PEOPLE.first)
+        }
+        Kind::Unknown | Kind::Throttled | Kind::NotFound => {
+            waiting(seen, &error.code, error.to_string()).and_again(THROTTLED.delay(3))
+        }
+    };
+    decision.and_note(Note::warning(error.code.clone(), error.to_string()))
+}

@@ -1,0 +1,137 @@
+//! A pod that ends: terminate its machines, show the end, release the object, forget it. In this order.
+
+use jiff::Timestamp;
+
+use super::attempt;
+use super::decision::{Action, Decision, Note};
+use super::observation::Observation;
+use crate::instance::InstanceState;
+use crate::launch::AttemptState;
+use crate::limits;
+use crate::status::Shown;
+use crate::well_known::reason;
+
+/// The terminal status is acknowledged, or we would not see it: what still costs may go now.
+pub(super) fn finished(seen: &Observation<'_>) -> Decision {
+    if let Some((send_at, _)) = &seen.machines.answered {
+        return Decision::wait(limits::POLL_CHANGING).and_settle(*send_at);
+    }
+    if seen.any_alive() { Decision::act(Action::Terminate) } else { Decision::rest() }
+}
+
+/// What is asked of a pod that is being deleted.
+#[derive(Clone, Copy)]
+pub(super) struct Deletion {
+    pub(super) deadline: Timestamp,
+    pub(super) finished: bool,
+    pub(super) released: bool,
+}
+
+pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
+    let machines = seen.machines;
+    if let Some((send_at, outcome)) = &machines.answered {
+        // A finished pod's record is left alone: its status is final.
+        let decision = Decision::wait(std::time::Duration::ZERO).and_settle(*send_at);
+        return match seen.record() {
+            Some(record) if !deletion.finished => decision.and_record(attempt::take(record, *send_at, outcome, now)),
+            _ => decision,
+        };
+    }
+    if machines.sending.is_some() {
+        return Decision::rest();
+    }
+    if seen.any_alive() {
+        return terminate(seen);
+    }
+    if !machines.seen.is_empty() {
+        let shutting = machines.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown);
+        let long_enough = machines
+            .ending_since
+            .is_some_and(|since| now.duration_since(since).unsigned_abs() >= limits::SHUTTING_DOWN_RELEASE);
+        return if shutting && !long_enough { Decision::wait(limits::POLL_CHANGING) } else { release(deletion) };
+    }
+    if let Some(missing) = &machines.missing {
+        let is_gone = missing.is_gone(now) || (deletion.finished && is_long_over(seen, now));
+        return if is_gone { release(deletion) } else { Decision::act(Action::Refresh) };
+    }
+    without_machine(seen, deletion, now)
+}
+
+/// A finished pod whose launch nothing can execute any more, and whose machine a fresh complete sweep does not show: its
+/// end was seen before the pod was shown as finished, or it was never launched.
+fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
+    let sent_at = seen.record().map(|record| record.send_at);
+    let is_old = sent_at.is_none_or(|at| now.duration_since(at).unsigned_abs() >= limits::SIGNATURE_LIFETIME);
+    seen.machines.fresh && is_old
+}
+
+fn terminate(seen: &Observation<'_>) -> Decision {
+    let names: Vec<&str> = seen.machines.seen.iter().map(|instance| instance.id.as_str()).collect();
+    Decision::act(Action::Terminate)
+        .and_note(Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {}", names.join(", "))))
+}
+
+/// No machine is known: there is none, or one that a send may still make.
+fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
+    let Some(record) = seen.record() else {
+        return release(deletion);
+    };
+    if !seen.machines.fresh {
+        return Decision::act(Action::Refresh);
+    }
+    match record.state() {
+        AttemptState::Closed(_) | AttemptState::Unsent => release(deletion),
+        AttemptState::Launched(_) => Decision::act(Action::Refresh),
+        AttemptState::Mismatch => release_if_absent(seen, deletion, now),
+        // The status of a finished pod is final, so its launch cannot be announced again: what may still appear is an
+        // orphan, and garbage collection ends it.
+        AttemptState::Unresolved { .. } if deletion.finished => release(deletion),
+        AttemptState::Unresolved { refused, until } => {
+            let limit = deletion.deadline.saturating_add(limits::DELETE_UNRESOLVED).unwrap_or(Timestamp::MAX);
+            if now > limit {
+                // What may still appear is an orphan, and garbage collection ends it.
+                return release(deletion);
+            }
+            // The same token again: it learns the id of what was launched, so that it can be terminated.
+            attempt::unresolved(record, refused, until, seen.machines.token_memory, now)
+                .unwrap_or_else(|| release_if_absent(seen, deletion, now))
+        }
+    }
+}
+
+fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
+    match seen.record() {
+        Some(record) if !attempt::is_absent(seen.machines, record, now) => Decision::act(Action::Refresh),
+        _ => release(deletion),
+    }
+}
+
+/// The terminal status first, then the object: watchers must see the phase before the end (B45).
+fn release(deletion: Deletion) -> Decision {
+    let shown = if deletion.finished {
+        Decision::rest()
+    } else {
+        Decision::show(Shown::Deleted { message: "the pod was deleted and its machine has ended".into() })
+    };
+    // An object that only finalizers keep was deleted already (B51).
+    if deletion.released { shown } else { shown.and_act(Action::Release) }
+}
+
+/// No object is left; nobody wants the machine any more, and that never changes for a UID.
+pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
+    let machines = seen.machines;
+    if let Some((send_at, _)) = &machines.answered {
+        return Decision::wait(std::time::Duration::ZERO).and_settle(*send_at);
+    }
+    if machines.sending.is_some() {
+        return Decision::rest();
+    }
+    if seen.any_alive() {
+        return Decision::act(Action::Terminate);
+    }
+    if machines.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown) {
+        return Decision::wait(limits::POLL_CHANGING);
+    }
+    let is_missing = machines.missing.as_ref().is_some_and(|missing| !missing.is_gone(now));
+    if machines.fresh && !is_missing { Decision::act(Action::Forget) } else { Decision::act(Action::Refresh) }
+}

@@ -1,0 +1,63 @@
+//! All that was seen of one pod and its machines, at one moment.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::admission::{Rejection, Request};
+use crate::instance::Instance;
+use crate::launch::{LaunchRecord, RecordError};
+use crate::pod::{self, Intent};
+use crate::provider::Machines;
+
+/// What [`decide`](super::decide) looks at. Everything in it was read before; nothing is looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// What is asked for this UID.
+    pub intent: Intent,
+    /// The object, unless it is gone.
+    pub pod: Option<&'a Pod>,
+    /// The launch record in its status.
+    pub record: Option<&'a Result<LaunchRecord, RecordError>>,
+    /// What the pod asks for, or why it buys nothing.
+    pub request: &'a Result<Request, Rejection>,
+    /// Whether pods of DaemonSets buy nothing.
+    pub ignore_daemons: bool,
+    /// What is known about its machines.
+    pub machines: &'a Machines,
+}
+
+impl<'a> Observation<'a> {
+    /// The readable record, if there is one.
+    pub(super) fn record(&self) -> Option<&'a LaunchRecord> {
+        self.record.and_then(|record| record.as_ref().ok())
+    }
+
+    /// The instance that counts: the recorded one, else an alive one, else the newest.
+    pub(super) fn instance(&self) -> Option<&'a Instance> {
+        let recorded = self.record().and_then(|record| record.instance_id.as_ref());
+        let seen = &self.machines.seen;
+        seen.iter()
+            .find(|instance| Some(&instance.id) == recorded)
+            .or_else(|| seen.iter().find(|instance| instance.state.is_alive()))
+            .or_else(|| seen.first())
+    }
+
+    /// Whether some machine of this pod still has to be terminated.
+    pub(super) fn any_alive(&self) -> bool {
+        self.machines.seen.iter().any(|instance| instance.state.is_alive())
+    }
+
+    /// The phase that the live object shows.
+    pub(super) fn live_phase(&self) -> Option<&'a str> {
+        self.pod?.status.as_ref()?.phase.as_deref()
+    }
+
+    /// Whether the live object says Ready=True for this very instance.
+    pub(super) fn shown_ready(&self, instance: &Instance) -> bool {
+        self.pod.is_some_and(|pod| pod::is_ready(pod) && pod::container_id(pod) == Some(&*instance.reference))
+    }
+
+    /// Whether a Failed pod of this kind would come back at once as a new one.
+    pub(super) fn restarts_always(&self) -> bool {
+        self.pod.is_none_or(pod::restarts_always)
+    }
+}

@@ -1,0 +1,274 @@
+//! The golden table, and the rules of the protocol one by one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use serde_json::json;
+
+use super::*;
+use crate::admission::{Rejection, Request};
+use crate::cloud::LaunchOutcome;
+use crate::error::{CloudError, Fault, Kind};
+use crate::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
+use crate::launch::{LaunchRecord, NewAttempt, Offer};
+use crate::pod;
+use crate::provider::{Machines, Missing};
+use crate::status::Shown;
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pod-lifecycle.md");
+const BEGIN: &str = "<!-- decision table: begin (generated; `ORCA_BLESS=1 cargo test -p orca-core` writes it) -->\n";
+const END: &str = "<!-- decision table: end -->";
+
+#[test]
+fn the_documented_decision_table_is_the_one_that_decide_follows() {
+    let document = std::fs::read_to_string(DOCUMENT).expect("docs/pod-lifecycle.md");
+    let (before, rest) = document.split_once(BEGIN).expect("the table's begin");
+    let (written, after) = rest.split_once(END).expect("the table's end");
+    let rendered = table::render();
+    if written != rendered && option_env!("ORCA_BLESS").is_some() {
+        std::fs::write(DOCUMENT, [before, BEGIN, &rendered, END, after].concat()).expect("written");
+        return;
+    }
+    assert!(written == rendered, "the table has changed; it is now:\n{rendered}");
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("in range")
+}
+
+fn record(first_send_at: i64) -> LaunchRecord {
+    let offer = Offer {
+        instance_type: "t3.micro".into(),
+        capacity_type: CapacityType::OnDemand,
+        zone: None,
+        price: None,
+        tags: std::collections::BTreeMap::new(),
+        parameters: serde_json::Value::Null,
+    };
+    let wish = request().fingerprint();
+    LaunchRecord::open(NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish }, at(first_send_at))
+}
+
+fn request() -> Request {
+    Request { instance_type: "t3.micro".into(), capacity_type: CapacityType::OnDemand, max_price: None, image: None, notes: vec![] }
+}
+
+fn instance(state: InstanceState) -> Instance {
+    Instance {
+        id: "i-1".into(),
+        reference: "ec2://us-west-2/i-1".into(),
+        state,
+        state_reason: None,
+        owner: None,
+        pod: None,
+        instance_type: "t3.micro".into(),
+        capacity_type: CapacityType::Spot,
+        zone: None,
+        private_ip: "10.0.0.7".parse().ok(),
+        public_ip: None,
+        launched_at: None,
+    }
+}
+
+fn machines() -> Machines {
+    Machines { fresh: true, token_memory: Duration::from_secs(45 * 60), ..Machines::default() }
+}
+
+/// A case: what differs from a wanted pod with restart policy Never and no machine.
+struct Case {
+    pod: Pod,
+    record: Option<LaunchRecord>,
+    request: Result<Request, Rejection>,
+    machines: Machines,
+}
+
+impl Case {
+    fn new(machines: Machines) -> Self {
+        let pod = json!({
+            "metadata": { "namespace": "ml", "name": "train", "uid": "u" },
+            "spec": { "restartPolicy": "Never", "containers": [{ "name": "main" }] },
+            "status": { "phase": "Pending" },
+        });
+        Self { pod: serde_json::from_value(pod).expect("a pod"), record: None, request: Ok(request()), machines }
+    }
+
+    fn record(mut self, record: LaunchRecord) -> Self {
+        self.record = Some(record);
+        self
+    }
+
+    fn restarts(mut self, policy: &str) -> Self {
+        self.pod.spec.as_mut().expect("a spec").restart_policy = Some(policy.into());
+        self
+    }
+
+    fn rejected(mut self) -> Self {
+        self.request = Err(Rejection { reason: "InvalidAnnotation", message: "wrong".into() });
+        self
+    }
+
+    fn decide(&self, now: i64) -> Decision {
+        let record = self.record.clone().map(Ok);
+        let seen = Observation {
+            intent: pod::intent(&self.pod),
+            pod: Some(&self.pod),
+            record: record.as_ref(),
+            request: &self.request,
+            ignore_daemons: true,
+            machines: &self.machines,
+        };
+        decide(&seen, at(now))
+    }
+}
+
+fn reason(decision: &Decision) -> &str {
+    match &decision.status {
+        Some(Shown::Waiting { reason, .. } | Shown::Ended { reason, .. }) => reason,
+        Some(Shown::Running { .. }) => "Running",
+        Some(Shown::Deleted { .. }) => "Deleted",
+        None => "-",
+    }
+}
+
+#[test]
+fn nothing_is_launched_without_a_fresh_sweep() {
+    let stale = Machines { fresh: false, ..machines() };
+    assert_eq!(Case::new(stale.clone()).decide(0).action, Action::Refresh);
+    assert_eq!(Case::new(stale).record(record(0)).decide(10).action, Action::Refresh);
+    assert_eq!(Case::new(machines()).decide(0).action, Action::Launch { attempt: 1 });
+}
+
+#[test]
+fn an_instance_that_a_sweep_shows_is_adopted_and_never_launched_again() {
+    let seen = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
+    let decision = Case::new(seen.clone()).decide(0);
+    assert_eq!((decision.action, reason(&decision)), (Action::None, "InstanceBooting"));
+    let decision = Case::new(seen).record(record(0)).decide(10);
+    assert_eq!(decision.record.and_then(|record| record.instance_id), Some("i-1".into()));
+    let dead = Machines { seen: vec![instance(InstanceState::Terminated)], ..machines() };
+    let decision = Case::new(dead).record(record(0)).decide(10);
+    assert_eq!((decision.action, reason(&decision)), (Action::None, "InstanceGone"));
+}
+
+#[test]
+fn an_unknown_outcome_is_answered_by_the_same_attempt_while_the_token_is_remembered() {
+    let case = |now| Case::new(machines()).record(record(0)).decide(now).action;
+    assert_eq!(case(1), Action::None);
+    assert_eq!(case(2), Action::Resend);
+    assert_eq!(case(45 * 60 - 1), Action::Resend);
+    assert_eq!(case(45 * 60), Action::Refresh, "the token may be forgotten: adopt or fail");
+}
+
+#[test]
+fn a_refusal_beside_an_unresolved_send_waits_until_that_send_cannot_be_executed() {
+    let capacity = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none");
+    let both = record(0).resend(at(30)).refused(at(30), capacity, at(31));
+    let case = |now| Case::new(machines()).record(both.clone()).decide(now).action;
+    assert_eq!(case(100), Action::None);
+    assert_eq!(case(20 * 60 - 1), Action::None);
+    assert_eq!(case(20 * 60), Action::Resend, "the same token decides, never a next attempt");
+}
+
+#[test]
+fn an_answered_send_goes_into_the_record_first() {
+    let answered = |outcome| Machines { answered: Some((at(0), outcome)), ..machines() };
+    let launched = LaunchOutcome::Launched(Box::new(instance(InstanceState::Pending)));
+    let decision = Case::new(answered(launched)).record(record(0)).decide(1);
+    assert_eq!(decision.record.as_ref().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
+    assert_eq!((decision.settle, reason(&decision)), (Some(at(0)), "InstanceBooting"));
+    assert_eq!(decision.notes.len(), 1);
+
+    let unknown = LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "Timeout", "no answer"));
+    let decision = Case::new(answered(unknown)).record(record(0)).decide(1);
+    assert_eq!(decision.record, Some(record(0)), "the mark stays");
+}
+
+#[test]
+fn no_capacity_quota_and_denied_keep_the_pod_pending_with_the_code() {
+    for (kind, code) in [
+        (Kind::NoCapacity, "InsufficientInstanceCapacity"),
+        (Kind::Quota, "InstanceLimitExceeded"),
+        (Kind::Denied, "UnauthorizedOperation"),
+        (Kind::Invalid(Fault::Config), "InvalidSubnetID.NotFound"),
+    ] {
+        let outcome = LaunchOutcome::Refused(CloudError::new(kind, code, "said"));
+        let machines = Machines { answered: Some((at(0), outcome)), ..machines() };
+        let decision = Case::new(machines).record(record(0)).decide(1);
+        assert!(matches!(&decision.status, Some(Shown::Waiting { reason, .. }) if reason == code), "{decision:?}");
+        assert_eq!(decision.notes[0].reason, code);
+    }
+}
+
+#[test]
+fn an_invalid_pod_fails_unless_a_new_one_would_come_at_once() {
+    let outcome = || LaunchOutcome::Refused(CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said"));
+    let machines = || Machines { answered: Some((at(0), outcome())), ..machines() };
+    let never = Case::new(machines()).record(record(0)).decide(1);
+    assert!(matches!(never.status, Some(Shown::Ended { disruption: false, .. })), "{never:?}");
+    let always = Case::new(machines()).record(record(0)).restarts("Always").decide(1);
+    assert!(matches!(always.status, Some(Shown::Waiting { .. })), "{always:?}");
+    let rejected = Case::new(self::machines()).rejected().decide(0);
+    assert!(matches!(rejected.status, Some(Shown::Ended { disruption: false, .. })), "{rejected:?}");
+    let waiting = Case::new(self::machines()).rejected().restarts("Always").decide(0);
+    assert_eq!((reason(&waiting), waiting.action), ("InvalidAnnotation", Action::None));
+}
+
+#[test]
+fn a_refused_pod_is_tried_again_when_its_author_changes_it() {
+    let error = CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said");
+    let refused = record(0).refused(at(0), error, at(1));
+    let case = Case::new(machines()).record(refused).restarts("Always");
+    assert_eq!(case.decide(10_000).action, Action::None);
+    let changed = Case { request: Ok(Request { image: Some("ami-2".into()), ..request() }), ..case };
+    assert_eq!(changed.decide(10_000).action, Action::Launch { attempt: 2 });
+}
+
+#[test]
+fn a_lost_spot_machine_fails_its_pod_as_a_disruption() {
+    let mut lost = instance(InstanceState::Terminated);
+    let code = "Server.SpotInstanceTermination".to_owned();
+    lost.state_reason = Some(StateReason { cause: EndCause::SpotInterruption, code, message: "reclaimed".into() });
+    let seen = Machines { seen: vec![lost], ..machines() };
+    let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
+    assert!(
+        matches!(&decision.status, Some(Shown::Ended { reason, disruption: true, .. }) if reason == "SpotInterrupted"),
+        "{decision:?}"
+    );
+}
+
+#[test]
+fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
+    let seen = Machines { seen: vec![instance(InstanceState::Stopped)], ..machines() };
+    let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
+    assert_eq!((reason(&decision), decision.action), ("InstanceGone", Action::Terminate));
+}
+
+#[test]
+fn absence_counts_only_after_three_answers_and_five_minutes() {
+    let missing = |absences, since| Machines { missing: Some(Missing { id: "i-1".into(), absences, since: at(since) }), ..machines() };
+    let case = |machines| Case::new(machines).record(record(0).launched(&"i-1".into())).decide(1_000);
+    assert_eq!(reason(&case(missing(2, 0))), "-");
+    assert_eq!(reason(&case(missing(100, 701))), "-");
+    assert_eq!(reason(&case(missing(3, 700))), "InstanceGone");
+}
+
+#[test]
+fn a_lost_outcome_fails_only_after_complete_sweeps_past_the_last_possible_execution() {
+    let sweeps = |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect::<Arc<[_]>>(), ..machines() };
+    let case = |machines, now| Case::new(machines).record(record(0)).decide(now);
+    let end = 20 * 60;
+    assert_eq!(reason(&case(sweeps(&[end - 3, end - 2, end - 1]), 3_600)), "InstanceLaunching");
+    assert_eq!(reason(&case(sweeps(&[3_000, 3_300]), 3_600)), "InstanceLaunching");
+    assert_eq!(reason(&case(sweeps(&[3_000, 3_300, 3_590]), 3_600)), "LaunchOutcomeUnknown");
+}
+
+#[test]
+fn a_daemons_pod_buys_nothing_and_says_so() {
+    let mut case = Case::new(machines());
+    let owner = json!([{ "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "1", "controller": true }]);
+    case.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
+    let decision = case.decide(0);
+    assert_eq!((reason(&decision), decision.action), ("DaemonSetPodIgnored", Action::None));
+}

@@ -1,0 +1,117 @@
+//! What a pod's status shows, after the kubelet's rules (statements B61-B80), and the patch that brings it there.
+//!
+//! Only fields that a node agent owns are written. Terminal is absorbing: a pod whose live phase is terminal is never
+//! patched again.
+
+mod conditions;
+mod containers;
+mod patch;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodIP, PodStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::instance::Instance;
+use crate::launch::LaunchRecord;
+
+pub use patch::{patch, record_patch};
+
+/// What to show of a pod of runtime `instance`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Pending, and why.
+    Waiting {
+        /// The container states' waiting reason.
+        reason: String,
+        /// The cause, for people.
+        message: String,
+    },
+    /// The machine runs.
+    Running {
+        /// The machine.
+        instance: Box<Instance>,
+        /// Whether it passed its checks.
+        ready: Ready,
+    },
+    /// Failed: the machine is gone, or there will be none.
+    Ended {
+        /// The status' reason.
+        reason: String,
+        /// What happened, for people.
+        message: String,
+        /// Whether a machine was lost: `DisruptionTarget` lets a Job's policy ignore it (B71).
+        disruption: bool,
+    },
+    /// Terminal because the pod was deleted.
+    Deleted {
+        /// What happened, for people.
+        message: String,
+    },
+}
+
+/// Whether a running pod is ready, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// It is.
+    Yes,
+    /// Not, for this reason.
+    No(String),
+}
+
+/// The status of this pod, in the fields that ORCA owns.
+///
+/// `live` gives what must not change: start times, addresses, and the times of conditions that stay as they are.
+#[must_use]
+pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Timestamp) -> PodStatus {
+    let old = live.status.clone().unwrap_or_default();
+    let mut status = PodStatus {
+        phase: Some(phase(shown).to_owned()),
+        observed_generation: live.metadata.generation,
+        start_time: old.start_time.clone().or_else(|| Some(Time(to_second(now)))),
+        container_statuses: Some(containers::regular(live, shown, now)),
+        init_container_statuses: containers::init(live, shown, now),
+        pod_ip: old.pod_ip.clone(),
+        pod_ips: old.pod_ips.clone(),
+        host_ip: old.host_ip.clone(),
+        host_ips: old.host_ips.clone(),
+        ..PodStatus::default()
+    };
+    match shown {
+        Shown::Waiting { message, .. } | Shown::Deleted { message } => status.message = Some(message.clone()),
+        Shown::Running { instance, .. } => addresses(&mut status, instance),
+        Shown::Ended { reason, message, .. } => {
+            status.reason = Some(reason.clone());
+            status.message = Some(message.clone());
+        }
+    }
+    status.conditions = Some(conditions::render(live, shown, record, to_second(now)));
+    status
+}
+
+/// The phase (B61 for containers that all share one machine's fate).
+fn phase(shown: &Shown) -> &'static str {
+    match shown {
+        Shown::Waiting { .. } => "Pending",
+        Shown::Running { .. } => "Running",
+        Shown::Ended { .. } | Shown::Deleted { .. } => "Failed",
+    }
+}
+
+/// The private address is the pod's and the host's: every pod has a host of its own.
+fn addresses(status: &mut PodStatus, instance: &Instance) {
+    let Some(ip) = instance.private_ip.map(|ip| ip.to_string()) else {
+        return;
+    };
+    status.pod_ips = Some(vec![PodIP { ip: ip.clone() }]);
+    status.host_ips = Some(vec![k8s_openapi::api::core::v1::HostIP { ip: ip.clone() }]);
+    status.pod_ip = Some(ip.clone());
+    status.host_ip = Some(ip);
+}
+
+/// The API server stores whole seconds; anything finer would look like a change at every look (B79).
+fn to_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! The conditions that ORCA writes: the kubelet's own (B64-B71), the launch record, and what is not run.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodCondition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{Ready, Shown};
+use crate::launch::{AttemptState, LaunchRecord};
+use crate::lifecycle::NOT_RUN;
+use crate::pod;
+use crate::well_known::{pod_condition, reason};
+
+/// One condition before its times are known.
+struct Draft {
+    kind: &'static str,
+    is_true: bool,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+impl Draft {
+    fn new(kind: &'static str, is_true: bool) -> Self {
+        Self { kind, is_true, reason: None, message: None }
+    }
+
+    fn because(mut self, reason: impl Into<String>, message: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self.message = Some(message.into()).filter(|text| !text.is_empty());
+        self
+    }
+}
+
+/// ORCA's conditions of this pod, in a fixed order. Conditions of others are not among them.
+pub(super) fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Timestamp) -> Vec<PodCondition> {
+    let mut drafts = kubelet(live, shown);
+    if let Shown::Ended { disruption: true, message, .. } = shown {
+        drafts.push(Draft::new(pod_condition::DISRUPTION_TARGET, true).because(reason::TERMINATION_BY_KUBELET, message.as_str()));
+    }
+    if matches!(shown, Shown::Running { .. }) || pod::condition(live, pod_condition::CONTAINERS_NOT_RUN).is_some() {
+        drafts.push(Draft::new(pod_condition::CONTAINERS_NOT_RUN, true).because("RuntimeInstance", NOT_RUN));
+    }
+    if let Some(record) = record {
+        drafts.push(launch(record));
+    }
+    drafts.into_iter().map(|draft| finish(live, draft, now)).collect()
+}
+
+/// The launch record's condition alone.
+pub(super) fn launch_record(live: &Pod, record: &LaunchRecord, now: Timestamp) -> PodCondition {
+    finish(live, launch(record), now)
+}
+
+fn kubelet(live: &Pod, shown: &Shown) -> Vec<Draft> {
+    let names = || -> Vec<&str> {
+        let containers = live.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+        let mut names: Vec<&str> = containers.iter().map(|container| container.name.as_str()).collect();
+        names.sort_unstable();
+        names
+    };
+    let unready = || format!("containers with unready status: [{}]", names().join(" "));
+    let has_init = live.spec.as_ref().is_some_and(|spec| spec.init_containers.as_ref().is_some_and(|init| !init.is_empty()));
+    let initialized = match shown {
+        Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. } if has_init && !was_running(live) => {
+            Draft::new("Initialized", false).because("ContainersNotInitialized", "init containers have not run")
+        }
+        _ => Draft::new("Initialized", true),
+    };
+    let (ready, because, network) = match shown {
+        Shown::Running { ready: Ready::Yes, .. } => (true, None, true),
+        Shown::Running { ready: Ready::No(why), .. } => (false, Some(("ContainersNotReady", format!("{}: {why}", unready()))), true),
+        Shown::Waiting { .. } => (false, Some(("ContainersNotReady", unready())), false),
+        Shown::Ended { .. } | Shown::Deleted { .. } => (false, Some(("PodFailed", String::new())), false),
+    };
+    let with_cause = |kind: &'static str, is_true: bool| match &because {
+        Some((reason, message)) if !is_true => Draft::new(kind, false).because(*reason, message.as_str()),
+        _ => Draft::new(kind, is_true),
+    };
+    let mut drafts = vec![
+        Draft::new("PodReadyToStartContainers", network),
+        initialized,
+        readiness(live, ready, with_cause("Ready", ready)),
+        with_cause("ContainersReady", ready),
+    ];
+    if pod::condition(live, "PodScheduled").is_none_or(|scheduled| scheduled.status != "True") {
+        drafts.push(Draft::new("PodScheduled", true));
+    }
+    drafts
+}
+
+/// Readiness gates hold Ready back although the containers are ready (B67).
+fn readiness(live: &Pod, containers_ready: bool, otherwise: Draft) -> Draft {
+    let gates = live.spec.as_ref().and_then(|spec| spec.readiness_gates.as_deref()).unwrap_or_default();
+    let open: Vec<String> = gates
+        .iter()
+        .filter(|gate| pod::condition(live, &gate.condition_type).is_none_or(|condition| condition.status != "True"))
+        .map(|gate| format!("corresponding condition of pod readiness gate \"{}\" is not True", gate.condition_type))
+        .collect();
+    if !containers_ready || open.is_empty() {
+        return otherwise;
+    }
+    Draft::new("Ready", false).because("ReadinessGatesNotReady", open.join(", "))
+}
+
+fn was_running(live: &Pod) -> bool {
+    pod::condition(live, "Initialized").is_some_and(|condition| condition.status == "True")
+}
+
+/// The launch record as a condition: True when there is an instance, Unknown while nobody knows.
+fn launch(record: &LaunchRecord) -> Draft {
+    let (is_true, reason) = match record.state() {
+        AttemptState::Launched(_) => (true, "Launched"),
+        AttemptState::Closed(_) => (false, "Refused"),
+        AttemptState::Mismatch => (false, "Mismatch"),
+        AttemptState::Unresolved { .. } => (false, "Sent"),
+        AttemptState::Unsent => (false, "NotSent"),
+    };
+    Draft::new(pod_condition::LAUNCH, is_true).because(reason, record.encode())
+}
+
+/// Adds the times: the transition's is kept while the status stays what it was (B79).
+fn finish(live: &Pod, draft: Draft, now: Timestamp) -> PodCondition {
+    let status = if draft.is_true { "True" } else { "False" };
+    let before = pod::condition(live, draft.kind).filter(|condition| condition.status == status);
+    PodCondition {
+        type_: draft.kind.to_owned(),
+        status: status.to_owned(),
+        reason: draft.reason,
+        message: draft.message,
+        last_probe_time: None,
+        last_transition_time: before.and_then(|condition| condition.last_transition_time.clone()).or(Some(Time(now))),
+        observed_generation: live.metadata.generation,
+    }
+}

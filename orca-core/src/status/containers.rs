@@ -1,0 +1,96 @@
+//! Container statuses: one entry for each container of the spec, in exactly one state.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{
+    Container, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{Ready, Shown, to_second};
+use crate::well_known::reason;
+
+/// No exit code is known: the kubelet's code for a container that was lost (B77).
+const LOST: i32 = 137;
+
+/// The regular containers, sorted by name as the kubelet does (B74).
+pub(super) fn regular(live: &Pod, shown: &Shown, now: Timestamp) -> Vec<ContainerStatus> {
+    let containers = live.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let old = live.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
+    let mut statuses: Vec<_> = containers.iter().map(|container| one(container, old, shown, now)).collect();
+    statuses.sort_by(|a, b| a.name.cmp(&b.name));
+    statuses
+}
+
+/// The init containers, in the spec's order. They are not run, and never shown as if they had been.
+pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<ContainerStatus>> {
+    let containers = live.spec.as_ref()?.init_containers.as_ref()?;
+    let old = live.status.as_ref().and_then(|status| status.init_container_statuses.as_deref()).unwrap_or_default();
+    let is_sidecar = |container: &Container| container.restart_policy.as_deref() == Some("Always");
+    let render = |container: &Container| match shown {
+        Shown::Running { .. } if !is_sidecar(container) => {
+            let message = Some("init containers are not run: the machine image is the workload".to_owned());
+            let waiting = ContainerStateWaiting { reason: Some(reason::CONTAINERS_NOT_RUN.into()), message };
+            status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
+        }
+        _ => one(container, old, shown, now),
+    };
+    Some(containers.iter().map(render).collect())
+}
+
+fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Timestamp) -> ContainerStatus {
+    let before = old.iter().find(|status| status.name == container.name);
+    match shown {
+        Shown::Waiting { reason, message } => {
+            let waiting = ContainerStateWaiting { reason: Some(reason.clone()), message: Some(message.clone()) };
+            status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
+        }
+        Shown::Running { instance, ready } => {
+            let started = before.and_then(started_at).unwrap_or_else(|| Time(to_second(now)));
+            let running = ContainerStateRunning { started_at: Some(started) };
+            ContainerStatus {
+                ready: *ready == Ready::Yes,
+                started: Some(true),
+                container_id: Some(instance.reference.to_string()),
+                ..status(container, ContainerState { running: Some(running), ..ContainerState::default() })
+            }
+        }
+        Shown::Ended { message, .. } | Shown::Deleted { message } => terminated(container, before, message, now),
+    }
+}
+
+fn terminated(container: &Container, before: Option<&ContainerStatus>, message: &str, now: Timestamp) -> ContainerStatus {
+    if let Some(done) = before.filter(|status| status.state.as_ref().is_some_and(|state| state.terminated.is_some())) {
+        return done.clone();
+    }
+    let container_id = before.and_then(|status| status.container_id.clone());
+    let terminated = ContainerStateTerminated {
+        exit_code: LOST,
+        reason: Some(reason::CONTAINER_STATUS_UNKNOWN.into()),
+        message: Some(message.to_owned()),
+        started_at: before.and_then(started_at),
+        finished_at: Some(Time(to_second(now))),
+        container_id: container_id.clone(),
+        ..ContainerStateTerminated::default()
+    };
+    ContainerStatus {
+        started: Some(false),
+        container_id,
+        ..status(container, ContainerState { terminated: Some(terminated), ..ContainerState::default() })
+    }
+}
+
+fn started_at(status: &ContainerStatus) -> Option<Time> {
+    status.state.as_ref()?.running.as_ref()?.started_at.clone()
+}
+
+/// What every entry has, whatever its state.
+fn status(container: &Container, state: ContainerState) -> ContainerStatus {
+    ContainerStatus {
+        name: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        image_id: String::new(),
+        started: Some(false),
+        state: Some(state),
+        ..ContainerStatus::default()
+    }
+}

@@ -1,0 +1,109 @@
+//! From what is shown to the smallest strategic-merge patch that shows it.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use serde_json::{Map, Value, json};
+
+use super::{conditions, to_second};
+use crate::ids::InstanceId;
+use crate::launch::LaunchRecord;
+use crate::pod::{self, Intent};
+use crate::well_known::annotation;
+
+/// The patch of `pods/status` that turns the live status into this one. None when it shows all of it already, or when
+/// it is terminal.
+///
+/// The patch carries the UID **and** the resourceVersion that it was computed from: the API server itself would let a
+/// late patch revive a finished pod (B35). `instance` is written as an annotation, for people.
+#[must_use]
+pub fn patch(live: &Pod, wanted: &PodStatus, instance: Option<&str>) -> Option<Value> {
+    let is_terminal = match pod::intent(live) {
+        Intent::Finished(_) | Intent::Deleting { finished: true, .. } | Intent::Gone => true,
+        Intent::Wanted | Intent::Deleting { finished: false, .. } => false,
+    };
+    if is_terminal {
+        return None;
+    }
+    let old = live.status.clone().unwrap_or_default();
+    let mut status = Map::new();
+    let scalars = [
+        ("phase", json!(old.phase), json!(wanted.phase)),
+        ("reason", json!(old.reason), json!(wanted.reason)),
+        ("message", json!(old.message), json!(wanted.message)),
+        ("startTime", json!(old.start_time), json!(wanted.start_time)),
+        ("podIP", json!(old.pod_ip), json!(wanted.pod_ip)),
+        ("hostIP", json!(old.host_ip), json!(wanted.host_ip)),
+        // These two lists are atomic: they are sent whole.
+        ("containerStatuses", json!(old.container_statuses), json!(wanted.container_statuses)),
+        ("initContainerStatuses", json!(old.init_container_statuses), json!(wanted.init_container_statuses)),
+    ];
+    for (key, old, new) in scalars.into_iter().filter(|(_, old, new)| old != new) {
+        let _previous = (old, status.insert(key.to_owned(), new));
+    }
+    list(&mut status, "podIPs", &json!(old.pod_ips), &json!(wanted.pod_ips));
+    list(&mut status, "hostIPs", &json!(old.host_ips), &json!(wanted.host_ips));
+    let conditions = changed_conditions(&old, wanted);
+    if !conditions.is_empty() {
+        status.insert("conditions".to_owned(), Value::Array(conditions));
+    }
+    if status.is_empty() {
+        return None;
+    }
+    // The generation alone is no reason to write: it goes along with what changed.
+    status.insert("observedGeneration".to_owned(), json!(wanted.observed_generation));
+    let mut metadata = json!({ "uid": live.metadata.uid, "resourceVersion": live.metadata.resource_version });
+    if let Some(id) = instance.filter(|id| noted_instance(live) != Some(*id)) {
+        metadata["annotations"] = json!({ annotation::INSTANCE_ID: id });
+    }
+    Some(json!({ "metadata": metadata, "status": status }))
+}
+
+/// The patch that writes a launch record and nothing else. None for a terminal pod.
+#[must_use]
+pub fn record_patch(live: &Pod, record: &LaunchRecord, now: Timestamp) -> Option<Value> {
+    let mut wanted = live.status.clone().unwrap_or_default();
+    wanted.conditions = Some(vec![conditions::launch_record(live, record, to_second(now))]);
+    wanted.observed_generation = live.metadata.generation;
+    patch(live, &wanted, record.instance_id.as_ref().map(InstanceId::as_str))
+}
+
+fn noted_instance(live: &Pod) -> Option<&str> {
+    pod::annotations(live)?.get(annotation::INSTANCE_ID).map(String::as_str)
+}
+
+/// Lists of addresses merge by address, so a change has to replace the list (B35).
+fn list(status: &mut Map<String, Value>, key: &str, old: &Value, new: &Value) {
+    if old == new {
+        return;
+    }
+    let mut items = new.as_array().cloned().unwrap_or_default();
+    if !old.is_null() {
+        items.insert(0, json!({ "$patch": "replace" }));
+    }
+    status.insert(key.to_owned(), Value::Array(items));
+}
+
+/// Conditions merge by type, so only those that changed are sent. The generation is no change by itself.
+fn changed_conditions(old: &PodStatus, wanted: &PodStatus) -> Vec<Value> {
+    let before = old.conditions.as_deref().unwrap_or_default();
+    wanted
+        .conditions
+        .iter()
+        .flatten()
+        .filter(|new| {
+            before.iter().find(|old| old.type_ == new.type_).is_none_or(|old| {
+                (&old.status, &old.reason, &old.message) != (&new.status, &new.reason, &new.message)
+            })
+        })
+        .map(|new| {
+            let mut value = json!(new);
+            // A cause that is over has to be taken away by name.
+            for key in ["reason", "message"] {
+                if value.get(key).is_none() {
+                    value[key] = Value::Null;
+                }
+            }
+            value
+        })
+        .collect()
+}
