@@ -54,10 +54,13 @@ pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
         message: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     })?;
     let selection = selection::select(&wishes, &config.instances).map_err(|error| {
-        let hint = if wishes.notes.is_empty() { String::new() } else { format!(" ({})", wishes.notes.join("; ")) };
+        let hint =
+            if wishes.notes.is_empty() { String::new() } else { format!(" ({})", wishes.notes.join("; ")) };
         let reason = match error {
             SelectionError::NoneFits { .. } => reason::MISSING_INSTANCE_TYPE,
-            SelectionError::NotAllowed { .. } | SelectionError::PriceWithoutSpot => reason::INVALID_ANNOTATION,
+            SelectionError::NotAllowed { .. } | SelectionError::PriceWithoutSpot => {
+                reason::INVALID_ANNOTATION
+            }
         };
         Rejection { reason, message: format!("{error}{hint}") }
     })?;
@@ -75,7 +78,8 @@ mod tests {
     use super::*;
 
     fn rejected(annotations: serde_json::Value) -> Rejection {
-        let pod = serde_json::from_value(serde_json::json!({ "metadata": { "annotations": annotations } })).expect("a pod");
+        let pod = serde_json::from_value(serde_json::json!({ "metadata": { "annotations": annotations } }))
+            .expect("a pod");
         admit(&pod, &Config::default()).expect_err("rejected")
     }
 
@@ -83,7 +87,11 @@ mod tests {
     fn a_misspelt_key_is_named_beside_what_is_missing() {
         let rejection = rejected(serde_json::json!({ "orca.research/instance-typ": "t3.micro" }));
         assert_eq!(rejection.reason, "MissingInstanceType");
-        assert!(rejection.message.contains("did you mean orca.research/instance-type?"), "{}", rejection.message);
+        assert!(
+            rejection.message.contains("did you mean orca.research/instance-type?"),
+            "{}",
+            rejection.message
+        );
     }
 
     #[test]

@@ -57,10 +57,19 @@ const READ: [&str; 6] = [
 
 /// Annotations that this ORCA cannot honour although money or safety rest on them.
 const REFUSED: [(&str, &str); 4] = [
-    (annotation::MAX_LIFETIME, "lifetimes are not enforced yet; remove it, or use spec.activeDeadlineSeconds in the Job"),
+    (
+        annotation::MAX_LIFETIME,
+        "lifetimes are not enforced yet; remove it, or use spec.activeDeadlineSeconds in the Job",
+    ),
     (annotation::BUDGET_NAMESPACE, "costs follow the pod's own namespace; remove it"),
-    (annotation::USER_DATA, "user data cannot be set per pod yet; build it into the machine image and remove it"),
-    (annotation::TERMINATION_PROTECTION, "a protected machine could not be terminated with its pod; remove it"),
+    (
+        annotation::USER_DATA,
+        "user data cannot be set per pod yet; build it into the machine image and remove it",
+    ),
+    (
+        annotation::TERMINATION_PROTECTION,
+        "a protected machine could not be terminated with its pod; remove it",
+    ),
 ];
 
 /// Annotations that ORCA writes itself.
@@ -84,15 +93,23 @@ impl Wishes {
 
     fn read(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
-            annotation::INSTANCE_TYPE => self.instance_type = Some(name(value, "give an instance type such as t3.micro or p5.48xlarge")?),
+            annotation::INSTANCE_TYPE => {
+                self.instance_type =
+                    Some(name(value, "give an instance type such as t3.micro or p5.48xlarge")?);
+            }
             annotation::WORKLOAD_TEMPLATE => {
-                self.template = Some(name(value, "give the name of a template under instances.templates of ORCA's config")?);
+                self.template = Some(name(
+                    value,
+                    "give the name of a template under instances.templates of ORCA's config",
+                )?);
             }
             annotation::LAUNCH_TYPE => self.capacity_type = Some(launch_type(value)?),
             annotation::MAX_SPOT_PRICE | annotation::SPOT_MAX_PRICE => {
                 self.max_price = Some(value.parse::<UsdPerHour>().map_err(|error| error.to_string())?);
             }
-            annotation::AMI => self.image = Some(name(value, "give a machine image id such as ami-0123456789abcdef0")?),
+            annotation::AMI => {
+                self.image = Some(name(value, "give a machine image id such as ami-0123456789abcdef0")?);
+            }
             annotation::DEBUG => self.notes.push(format!("{key} is not acted on yet")),
             _ => self.read_other(key)?,
         }
@@ -123,7 +140,10 @@ impl Wishes {
         Some(AnnotationError {
             key: key.to_owned(),
             value: text::cut(annotations.get(key).map_or("", String::as_str), 80),
-            remedy: format!("it has no effect on on-demand machines; set {}: spot, or remove it", annotation::LAUNCH_TYPE),
+            remedy: format!(
+                "it has no effect on on-demand machines; set {}: spot, or remove it",
+                annotation::LAUNCH_TYPE
+            ),
         })
     }
 }

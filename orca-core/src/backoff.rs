@@ -33,7 +33,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(300) };
+    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(5) };
 
     #[test]
     fn the_delay_doubles_and_stops_at_the_cap() {

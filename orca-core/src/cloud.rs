@@ -45,14 +45,18 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
     /// missing; absence is never proof.
     async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError>;
 
-    /// Those of these instances that the cloud knows. One that is missing in the answer was not found.
+    /// Those of these instances that the cloud knows. One that is missing in the answer was not found. No ids: no answer,
+    /// and no call.
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError>;
 
     /// Asks the cloud to end these instances, and says for each what came of it.
     ///
     /// Guarantees: one instance that cannot be ended does not keep the others alive. Ending an ended instance is
     /// success. Safe to repeat. The answer has one entry for each instance given.
-    async fn terminate(&self, instances: &[OwnedInstance]) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
+    async fn terminate(
+        &self,
+        instances: &[OwnedInstance],
+    ) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
 
     /// For how long after its first send a token is certain to be remembered. After it, an attempt that is still
     /// unresolved is never sent again.
@@ -70,7 +74,7 @@ pub enum LaunchOutcome {
     Mismatch,
     /// The token's instance was launched and has ended.
     Ended,
-    /// The send was stopped before it left.
+    /// The send was stopped before it left. The kind says whether it is worth trying again soon.
     NotSent(CloudError),
     /// Nobody knows.
     Unknown(CloudError),
@@ -81,6 +85,6 @@ pub enum LaunchOutcome {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait HealthSource: Send + Sync + fmt::Debug {
-    /// The health of those of these instances that the cloud knows about.
+    /// The health of those of these instances that the cloud knows about. No ids: no answer, and no call.
     async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError>;
 }

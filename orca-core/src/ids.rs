@@ -87,6 +87,7 @@ pub struct PodRef {
 
 impl PodRef {
     /// The pod that has this namespace, name and UID.
+    #[must_use]
     pub fn new(namespace: &str, name: &str, uid: &str) -> Self {
         Self { namespace: Arc::from(namespace), name: Arc::from(name), uid: PodUid::new(uid) }
     }

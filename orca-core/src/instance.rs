@@ -44,7 +44,8 @@ impl Instance {
     /// It is the only way to make an [`OwnedInstance`], and so the only way to terminate anything.
     #[must_use]
     pub fn owned_by(&self, owner: &Owner, pod: &PodUid) -> Option<OwnedInstance> {
-        let tags_agree = self.owner.as_ref() == Some(owner) && self.pod.as_ref().is_some_and(|p| p.uid == *pod);
+        let tags_agree =
+            self.owner.as_ref() == Some(owner) && self.pod.as_ref().is_some_and(|p| p.uid == *pod);
         tags_agree.then(|| OwnedInstance { id: self.id.clone() })
     }
 }

@@ -52,7 +52,10 @@ pub fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decision {
 /// What a pod shows while its launch call is announced and sent.
 #[must_use]
 pub fn launching(instance_type: &str) -> Shown {
-    Shown::Waiting { reason: reason::INSTANCE_LAUNCHING.into(), message: format!("launching an instance of type {instance_type}") }
+    Shown::Waiting {
+        reason: reason::INSTANCE_LAUNCHING.into(),
+        message: format!("launching an instance of type {instance_type}"),
+    }
 }
 
 #[cfg(test)]

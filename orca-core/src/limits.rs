@@ -3,33 +3,33 @@
 use std::time::Duration;
 
 /// A sweep older than this, counted from its start, proves nothing any more (launch protocol, rule 0).
-pub const SWEEP_FRESH: Duration = Duration::from_secs(60);
+pub const SWEEP_FRESH: Duration = Duration::from_mins(1);
 
 /// A send must leave within this time of the record that announced it.
-pub const SEND_FENCE: Duration = Duration::from_secs(60);
+pub const SEND_FENCE: Duration = Duration::from_mins(1);
 
 /// After this time no signed request that was sent can still be executed: a signature is accepted for up to
 /// 15 minutes, and clocks may be 5 minutes apart.
-pub const SIGNATURE_LIFETIME: Duration = Duration::from_secs(20 * 60);
+pub const SIGNATURE_LIFETIME: Duration = Duration::from_mins(20);
 
 /// An instance that was not found counts as gone only after this many complete answers in a row …
 pub const ABSENCES: u32 = 3;
 
 /// … over at least this time. AWS asks callers to keep trying for up to five minutes after a launch.
-pub const ABSENT_FOR: Duration = Duration::from_secs(5 * 60);
+pub const ABSENT_FOR: Duration = Duration::from_mins(5);
 
 /// A pod of runtime `instance` is released after this time of `shutting-down`, which cannot be undone:
 /// GPU machines take many minutes to reach `terminated`.
-pub const SHUTTING_DOWN_RELEASE: Duration = Duration::from_secs(2 * 60);
+pub const SHUTTING_DOWN_RELEASE: Duration = Duration::from_mins(2);
 
 /// A deleted pod whose launch stays unresolved is let go this long after its grace period: what may still
 /// appear is an orphan, and garbage collection ends it.
-pub const DELETE_UNRESOLVED: Duration = Duration::from_secs(5 * 60);
+pub const DELETE_UNRESOLVED: Duration = Duration::from_mins(5);
 
 /// How often a boot or a shutdown is looked at.
 pub const POLL_CHANGING: Duration = Duration::from_secs(2);
 
 /// How often a pod is looked at when nothing is expected to change.
-pub const RESYNC: Duration = Duration::from_secs(60);
+pub const RESYNC: Duration = Duration::from_mins(1);
 
 const _: () = assert!(SEND_FENCE.as_secs() < SIGNATURE_LIFETIME.as_secs());

@@ -106,7 +106,11 @@ pub fn is_mirror(pod: &Pod) -> bool {
 /// Whether a DaemonSet owns the pod.
 #[must_use]
 pub fn is_daemon(pod: &Pod) -> bool {
-    pod.metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true) && owner.kind == "DaemonSet")
+    pod.metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .any(|owner| owner.controller == Some(true) && owner.kind == "DaemonSet")
 }
 
 /// The pod's annotations.
@@ -131,7 +135,10 @@ mod tests {
             (serde_json::json!({}), Intent::Wanted),
             (serde_json::json!({ "status": { "phase": "Running" } }), Intent::Wanted),
             (serde_json::json!({ "status": { "phase": "Failed" } }), Intent::Finished(TerminalPhase::Failed)),
-            (serde_json::json!({ "metadata": deleting }), Intent::Deleting { deadline: at, finished: false, released: false }),
+            (
+                serde_json::json!({ "metadata": deleting }),
+                Intent::Deleting { deadline: at, finished: false, released: false },
+            ),
             (
                 serde_json::json!({ "metadata": deleting, "status": { "phase": "Succeeded" } }),
                 Intent::Deleting { deadline: at, finished: true, released: false },

@@ -37,7 +37,9 @@ pub enum SelectionError {
         remedy: &'static str,
     },
     /// The type is not one that the operator allows.
-    #[error("instance type {instance_type} is not allowed here: instances.allowedInstanceTypes has {allowed}")]
+    #[error(
+        "instance type {instance_type} is not allowed here: instances.allowedInstanceTypes has {allowed}"
+    )]
     NotAllowed {
         /// The type that was asked for.
         instance_type: String,
@@ -45,7 +47,11 @@ pub enum SelectionError {
         allowed: String,
     },
     /// A price cap that would cap nothing.
-    #[error("{} is set and the launch type is on-demand: set {}: spot, or remove it", annotation::MAX_SPOT_PRICE, annotation::LAUNCH_TYPE)]
+    #[error(
+        "{} is set and the launch type is on-demand: set {}: spot, or remove it",
+        annotation::MAX_SPOT_PRICE,
+        annotation::LAUNCH_TYPE
+    )]
     PriceWithoutSpot,
 }
 
@@ -111,16 +117,26 @@ pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, Selectio
     }
     let remedy = match config.selection_mode {
         Mode::Explicit => "Set the annotation orca.research/instance-type",
-        Mode::Template | Mode::Auto => "Set the annotation orca.research/instance-type or orca.research/workload-template",
+        Mode::Template | Mode::Auto => {
+            "Set the annotation orca.research/instance-type or orca.research/workload-template"
+        }
     };
     Err(SelectionError::NoneFits { last, remedy })
 }
 
-fn complete(choice: Choice, by: &'static str, wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
+fn complete(
+    choice: Choice,
+    by: &'static str,
+    wishes: &Wishes,
+    config: &Instances,
+) -> Result<Selection, SelectionError> {
     let Choice { instance_type, capacity_type, max_price } = choice;
     let allowed = &config.allowed_instance_types;
     if !allowed.is_empty() && !allowed.iter().any(|pattern| matches(pattern, &instance_type)) {
-        return Err(SelectionError::NotAllowed { instance_type, allowed: text::cut(&allowed.join(", "), 200) });
+        return Err(SelectionError::NotAllowed {
+            instance_type,
+            allowed: text::cut(&allowed.join(", "), 200),
+        });
     }
     let capacity_type = wishes.capacity_type.or(capacity_type).unwrap_or(config.default_launch_type);
     let configured = config.max_spot_prices.get(&instance_type).copied();
@@ -192,12 +208,17 @@ mod tests {
     }
 
     fn wishes(instance_type: Option<&str>, template: Option<&str>) -> Wishes {
-        Wishes { instance_type: instance_type.map(Into::into), template: template.map(Into::into), ..Wishes::default() }
+        Wishes {
+            instance_type: instance_type.map(Into::into),
+            template: template.map(Into::into),
+            ..Wishes::default()
+        }
     }
 
     #[test]
     fn the_annotation_wins_over_the_template() {
-        let chosen = select(&wishes(Some("t3.micro"), Some("vision-training")), &config(Mode::Template)).expect("chosen");
+        let chosen = select(&wishes(Some("t3.micro"), Some("vision-training")), &config(Mode::Template))
+            .expect("chosen");
         assert_eq!((chosen.instance_type.as_str(), chosen.by), ("t3.micro", "explicit"));
         assert_eq!(chosen.capacity_type, CapacityType::OnDemand);
     }
@@ -225,16 +246,26 @@ mod tests {
             "no selector could determine instance type: pod missing annotation: orca.research/instance-type. \
              Set the annotation orca.research/instance-type"
         );
-        assert!(text(wishes(None, Some("vision-trainin")), Mode::Template).contains("did you mean vision-training?"));
+        assert!(
+            text(wishes(None, Some("vision-trainin")), Mode::Template)
+                .contains("did you mean vision-training?")
+        );
         let priced = Wishes { max_price: "1.00".parse().ok(), ..wishes(Some("t3.micro"), None) };
         assert!(text(priced, Mode::Explicit).contains("launch type is on-demand"));
     }
 
     #[test]
     fn only_allowed_types_pass() {
-        let config = Instances { allowed_instance_types: vec!["t3.*".into(), "p5.48xlarge".into()], ..Instances::default() };
+        let config = Instances {
+            allowed_instance_types: vec!["t3.*".into(), "p5.48xlarge".into()],
+            ..Instances::default()
+        };
         for (instance_type, passes) in [("t3.micro", true), ("p5.48xlarge", true), ("p5.4xlarge", false)] {
-            assert_eq!(select(&wishes(Some(instance_type), None), &config).is_ok(), passes, "{instance_type}");
+            assert_eq!(
+                select(&wishes(Some(instance_type), None), &config).is_ok(),
+                passes,
+                "{instance_type}"
+            );
         }
     }
 }

@@ -122,7 +122,7 @@ pub mod node_condition {
     pub const PROVIDER_NOT_READY: &str = "OrcaProviderNotReady";
 }
 
-/// Reasons that appear in container states, conditions and events. UpperCamelCase, stable.
+/// Reasons that appear in container states, conditions and events. `UpperCamelCase`, stable.
 pub mod reason {
     /// A launch call is decided or on the wire.
     pub const INSTANCE_LAUNCHING: &str = "InstanceLaunching";
@@ -158,7 +158,7 @@ pub mod reason {
     pub const DAEMON_SET_POD_IGNORED: &str = "DaemonSetPodIgnored";
     /// Image, command and probes are not used: the machine image is the workload.
     pub const CONTAINERS_NOT_RUN: &str = "ContainersNotRun";
-    /// Reason of DisruptionTarget (B71).
+    /// Reason of `DisruptionTarget` (B71).
     pub const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
     /// The pod asks for something that this runtime does not give.
     pub const UNSUPPORTED_POD_FEATURE: &str = "UnsupportedPodFeature";

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! ORCA's virtual node: the loops that keep a node alive and its pods true, over any cloud back end.
+//!
+//! ```text
+//!  VirtualNode::run
+//!   ├─ leader     one active process: a Lease in ORCA's namespace, named like the node
+//!   ├─ node       the Node object and its Lease in kube-node-lease
+//!   ├─ pods       watch ─► queue ─► observe ─► orca_core::lifecycle::decide ─► apply
+//!   ├─ machines   the Provider over a CloudClient: sweeps, sends, terminations
+//!   └─ events     what people should know, deduplicated and capped
+//! ```
+//!
+//! Every loop is level-triggered: a wake-up carries a key and nothing else, and each loop also resyncs on a timer.
+//! Nothing here is global: metrics go into the embedder's registry, shutdown is the embedder's token, time is the
+//! embedder's clock, and no TLS provider is installed.
+
+mod call;
+pub mod error;
+mod events;
+pub mod health;
+mod leader;
+pub mod machines;
+mod metrics;
+mod node;
+mod pods;
+mod virtual_node;
+
+pub use error::Error;
+pub use health::Health;
+pub use machines::MachineProvider;
+pub use virtual_node::{VirtualNode, VirtualNodeBuilder};

@@ -57,13 +57,15 @@ fn what_concerns_money_or_safety_and_cannot_be_honoured_is_refused() {
     for (key, _) in REFUSED {
         assert!(refused(&[(key, "x")]).contains(key));
     }
-    let text = refused(&[("orca.research/launch-type", "on-demand"), ("orca.research/max-spot-price", "1.00")]);
+    let text =
+        refused(&[("orca.research/launch-type", "on-demand"), ("orca.research/max-spot-price", "1.00")]);
     assert!(text.contains("no effect on on-demand"), "{text}");
 }
 
 #[test]
 fn an_unknown_key_is_noted_with_the_nearest_spelling() {
-    let wishes = parse(&[("orca.research/instance-typ", "t3.micro"), ("orca.research/colour", "blue")]).expect("noted");
+    let wishes = parse(&[("orca.research/instance-typ", "t3.micro"), ("orca.research/colour", "blue")])
+        .expect("noted");
     assert_eq!(wishes.instance_type, None);
     assert_eq!(
         wishes.notes,

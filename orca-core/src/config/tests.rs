@@ -5,7 +5,8 @@ use super::*;
 fn config(value: serde_json::Value) -> Config {
     let mut whole = serde_json::json!({ "aws": { "region": "us-west-2" } });
     for (key, section) in value.as_object().expect("an object") {
-        let target = whole.as_object_mut().expect("an object").entry(key.clone()).or_insert(serde_json::json!({}));
+        let target =
+            whole.as_object_mut().expect("an object").entry(key.clone()).or_insert(serde_json::json!({}));
         for (key, value) in section.as_object().expect("a section") {
             target[key] = value.clone();
         }

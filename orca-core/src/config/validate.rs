@@ -66,7 +66,11 @@ impl Findings {
     }
 
     fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
-        self.errors.push(ConfigError { key: key.into(), value: Some(value.to_string()), remedy: remedy.into() });
+        self.errors.push(ConfigError {
+            key: key.into(),
+            value: Some(value.to_string()),
+            remedy: remedy.into(),
+        });
     }
 
     fn warn_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
@@ -77,7 +81,9 @@ impl Findings {
 
     fn id(&mut self, key: &str, value: Option<&String>, prefix: &str) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            let hex = value.strip_prefix(prefix).filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+            let hex = value
+                .strip_prefix(prefix)
+                .filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_hexdigit()));
             if hex.is_none() {
                 self.wrong(key, value, format!("give an id such as {prefix}0123456789abcdef0"));
             }
@@ -95,14 +101,24 @@ fn check_aws(config: &Config, found: &mut Findings) {
     for (index, group) in aws.security_group_ids.iter().enumerate() {
         found.id(&format!("aws.securityGroupIDs[{index}]"), Some(group), "sg-");
     }
-    if let Some(endpoint) = aws.endpoint.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+    if let Some(endpoint) =
+        aws.endpoint.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+    {
         found.wrong("aws.endpoint", endpoint, "give a URL that begins with http:// or https://");
     }
     if aws.root_volume.size_gib.is_some_and(|size| !(1..=65_536).contains(&size)) {
-        found.wrong("aws.rootVolume.sizeGiB", aws.root_volume.size_gib.unwrap_or_default(), "give 1 to 65536");
+        found.wrong(
+            "aws.rootVolume.sizeGiB",
+            aws.root_volume.size_gib.unwrap_or_default(),
+            "give 1 to 65536",
+        );
     }
     check_tags(config, found);
-    found.warn_if(aws.vpc_id.as_ref().is_some_and(|id| !id.is_empty()), "aws.vpcID", "the subnet decides the VPC");
+    found.warn_if(
+        aws.vpc_id.as_ref().is_some_and(|id| !id.is_empty()),
+        "aws.vpcID",
+        "the subnet decides the VPC",
+    );
     found.warn_if(aws.development_mode, "aws.developmentMode", "there is nothing that it switches");
     found.warn_if(
         aws.credentials.is_some(),
@@ -118,7 +134,10 @@ fn check_tags(config: &Config, found: &mut Findings) {
             found.wrong(&path, value, "ORCA sets this tag itself; choose another key");
         } else if key.starts_with("aws:") {
             found.wrong(&path, value, "keys that begin with aws: are reserved; choose another key");
-        } else if key.is_empty() || key.chars().count() > tag::MAX_KEY_CHARS || value.chars().count() > tag::MAX_VALUE_CHARS {
+        } else if key.is_empty()
+            || key.chars().count() > tag::MAX_KEY_CHARS
+            || value.chars().count() > tag::MAX_VALUE_CHARS
+        {
             found.wrong(&path, value, "a key has 1 to 128 characters and a value at most 256");
         }
     }
@@ -132,7 +151,11 @@ fn check_tags(config: &Config, found: &mut Findings) {
 fn check_node(config: &Config, found: &mut Findings) {
     let node = &config.node;
     if !is_node_name(&node.name) {
-        found.wrong("node.name", &node.name, "give at most 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends");
+        found.wrong(
+            "node.name",
+            &node.name,
+            "give at most 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
+        );
     }
     if !node.operating_system.eq_ignore_ascii_case("linux") {
         found.wrong("node.operatingSystem", &node.operating_system, "only linux is supported");
@@ -174,11 +197,18 @@ fn is_node_name(name: &str) -> bool {
 
 fn check_instances(config: &Config, found: &mut Findings) {
     if config.instances.selection_mode == Mode::Auto {
-        found.wrong("instances.selectionMode", "auto", "choosing by requests is not built yet; give explicit or template");
+        found.wrong(
+            "instances.selectionMode",
+            "auto",
+            "choosing by requests is not built yet; give explicit or template",
+        );
     }
     for (name, template) in &config.instances.templates {
         if template.instance_type.is_empty() {
-            found.missing(&format!("instances.templates.{name}.instanceType"), "give an instance type such as g5.4xlarge");
+            found.missing(
+                &format!("instances.templates.{name}.instanceType"),
+                "give an instance type such as g5.4xlarge",
+            );
         }
     }
 }
@@ -188,12 +218,24 @@ fn check_limits(config: &Config, found: &mut Findings) {
     let limits = &config.limits;
     let lifetime = limits.max_instance_lifetime.as_deref().filter(|text| !["", "0", "0s"].contains(text));
     let set = [
-        ("limits.maxConcurrentInstances", limits.max_concurrent_instances != 0, limits.max_concurrent_instances.to_string()),
-        ("limits.maxInstancesPerNamespace", limits.max_instances_per_namespace != 0, limits.max_instances_per_namespace.to_string()),
+        (
+            "limits.maxConcurrentInstances",
+            limits.max_concurrent_instances != 0,
+            limits.max_concurrent_instances.to_string(),
+        ),
+        (
+            "limits.maxInstancesPerNamespace",
+            limits.max_instances_per_namespace != 0,
+            limits.max_instances_per_namespace.to_string(),
+        ),
         ("limits.dailyBudget", limits.daily_budget != 0.0, limits.daily_budget.to_string()),
         ("limits.monthlyBudget", limits.monthly_budget != 0.0, limits.monthly_budget.to_string()),
         ("limits.maxInstanceLifetime", lifetime.is_some(), lifetime.unwrap_or_default().to_owned()),
-        ("limits.namespaceQuotas", !limits.namespace_quotas.is_empty(), format!("{} namespaces", limits.namespace_quotas.len())),
+        (
+            "limits.namespaceQuotas",
+            !limits.namespace_quotas.is_empty(),
+            format!("{} namespaces", limits.namespace_quotas.len()),
+        ),
     ];
     for (key, _, value) in set.into_iter().filter(|(_, is_set, _)| *is_set) {
         found.wrong(key, value, REMEDY);
@@ -216,7 +258,11 @@ fn check_controller(config: &Config, found: &mut Findings) {
         }
     }
     if !(2..=600).contains(&controller.leader_lease_seconds) {
-        found.wrong("controller.leaderLeaseSeconds", controller.leader_lease_seconds, "give 2 to 600 seconds");
+        found.wrong(
+            "controller.leaderLeaseSeconds",
+            controller.leader_lease_seconds,
+            "give 2 to 600 seconds",
+        );
     }
     let rate = &controller.launch_rate;
     if rate.burst == 0 || !(0.01..=10_000.0).contains(&rate.per_second) {
@@ -227,16 +273,38 @@ fn check_controller(config: &Config, found: &mut Findings) {
 
 fn check_the_rest(config: &Config, found: &mut Findings) {
     let development = &config.development;
-    for (key, is_set) in [("development.mockAWS", development.mock_aws), ("development.dryRun", development.dry_run)] {
+    for (key, is_set) in
+        [("development.mockAWS", development.mock_aws), ("development.dryRun", development.dry_run)]
+    {
         if is_set {
-            found.wrong(key, true, "ORCA would launch real machines; remove it, and point aws.endpoint at a test server");
+            found.wrong(
+                key,
+                true,
+                "ORCA would launch real machines; remove it, and point aws.endpoint at a test server",
+            );
         }
     }
     if !config.metrics.path.starts_with('/') {
         found.wrong("metrics.path", &config.metrics.path, "give a path that begins with /");
     }
-    found.warn_if(development.enable_fast_cleanup, "development.enableFastCleanup", "garbage collection has its own pace");
-    found.warn_if(development.cleanup_interval.is_some(), "development.cleanupInterval", "garbage collection has its own pace");
-    found.warn_if(config.logging.log_aws_calls, "logging.logAWSCalls", "set logging.level: debug to see AWS calls");
-    found.warn_if(config.metrics.prometheus.enabled, "metrics.prometheus.enabled", "metrics.enabled serves Prometheus' format");
+    found.warn_if(
+        development.enable_fast_cleanup,
+        "development.enableFastCleanup",
+        "garbage collection has its own pace",
+    );
+    found.warn_if(
+        development.cleanup_interval.is_some(),
+        "development.cleanupInterval",
+        "garbage collection has its own pace",
+    );
+    found.warn_if(
+        config.logging.log_aws_calls,
+        "logging.logAWSCalls",
+        "set logging.level: debug to see AWS calls",
+    );
+    found.warn_if(
+        config.metrics.prometheus.enabled,
+        "metrics.prometheus.enabled",
+        "metrics.enabled serves Prometheus' format",
+    );
 }

@@ -17,16 +17,21 @@ use crate::status::Shown;
 use crate::well_known::reason;
 
 /// Between sends of one attempt whose outcome is unknown.
-const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
+const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
 /// After a refusal that passes by itself.
-const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
+const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
 /// After "no capacity": the cap is how long an offer is remembered as unavailable.
-const NO_CAPACITY: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::from_secs(180) };
+const NO_CAPACITY: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::from_mins(3) };
 /// After a refusal that somebody has to act on.
-const NEEDS_PEOPLE: Backoff = Backoff { first: Duration::from_secs(60), cap: Duration::from_secs(300) };
+const NEEDS_PEOPLE: Backoff = Backoff { first: Duration::from_mins(1), cap: Duration::from_mins(5) };
 
 /// A send was answered: take the answer into the record.
-pub(super) fn answered(seen: &Observation<'_>, send_at: Timestamp, outcome: &LaunchOutcome, now: Timestamp) -> Decision {
+pub(super) fn answered(
+    seen: &Observation<'_>,
+    send_at: Timestamp,
+    outcome: &LaunchOutcome,
+    now: Timestamp,
+) -> Decision {
     let Some(record) = seen.record() else {
         // Our own write of the record is not visible here yet; it wakes the pod when it is.
         return Decision::wait(limits::POLL_CHANGING);
@@ -36,14 +41,25 @@ pub(super) fn answered(seen: &Observation<'_>, send_at: Timestamp, outcome: &Lau
         LaunchOutcome::Launched(instance) => {
             let zone = instance.zone.as_deref().unwrap_or("an unnamed zone");
             let kind = instance.capacity_type.as_str();
-            let text = format!("launched {} ({}, {kind}, {zone}) in attempt {}", instance.id, instance.instance_type, record.attempt);
+            let text = format!(
+                "launched {} ({}, {kind}, {zone}) in attempt {}",
+                instance.id, instance.instance_type, record.attempt
+            );
             with_instance(seen, instance).and_note(Note::normal(reason::INSTANCE_LAUNCHED, text))
         }
         LaunchOutcome::Refused(error) => refused(seen, &next, error),
-        LaunchOutcome::Mismatch => waiting(seen, reason::INSTANCE_LAUNCHING, "the cloud knows this launch already; looking for its instance"),
-        LaunchOutcome::Ended => ended(reason::INSTANCE_GONE, "the instance was launched and has ended".into()),
+        LaunchOutcome::NotSent(error) if error.kind.is_definitive() => refused(seen, &next, error),
+        LaunchOutcome::Mismatch => waiting(
+            seen,
+            reason::INSTANCE_LAUNCHING,
+            "the cloud knows this launch already; looking for its instance",
+        ),
+        LaunchOutcome::Ended => {
+            ended(reason::INSTANCE_GONE, "the instance was launched and has ended".into())
+        }
         LaunchOutcome::NotSent(error) => {
-            waiting(seen, reason::INSTANCE_LAUNCHING, format!("the launch call was not sent: {error}")).and_again(limits::POLL_CHANGING)
+            waiting(seen, reason::INSTANCE_LAUNCHING, format!("the launch call was not sent: {error}"))
+                .and_again(limits::POLL_CHANGING)
         }
         LaunchOutcome::Unknown(error) => {
             let text = format!("no answer to the launch call; asking again with the same token. {error}");
@@ -54,11 +70,20 @@ pub(super) fn answered(seen: &Observation<'_>, send_at: Timestamp, outcome: &Lau
 }
 
 /// The record after this answer.
-pub(super) fn take(record: &LaunchRecord, send_at: Timestamp, outcome: &LaunchOutcome, now: Timestamp) -> LaunchRecord {
+pub(super) fn take(
+    record: &LaunchRecord,
+    send_at: Timestamp,
+    outcome: &LaunchOutcome,
+    now: Timestamp,
+) -> LaunchRecord {
     match outcome {
         LaunchOutcome::Launched(instance) => record.launched(&instance.id),
         LaunchOutcome::Refused(error) => record.refused(send_at, error.clone(), now),
         LaunchOutcome::Mismatch => record.mismatched(send_at),
+        // Never sent, for a reason that stays: like a refusal, it is shown and backed off from.
+        LaunchOutcome::NotSent(error) if error.kind.is_definitive() => {
+            record.refused(send_at, error.clone(), now)
+        }
         LaunchOutcome::NotSent(_) => record.not_sent(send_at),
         LaunchOutcome::Ended | LaunchOutcome::Unknown(_) => record.clone(),
     }
@@ -68,7 +93,10 @@ fn refused(seen: &Observation<'_>, next: &LaunchRecord, error: &CloudError) -> D
     let note = Note::warning(error.code.clone(), format!("{}: {error}", reason::INSTANCE_CREATION_FAILED));
     let decision = match next.state() {
         AttemptState::Closed(refusal) => show_refusal(seen, next, refusal),
-        _ => waiting(seen, &error.code, error.to_string()),
+        AttemptState::Launched(_)
+        | AttemptState::Mismatch
+        | AttemptState::Unresolved { .. }
+        | AttemptState::Unsent => waiting(seen, &error.code, error.to_string()),
     };
     decision.and_note(note)
 }
@@ -84,13 +112,22 @@ fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal
         };
     }
     let due = due(record, refusal);
-    waiting(seen, &error.code, format!("{error}. Attempt {} follows at {due:.0}", record.attempt.saturating_add(1)))
-        .and_again(limits::POLL_CHANGING)
+    waiting(
+        seen,
+        &error.code,
+        format!("{error}. Attempt {} follows at {due:.0}", record.attempt.saturating_add(1)),
+    )
+    .and_again(limits::POLL_CHANGING)
 }
 
 /// Every send was answered and the last was refused: a new attempt when its time has come, or when the author has
 /// changed what is wished for.
-pub(super) fn closed(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal, now: Timestamp) -> Decision {
+pub(super) fn closed(
+    seen: &Observation<'_>,
+    record: &LaunchRecord,
+    refusal: &Refusal,
+    now: Timestamp,
+) -> Decision {
     let attempt = record.attempt.saturating_add(1);
     let request = match seen.request {
         Ok(request) => request,
@@ -146,9 +183,13 @@ pub(super) fn unresolved(
 /// complete sweeps show nothing after the last send could still have been executed.
 pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
     if !is_absent(seen.machines, record, now) {
-        return waiting(seen, reason::INSTANCE_LAUNCHING, "looking for the instance of an earlier launch call")
-            .and_act(Action::Refresh)
-            .and_again(limits::POLL_CHANGING);
+        return waiting(
+            seen,
+            reason::INSTANCE_LAUNCHING,
+            "looking for the instance of an earlier launch call",
+        )
+        .and_act(Action::Refresh)
+        .and_again(limits::POLL_CHANGING);
     }
     let text = "nobody can tell any more whether the launch call was executed; garbage collection ends what may appear".to_owned();
     ended(reason::LAUNCH_OUTCOME_UNKNOWN, text)
@@ -157,17 +198,24 @@ pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: 
 /// Whether enough complete sweeps began after the last send could still have been executed, and none showed anything.
 pub(super) fn is_absent(machines: &Machines, record: &LaunchRecord, now: Timestamp) -> bool {
     let latest = record.unresolved.iter().max().copied();
-    let from = latest.map_or(record.send_at, |mark| mark.saturating_add(limits::SIGNATURE_LIFETIME).unwrap_or(Timestamp::MAX));
+    let from = latest.map_or(record.send_at, |mark| {
+        mark.saturating_add(limits::SIGNATURE_LIFETIME).unwrap_or(Timestamp::MAX)
+    });
     let mut after = machines.complete_sweeps.iter().filter(|began| **began > from);
     let first = after.next();
     let enough = u32::try_from(after.count().saturating_add(1)).is_ok_and(|count| count >= limits::ABSENCES);
-    let long_enough = first.is_some_and(|began| now.duration_since(*began).unsigned_abs() >= limits::ABSENT_FOR);
+    let long_enough =
+        first.is_some_and(|began| now.duration_since(*began).unsigned_abs() >= limits::ABSENT_FOR);
     machines.fresh && enough && long_enough
 }
 
 /// The pod asks for something that it cannot have as it is.
 pub(super) fn refuse(seen: &Observation<'_>, reason: &str, message: &str) -> Decision {
-    let decision = if seen.restarts_always() { waiting(seen, reason, message) } else { fail(reason.into(), message.into()) };
+    let decision = if seen.restarts_always() {
+        waiting(seen, reason, message)
+    } else {
+        fail(reason.into(), message.into())
+    };
     decision.and_note(Note::warning(reason, message))
 }
 
@@ -180,7 +228,9 @@ fn fail(reason: String, message: String) -> Decision {
 pub(super) fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decision {
     let decision = match error.kind {
         Kind::Invalid(Fault::Pod) if !seen.restarts_always() => fail(error.code.clone(), error.to_string()),
-        Kind::Invalid(Fault::Pod) => waiting(seen, &error.code, format!("{error}. It is tried again when the pod is changed")),
+        Kind::Invalid(Fault::Pod) => {
+            waiting(seen, &error.code, format!("{error}. It is tried again when the pod is changed"))
+        }
         Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied | Kind::NoCapacity => {
             waiting(seen, &error.code, error.to_string()).and_again(NEEDS_PEOPLE.first)
         }

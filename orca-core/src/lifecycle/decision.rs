@@ -55,7 +55,7 @@ pub enum Action {
 pub struct Note {
     /// Whether something is wrong.
     pub kind: NoteKind,
-    /// The stable reason, UpperCamelCase.
+    /// The stable reason, `UpperCamelCase`.
     pub reason: String,
     /// The text: what happened, and what to do next.
     pub message: String,

@@ -33,7 +33,9 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
         // A finished pod's record is left alone: its status is final.
         let decision = Decision::wait(std::time::Duration::ZERO).and_settle(*send_at);
         return match seen.record() {
-            Some(record) if !deletion.finished => decision.and_record(attempt::take(record, *send_at, outcome, now)),
+            Some(record) if !deletion.finished => {
+                decision.and_record(attempt::take(record, *send_at, outcome, now))
+            }
             _ => decision,
         };
     }
@@ -48,7 +50,11 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
         let long_enough = machines
             .ending_since
             .is_some_and(|since| now.duration_since(since).unsigned_abs() >= limits::SHUTTING_DOWN_RELEASE);
-        return if shutting && !long_enough { Decision::wait(limits::POLL_CHANGING) } else { release(deletion) };
+        return if shutting && !long_enough {
+            Decision::wait(limits::POLL_CHANGING)
+        } else {
+            release(deletion)
+        };
     }
     if let Some(missing) = &machines.missing {
         let is_gone = missing.is_gone(now) || (deletion.finished && is_long_over(seen, now));
@@ -67,8 +73,10 @@ fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
 
 fn terminate(seen: &Observation<'_>) -> Decision {
     let names: Vec<&str> = seen.machines.seen.iter().map(|instance| instance.id.as_str()).collect();
-    Decision::act(Action::Terminate)
-        .and_note(Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {}", names.join(", "))))
+    Decision::act(Action::Terminate).and_note(Note::normal(
+        reason::INSTANCE_TERMINATING,
+        format!("terminating instance {}", names.join(", ")),
+    ))
 }
 
 /// No machine is known: there is none, or one that a send may still make.

@@ -19,7 +19,7 @@ pub struct Observation<'a> {
     pub record: Option<&'a Result<LaunchRecord, RecordError>>,
     /// What the pod asks for, or why it buys nothing.
     pub request: &'a Result<Request, Rejection>,
-    /// Whether pods of DaemonSets buy nothing.
+    /// Whether pods of `DaemonSets` buy nothing.
     pub ignore_daemons: bool,
     /// What is known about its machines.
     pub machines: &'a Machines,

@@ -85,7 +85,7 @@ fn cell(decision: &Decision) -> String {
 fn columns() -> Vec<Column> {
     let base = Machines {
         fresh: true,
-        token_memory: Duration::from_secs(45 * 60),
+        token_memory: Duration::from_mins(45),
         complete_sweeps: Arc::from([at(NOW - 10)]),
         ..Machines::default()
     };
@@ -101,11 +101,22 @@ fn columns() -> Vec<Column> {
         ("missing for long", missing(30, 301)),
     ];
     for state in InstanceState::ALL {
-        columns.push((state.as_str(), Machines { seen: vec![instance(state)], ending_since: Some(at(NOW - 5)), ..base.clone() }));
+        columns.push((
+            state.as_str(),
+            Machines { seen: vec![instance(state)], ending_since: Some(at(NOW - 5)), ..base.clone() },
+        ));
     }
-    let healthy = Machines { seen: vec![instance(InstanceState::Running)], health: Some(Health::Passed), ..base.clone() };
+    let healthy = Machines {
+        seen: vec![instance(InstanceState::Running)],
+        health: Some(Health::Passed),
+        ..base.clone()
+    };
     columns.insert(7, ("running, checks passed", healthy));
-    let long = Machines { seen: vec![instance(InstanceState::ShuttingDown)], ending_since: Some(at(NOW - 121)), ..base };
+    let long = Machines {
+        seen: vec![instance(InstanceState::ShuttingDown)],
+        ending_since: Some(at(NOW - 121)),
+        ..base
+    };
     columns.insert(11, ("shutting-down for 2 min", long));
     columns
 }
@@ -114,7 +125,8 @@ fn rows() -> Vec<Row> {
     let wanted = |phase: &str| object(&json!({ "phase": phase }), false);
     let capacity = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none left");
     let opened = |seconds: i64| LaunchRecord::open(attempt(), at(NOW - seconds));
-    let refused = |seconds: i64| opened(seconds).refused(at(NOW - seconds), capacity.clone(), at(NOW - seconds));
+    let refused =
+        |seconds: i64| opened(seconds).refused(at(NOW - seconds), capacity.clone(), at(NOW - seconds));
     let launched = opened(60).launched(&InstanceId::new("i-1"));
     let row = |name, pod: Pod, record| (name, pod::intent(&pod), pod, record);
     vec![
@@ -129,7 +141,11 @@ fn rows() -> Vec<Row> {
         row("wanted, shown Running", wanted("Running"), Some(launched.clone())),
         row("finished", wanted("Failed"), Some(launched.clone())),
         row("deleting, no record", object(&json!({ "phase": "Pending" }), true), None),
-        row("deleting, sent 10 s ago, no answer", object(&json!({ "phase": "Pending" }), true), Some(opened(10))),
+        row(
+            "deleting, sent 10 s ago, no answer",
+            object(&json!({ "phase": "Pending" }), true),
+            Some(opened(10)),
+        ),
         row("deleting, launched", object(&json!({ "phase": "Running" }), true), Some(launched.clone())),
         row("deleting, status terminal", object(&json!({ "phase": "Failed" }), true), Some(launched)),
         ("gone", Intent::Gone, Pod::default(), None),

@@ -18,7 +18,8 @@ use crate::provider::{Machines, Missing};
 use crate::status::Shown;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pod-lifecycle.md");
-const BEGIN: &str = "<!-- decision table: begin (generated; `ORCA_BLESS=1 cargo test -p orca-core` writes it) -->\n";
+const BEGIN: &str =
+    "<!-- decision table: begin (generated; `ORCA_BLESS=1 cargo test -p orca-core` writes it) -->\n";
 const END: &str = "<!-- decision table: end -->";
 
 #[test]
@@ -48,11 +49,20 @@ fn record(first_send_at: i64) -> LaunchRecord {
         parameters: serde_json::Value::Null,
     };
     let wish = request().fingerprint();
-    LaunchRecord::open(NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish }, at(first_send_at))
+    LaunchRecord::open(
+        NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish },
+        at(first_send_at),
+    )
 }
 
 fn request() -> Request {
-    Request { instance_type: "t3.micro".into(), capacity_type: CapacityType::OnDemand, max_price: None, image: None, notes: vec![] }
+    Request {
+        instance_type: "t3.micro".into(),
+        capacity_type: CapacityType::OnDemand,
+        max_price: None,
+        image: None,
+        notes: vec![],
+    }
 }
 
 fn instance(state: InstanceState) -> Instance {
@@ -73,7 +83,7 @@ fn instance(state: InstanceState) -> Instance {
 }
 
 fn machines() -> Machines {
-    Machines { fresh: true, token_memory: Duration::from_secs(45 * 60), ..Machines::default() }
+    Machines { fresh: true, token_memory: Duration::from_mins(45), ..Machines::default() }
 }
 
 /// A case: what differs from a wanted pod with restart policy Never and no machine.
@@ -91,7 +101,12 @@ impl Case {
             "spec": { "restartPolicy": "Never", "containers": [{ "name": "main" }] },
             "status": { "phase": "Pending" },
         });
-        Self { pod: serde_json::from_value(pod).expect("a pod"), record: None, request: Ok(request()), machines }
+        Self {
+            pod: serde_json::from_value(pod).expect("a pod"),
+            record: None,
+            request: Ok(request()),
+            machines,
+        }
     }
 
     fn record(mut self, record: LaunchRecord) -> Self {
@@ -196,14 +211,19 @@ fn no_capacity_quota_and_denied_keep_the_pod_pending_with_the_code() {
         let outcome = LaunchOutcome::Refused(CloudError::new(kind, code, "said"));
         let machines = Machines { answered: Some((at(0), outcome)), ..machines() };
         let decision = Case::new(machines).record(record(0)).decide(1);
-        assert!(matches!(&decision.status, Some(Shown::Waiting { reason, .. }) if reason == code), "{decision:?}");
+        assert!(
+            matches!(&decision.status, Some(Shown::Waiting { reason, .. }) if reason == code),
+            "{decision:?}"
+        );
         assert_eq!(decision.notes[0].reason, code);
     }
 }
 
 #[test]
 fn an_invalid_pod_fails_unless_a_new_one_would_come_at_once() {
-    let outcome = || LaunchOutcome::Refused(CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said"));
+    let outcome = || {
+        LaunchOutcome::Refused(CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said"))
+    };
     let machines = || Machines { answered: Some((at(0), outcome())), ..machines() };
     let never = Case::new(machines()).record(record(0)).decide(1);
     assert!(matches!(never.status, Some(Shown::Ended { disruption: false, .. })), "{never:?}");
@@ -229,7 +249,8 @@ fn a_refused_pod_is_tried_again_when_its_author_changes_it() {
 fn a_lost_spot_machine_fails_its_pod_as_a_disruption() {
     let mut lost = instance(InstanceState::Terminated);
     let code = "Server.SpotInstanceTermination".to_owned();
-    lost.state_reason = Some(StateReason { cause: EndCause::SpotInterruption, code, message: "reclaimed".into() });
+    lost.state_reason =
+        Some(StateReason { cause: EndCause::SpotInterruption, code, message: "reclaimed".into() });
     let seen = Machines { seen: vec![lost], ..machines() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
     assert!(
@@ -247,7 +268,10 @@ fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
 
 #[test]
 fn absence_counts_only_after_three_answers_and_five_minutes() {
-    let missing = |absences, since| Machines { missing: Some(Missing { id: "i-1".into(), absences, since: at(since) }), ..machines() };
+    let missing = |absences, since| Machines {
+        missing: Some(Missing { id: "i-1".into(), absences, since: at(since) }),
+        ..machines()
+    };
     let case = |machines| Case::new(machines).record(record(0).launched(&"i-1".into())).decide(1_000);
     assert_eq!(reason(&case(missing(2, 0))), "-");
     assert_eq!(reason(&case(missing(100, 701))), "-");
@@ -256,7 +280,10 @@ fn absence_counts_only_after_three_answers_and_five_minutes() {
 
 #[test]
 fn a_lost_outcome_fails_only_after_complete_sweeps_past_the_last_possible_execution() {
-    let sweeps = |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect::<Arc<[_]>>(), ..machines() };
+    let sweeps = |times: &[i64]| Machines {
+        complete_sweeps: times.iter().map(|t| at(*t)).collect::<Arc<[_]>>(),
+        ..machines()
+    };
     let case = |machines, now| Case::new(machines).record(record(0)).decide(now);
     let end = 20 * 60;
     assert_eq!(reason(&case(sweeps(&[end - 3, end - 2, end - 1]), 3_600)), "InstanceLaunching");

@@ -62,7 +62,8 @@ fn without_machine(seen: &Observation<'_>, now: Timestamp) -> Decision {
         AttemptState::Mismatch => attempt::adopt_or_fail(seen, record, now),
         AttemptState::Closed(refusal) => attempt::closed(seen, record, refusal, now),
         AttemptState::Unresolved { refused, until } => {
-            attempt::unresolved(record, refused, until, seen.machines.token_memory, now).unwrap_or_else(|| attempt::adopt_or_fail(seen, record, now))
+            attempt::unresolved(record, refused, until, seen.machines.token_memory, now)
+                .unwrap_or_else(|| attempt::adopt_or_fail(seen, record, now))
         }
         AttemptState::Unsent => Decision::act(Action::Resend),
     }
@@ -73,18 +74,23 @@ fn unswept(seen: &Observation<'_>) -> Decision {
     let Some(trouble) = &seen.machines.trouble else {
         return Decision::act(Action::Refresh);
     };
-    waiting(seen, reason::CLOUD_UNREACHABLE, format!("the cloud's instances cannot be listed, so nothing is launched: {trouble}"))
-        .and_act(Action::Refresh)
-        .and_again(limits::POLL_CHANGING)
+    waiting(
+        seen,
+        reason::CLOUD_UNREACHABLE,
+        format!("the cloud's instances cannot be listed, so nothing is launched: {trouble}"),
+    )
+    .and_act(Action::Refresh)
+    .and_again(limits::POLL_CHANGING)
 }
 
 pub(super) fn with_instance(seen: &Observation<'_>, instance: &Instance) -> Decision {
     let decision = match instance.state {
         InstanceState::Pending => booting(seen, instance),
         InstanceState::Running => running(seen, instance),
-        InstanceState::Stopping | InstanceState::Stopped | InstanceState::ShuttingDown | InstanceState::Terminated => {
-            gone(instance)
-        }
+        InstanceState::Stopping
+        | InstanceState::Stopped
+        | InstanceState::ShuttingDown
+        | InstanceState::Terminated => gone(instance),
     };
     match seen.record() {
         Some(record) if record.instance_id.as_ref() != Some(&instance.id) => {
@@ -95,8 +101,12 @@ pub(super) fn with_instance(seen: &Observation<'_>, instance: &Instance) -> Deci
 }
 
 fn booting(seen: &Observation<'_>, instance: &Instance) -> Decision {
-    waiting(seen, reason::INSTANCE_BOOTING, format!("instance {} ({}) is starting", instance.id, instance.instance_type))
-        .and_again(limits::POLL_CHANGING)
+    waiting(
+        seen,
+        reason::INSTANCE_BOOTING,
+        format!("instance {} ({}) is starting", instance.id, instance.instance_type),
+    )
+    .and_again(limits::POLL_CHANGING)
 }
 
 fn running(seen: &Observation<'_>, instance: &Instance) -> Decision {
@@ -104,7 +114,9 @@ fn running(seen: &Observation<'_>, instance: &Instance) -> Decision {
         Some(Health::Passed) => Ready::Yes,
         Some(Health::Impaired) => Ready::No("the instance's status checks fail".into()),
         Some(Health::Initializing) | None if seen.shown_ready(instance) => Ready::Yes,
-        Some(Health::Initializing) | None => Ready::No("the instance's status checks have not passed yet".into()),
+        Some(Health::Initializing) | None => {
+            Ready::No("the instance's status checks have not passed yet".into())
+        }
     };
     let shown = Shown::Running { instance: Box::new(instance.clone()), ready };
     let decision = Decision::show(shown);
@@ -115,14 +127,18 @@ fn running(seen: &Observation<'_>, instance: &Instance) -> Decision {
     decision
         .and_note(Note::normal(
             reason::INSTANCE_RUNNING,
-            format!("instance {} ({}, {}) runs in {zone}", instance.id, instance.instance_type, instance.capacity_type.as_str()),
+            format!(
+                "instance {} ({}, {}) runs in {zone}",
+                instance.id,
+                instance.instance_type,
+                instance.capacity_type.as_str()
+            ),
         ))
         .and_note(Note::normal(reason::CONTAINERS_NOT_RUN, NOT_RUN))
 }
 
 /// What the condition and the event say about runtime `instance`.
-pub(crate) const NOT_RUN: &str =
-    "the machine image is the workload: image, command, environment, volumes and probes of the containers are not used";
+pub(crate) const NOT_RUN: &str = "the machine image is the workload: image, command, environment, volumes and probes of the containers are not used";
 
 /// The instance ended, or is about to, without the pod's deletion.
 fn gone(instance: &Instance) -> Decision {
@@ -132,9 +148,13 @@ fn gone(instance: &Instance) -> Decision {
     let (reason, text) = match why {
         EndCause::SpotInterruption => (reason::SPOT_INTERRUPTED, "was taken back by the spot market"),
         EndCause::Guest => (reason::INSTANCE_GONE, "shut itself down, and no exit code is known"),
-        EndCause::ApiCall => (reason::INSTANCE_GONE, "was ended by a call of the cloud's API that was not ORCA's"),
+        EndCause::ApiCall => {
+            (reason::INSTANCE_GONE, "was ended by a call of the cloud's API that was not ORCA's")
+        }
         EndCause::Provider => (reason::INSTANCE_GONE, "was ended by the cloud"),
-        EndCause::LaunchFailed => (reason::INSTANCE_GONE, "was accepted by the cloud and could not be started"),
+        EndCause::LaunchFailed => {
+            (reason::INSTANCE_GONE, "was accepted by the cloud and could not be started")
+        }
         EndCause::Other => (reason::INSTANCE_GONE, "ended"),
     };
     let decision = ended(reason, format!("instance {} {text}{said}", instance.id));

@@ -48,7 +48,9 @@ fn too_large_a_value_is_capped_as_the_api_server_caps_it() {
 
 #[test]
 fn what_is_not_a_quantity_is_refused() {
-    for text in ["", "m", "Gi", "1.2.3", "1 Gi", "1gi", "1GiB", "NaN", "--1", "1e", "1e+", "0x10", "1e999", "ten"] {
+    for text in
+        ["", "m", "Gi", "1.2.3", "1 Gi", "1gi", "1GiB", "NaN", "--1", "1e", "1e+", "0x10", "1e999", "ten"]
+    {
         assert_eq!(text.parse::<Quantity>(), Err(NotAQuantity), "{text}");
     }
 }

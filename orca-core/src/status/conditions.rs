@@ -31,12 +31,22 @@ impl Draft {
 }
 
 /// ORCA's conditions of this pod, in a fixed order. Conditions of others are not among them.
-pub(super) fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Timestamp) -> Vec<PodCondition> {
+pub(super) fn render(
+    live: &Pod,
+    shown: &Shown,
+    record: Option<&LaunchRecord>,
+    now: Timestamp,
+) -> Vec<PodCondition> {
     let mut drafts = kubelet(live, shown);
     if let Shown::Ended { disruption: true, message, .. } = shown {
-        drafts.push(Draft::new(pod_condition::DISRUPTION_TARGET, true).because(reason::TERMINATION_BY_KUBELET, message.as_str()));
+        drafts.push(
+            Draft::new(pod_condition::DISRUPTION_TARGET, true)
+                .because(reason::TERMINATION_BY_KUBELET, message.as_str()),
+        );
     }
-    if matches!(shown, Shown::Running { .. }) || pod::condition(live, pod_condition::CONTAINERS_NOT_RUN).is_some() {
+    if matches!(shown, Shown::Running { .. })
+        || pod::condition(live, pod_condition::CONTAINERS_NOT_RUN).is_some()
+    {
         drafts.push(Draft::new(pod_condition::CONTAINERS_NOT_RUN, true).because("RuntimeInstance", NOT_RUN));
     }
     if let Some(record) = record {
@@ -58,16 +68,26 @@ fn kubelet(live: &Pod, shown: &Shown) -> Vec<Draft> {
         names
     };
     let unready = || format!("containers with unready status: [{}]", names().join(" "));
-    let has_init = live.spec.as_ref().is_some_and(|spec| spec.init_containers.as_ref().is_some_and(|init| !init.is_empty()));
+    let has_init = live
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.init_containers.as_ref().is_some_and(|init| !init.is_empty()));
     let initialized = match shown {
-        Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. } if has_init && !was_running(live) => {
-            Draft::new("Initialized", false).because("ContainersNotInitialized", "init containers have not run")
+        Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. }
+            if has_init && !was_running(live) =>
+        {
+            Draft::new("Initialized", false)
+                .because("ContainersNotInitialized", "init containers have not run")
         }
-        _ => Draft::new("Initialized", true),
+        Shown::Waiting { .. } | Shown::Running { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => {
+            Draft::new("Initialized", true)
+        }
     };
     let (ready, because, network) = match shown {
         Shown::Running { ready: Ready::Yes, .. } => (true, None, true),
-        Shown::Running { ready: Ready::No(why), .. } => (false, Some(("ContainersNotReady", format!("{}: {why}", unready()))), true),
+        Shown::Running { ready: Ready::No(why), .. } => {
+            (false, Some(("ContainersNotReady", format!("{}: {why}", unready()))), true)
+        }
         Shown::Waiting { .. } => (false, Some(("ContainersNotReady", unready())), false),
         Shown::Ended { .. } | Shown::Deleted { .. } => (false, Some(("PodFailed", String::new())), false),
     };
@@ -92,8 +112,12 @@ fn readiness(live: &Pod, containers_ready: bool, otherwise: Draft) -> Draft {
     let gates = live.spec.as_ref().and_then(|spec| spec.readiness_gates.as_deref()).unwrap_or_default();
     let open: Vec<String> = gates
         .iter()
-        .filter(|gate| pod::condition(live, &gate.condition_type).is_none_or(|condition| condition.status != "True"))
-        .map(|gate| format!("corresponding condition of pod readiness gate \"{}\" is not True", gate.condition_type))
+        .filter(|gate| {
+            pod::condition(live, &gate.condition_type).is_none_or(|condition| condition.status != "True")
+        })
+        .map(|gate| {
+            format!("corresponding condition of pod readiness gate \"{}\" is not True", gate.condition_type)
+        })
         .collect();
     if !containers_ready || open.is_empty() {
         return otherwise;
@@ -127,7 +151,9 @@ fn finish(live: &Pod, draft: Draft, now: Timestamp) -> PodCondition {
         reason: draft.reason,
         message: draft.message,
         last_probe_time: None,
-        last_transition_time: before.and_then(|condition| condition.last_transition_time.clone()).or(Some(Time(now))),
+        last_transition_time: before
+            .and_then(|condition| condition.last_transition_time.clone())
+            .or(Some(Time(now))),
         observed_generation: live.metadata.generation,
     }
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
-    Container, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
+    Container, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
+    ContainerStatus, Pod,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -15,7 +16,8 @@ const LOST: i32 = 137;
 /// The regular containers, sorted by name as the kubelet does (B74).
 pub(super) fn regular(live: &Pod, shown: &Shown, now: Timestamp) -> Vec<ContainerStatus> {
     let containers = live.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
-    let old = live.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
+    let old =
+        live.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
     let mut statuses: Vec<_> = containers.iter().map(|container| one(container, old, shown, now)).collect();
     statuses.sort_by(|a, b| a.name.cmp(&b.name));
     statuses
@@ -24,7 +26,8 @@ pub(super) fn regular(live: &Pod, shown: &Shown, now: Timestamp) -> Vec<Containe
 /// The init containers, in the spec's order. They are not run, and never shown as if they had been.
 pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<ContainerStatus>> {
     let containers = live.spec.as_ref()?.init_containers.as_ref()?;
-    let old = live.status.as_ref().and_then(|status| status.init_container_statuses.as_deref()).unwrap_or_default();
+    let old =
+        live.status.as_ref().and_then(|status| status.init_container_statuses.as_deref()).unwrap_or_default();
     let is_sidecar = |container: &Container| container.restart_policy.as_deref() == Some("Always");
     let render = |container: &Container| match shown {
         Shown::Running { .. } if !is_sidecar(container) => {
@@ -32,7 +35,9 @@ pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<Cont
             let waiting = ContainerStateWaiting { reason: Some(reason::CONTAINERS_NOT_RUN.into()), message };
             status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
         }
-        _ => one(container, old, shown, now),
+        Shown::Running { .. } | Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => {
+            one(container, old, shown, now)
+        }
     };
     Some(containers.iter().map(render).collect())
 }
@@ -41,7 +46,8 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
     let before = old.iter().find(|status| status.name == container.name);
     match shown {
         Shown::Waiting { reason, message } => {
-            let waiting = ContainerStateWaiting { reason: Some(reason.clone()), message: Some(message.clone()) };
+            let waiting =
+                ContainerStateWaiting { reason: Some(reason.clone()), message: Some(message.clone()) };
             status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
         }
         Shown::Running { instance, ready } => {
@@ -54,12 +60,21 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
                 ..status(container, ContainerState { running: Some(running), ..ContainerState::default() })
             }
         }
-        Shown::Ended { message, .. } | Shown::Deleted { message } => terminated(container, before, message, now),
+        Shown::Ended { message, .. } | Shown::Deleted { message } => {
+            terminated(container, before, message, now)
+        }
     }
 }
 
-fn terminated(container: &Container, before: Option<&ContainerStatus>, message: &str, now: Timestamp) -> ContainerStatus {
-    if let Some(done) = before.filter(|status| status.state.as_ref().is_some_and(|state| state.terminated.is_some())) {
+fn terminated(
+    container: &Container,
+    before: Option<&ContainerStatus>,
+    message: &str,
+    now: Timestamp,
+) -> ContainerStatus {
+    if let Some(done) =
+        before.filter(|status| status.state.as_ref().is_some_and(|state| state.terminated.is_some()))
+    {
         return done.clone();
     }
     let container_id = before.and_then(|status| status.container_id.clone());

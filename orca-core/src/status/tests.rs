@@ -106,9 +106,17 @@ fn a_running_pod_is_ready_when_its_machine_is() {
     assert_eq!(condition(&ready, "ContainersReady"), ("True", "-"));
     let status = ready.status.as_ref().expect("a status");
     assert_eq!(status.pod_ip.as_deref(), Some("10.0.0.7"));
-    assert_eq!(status.container_statuses.as_ref().expect("two")[0].container_id.as_deref(), Some("ec2://us-west-2/i-1"));
-    let started = serde_json::to_value(&status.container_statuses.as_ref().expect("two")[0].state).expect("json");
-    assert_eq!(started, json!({ "running": { "startedAt": "1970-01-01T00:00:20Z" } }), "the start does not move");
+    assert_eq!(
+        status.container_statuses.as_ref().expect("two")[0].container_id.as_deref(),
+        Some("ec2://us-west-2/i-1")
+    );
+    let started =
+        serde_json::to_value(&status.container_statuses.as_ref().expect("two")[0].state).expect("json");
+    assert_eq!(
+        started,
+        json!({ "running": { "startedAt": "1970-01-01T00:00:20Z" } }),
+        "the start does not move"
+    );
     assert_eq!(status.message, None, "the cause of the wait is over");
 }
 
@@ -156,20 +164,28 @@ fn a_terminal_pod_is_never_patched() {
 #[test]
 fn a_patch_carries_uid_and_version_and_only_our_own_fields() {
     let live = pod();
-    let value = patch(&live, &render(&live, &running(Ready::Yes), None, at(10)), Some("i-1")).expect("a patch");
+    let value =
+        patch(&live, &render(&live, &running(Ready::Yes), None, at(10)), Some("i-1")).expect("a patch");
     assert_eq!(value["metadata"]["uid"], "u");
     assert_eq!(value["metadata"]["resourceVersion"], "7");
     assert_eq!(value["metadata"]["annotations"]["orca.research/instance-id"], "i-1");
     let keys: Vec<_> = value["status"].as_object().expect("an object").keys().map(String::as_str).collect();
     assert!(!keys.contains(&"qosClass"), "B70: {keys:?}");
-    let types: Vec<_> = value["status"]["conditions"].as_array().expect("a list").iter().map(|c| &c["type"]).collect();
-    assert!(!types.contains(&&json!("example.com/other")) && !types.contains(&&json!("PodScheduled")), "{types:?}");
+    let types: Vec<_> =
+        value["status"]["conditions"].as_array().expect("a list").iter().map(|c| &c["type"]).collect();
+    assert!(
+        !types.contains(&&json!("example.com/other")) && !types.contains(&&json!("PodScheduled")),
+        "{types:?}"
+    );
 }
 
 #[test]
 fn a_changed_address_replaces_the_list() {
     let live = after(&pod(), &running(Ready::Yes), 10);
-    let moved = Shown::Running { instance: Box::new(Instance { private_ip: "10.0.0.8".parse().ok(), ..instance() }), ready: Ready::Yes };
+    let moved = Shown::Running {
+        instance: Box::new(Instance { private_ip: "10.0.0.8".parse().ok(), ..instance() }),
+        ready: Ready::Yes,
+    };
     let value = patch(&live, &render(&live, &moved, None, at(20)), None).expect("a patch");
     assert_eq!(value["status"]["podIPs"], json!([{ "$patch": "replace" }, { "ip": "10.0.0.8" }]), "B35");
 }
@@ -179,7 +195,12 @@ fn a_cause_that_is_over_is_taken_away_by_name() {
     let live = after(&pod(), &waiting(), 10);
     let value = patch(&live, &render(&live, &running(Ready::Yes), None, at(20)), None).expect("a patch");
     assert_eq!(value["status"]["message"], Value::Null);
-    let ready = value["status"]["conditions"].as_array().expect("a list").iter().find(|c| c["type"] == "Ready").expect("Ready");
+    let ready = value["status"]["conditions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|c| c["type"] == "Ready")
+        .expect("Ready");
     assert_eq!((&ready["reason"], &ready["message"]), (&Value::Null, &Value::Null));
 }
 
@@ -189,7 +210,8 @@ fn init_containers_are_never_shown_as_completed() {
     let init = json!([{ "name": "first" }, { "name": "side", "restartPolicy": "Always" }]);
     live.spec.as_mut().expect("a spec").init_containers = serde_json::from_value(init).expect("containers");
     let running = after(&live, &running(Ready::Yes), 10);
-    let statuses = serde_json::to_value(&running.status.expect("a status").init_container_statuses).expect("json");
+    let statuses =
+        serde_json::to_value(&running.status.expect("a status").init_container_statuses).expect("json");
     assert_eq!(statuses[0]["state"]["waiting"]["reason"], "ContainersNotRun");
     assert!(statuses[1]["state"]["running"].is_object());
 }
@@ -198,7 +220,13 @@ fn init_containers_are_never_shown_as_completed() {
 fn ready_implies_containers_ready_implies_running() {
     let mut live = pod();
     live.merge_from(Pod::default());
-    for shown in [waiting(), running(Ready::Yes), running(Ready::No("no".into())), ended(), Shown::Deleted { message: "x".into() }] {
+    for shown in [
+        waiting(),
+        running(Ready::Yes),
+        running(Ready::No("no".into())),
+        ended(),
+        Shown::Deleted { message: "x".into() },
+    ] {
         let pod = after(&live, &shown, 10);
         let ready = condition(&pod, "Ready").0 == "True";
         let containers_ready = condition(&pod, "ContainersReady").0 == "True";

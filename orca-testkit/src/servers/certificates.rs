@@ -35,12 +35,7 @@ impl Authority {
         wanted.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let pem = wanted.self_signed(&key)?.pem();
         let own = write_pair(&folder, "ca", &pem, &key)?;
-        Ok(Self {
-            folder,
-            issuer: Issuer::new(wanted, key),
-            own,
-            pem,
-        })
+        Ok(Self { folder, issuer: Issuer::new(wanted, key), own, pem })
     }
 
     /// A certificate that says to the API server: I am this user, in these groups.
@@ -57,10 +52,7 @@ impl Authority {
                 wanted.distinguished_name.push(organization(), two);
             }
             _ => {
-                return Err(Error::TooManyGroups {
-                    user: user.to_owned(),
-                    count: groups.len(),
-                });
+                return Err(Error::TooManyGroups { user: user.to_owned(), count: groups.len() });
             }
         }
         wanted.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -91,10 +83,8 @@ impl Authority {
 }
 
 fn write_pair(folder: &Path, file: &str, public: &str, key: &KeyPair) -> Result<PemPair, Error> {
-    let pair = PemPair {
-        certificate: folder.join(format!("{file}.crt")),
-        key: folder.join(format!("{file}.key")),
-    };
+    let pair =
+        PemPair { certificate: folder.join(format!("{file}.crt")), key: folder.join(format!("{file}.key")) };
     files::write(&pair.certificate, public)?;
     files::write(&pair.key, key.serialize_pem())?;
     Ok(pair)

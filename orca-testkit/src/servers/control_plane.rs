@@ -6,7 +6,7 @@ mod programs;
 
 use super::certificates::PemPair;
 use super::process::Process;
-use super::{Error, Installation, Kubectl, ports};
+use super::{Error, Installation, Kubectl, files, ports};
 use kubeconfig::Identity;
 use layout::Layout;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Ready after some 9 s on two idle cores; the bound leaves room for a busy machine.
-const READY_LIMIT: Duration = Duration::from_secs(120);
-const ACCOUNT_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(2);
+const ACCOUNT_LIMIT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(250);
 /// How often a start is repeated when somebody else takes one of its ports.
 const STARTS: u32 = 3;
@@ -36,12 +36,7 @@ pub enum ServerName {
 
 impl ServerName {
     /// In the order in which they start.
-    const ALL: [Self; 4] = [
-        Self::Etcd,
-        Self::ApiServer,
-        Self::ControllerManager,
-        Self::Scheduler,
-    ];
+    const ALL: [Self; 4] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler];
 
     /// The name of the program.
     #[must_use]
@@ -81,17 +76,11 @@ impl ControlPlane {
     }
 
     async fn start_once(installation: &Installation) -> Result<Self, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix("orca-control-plane-")
-            .tempdir()
-            .map_err(super::files::failed(&std::env::temp_dir()))?;
+        let folder = files::temporary("orca-control-plane-")?;
         let layout = Layout::new(folder.path().to_owned())?;
         let admin = layout.kubeconfig("admin", "admin", &["system:masters"])?;
-        let kubectl = Kubectl::new(
-            installation.program("kubectl"),
-            admin.clone(),
-            folder.path().join("home"),
-        );
+        let kubectl =
+            Kubectl::new(installation.program("kubectl"), admin.clone(), folder.path().join("home"));
         let mut plane = Self {
             processes: Vec::new(),
             layout,
@@ -109,9 +98,7 @@ impl ControlPlane {
             plane.processes.push(Process::start(program)?);
         }
         let account = ["get", "serviceaccount", "default", "--namespace=default"];
-        plane
-            .wait(ServerName::ControllerManager, ACCOUNT_LIMIT, &account)
-            .await?;
+        plane.wait(ServerName::ControllerManager, ACCOUNT_LIMIT, &account).await?;
         Ok(plane)
     }
 
@@ -157,12 +144,8 @@ impl ControlPlane {
         name: &str,
     ) -> Result<PathBuf, Error> {
         let namespace = format!("--namespace={namespace}");
-        let token = self
-            .kubectl
-            .run(&["create", "token", name, &namespace, "--duration=24h"])
-            .await?;
-        self.layout
-            .write_kubeconfig(&self.next_identity(), &Identity::Token(token.trim()))
+        let token = self.kubectl.run(&["create", "token", name, &namespace, "--duration=24h"]).await?;
+        self.layout.write_kubeconfig(&self.next_identity(), &Identity::Token(token.trim()))
     }
 
     /// A certificate for a server with these names and addresses, which the API server trusts when it
@@ -221,10 +204,7 @@ impl ControlPlane {
 
     fn process(&self, server: ServerName) -> Result<&Process, Error> {
         let name = server.program();
-        self.processes
-            .iter()
-            .find(|process| process.name() == name)
-            .ok_or(Error::NotRunning(name))
+        self.processes.iter().find(|process| process.name() == name).ok_or(Error::NotRunning(name))
     }
 
     fn next_identity(&self) -> String {
@@ -232,8 +212,7 @@ impl ControlPlane {
     }
 
     async fn wait_ready(&self) -> Result<(), Error> {
-        self.wait(ServerName::ApiServer, READY_LIMIT, &["get", "--raw", "/readyz"])
-            .await
+        self.wait(ServerName::ApiServer, READY_LIMIT, &["get", "--raw", "/readyz"]).await
     }
 
     /// Repeats a kubectl call until it succeeds, a server ends, or the time is over.
@@ -256,12 +235,7 @@ impl ControlPlane {
         let ended = tokio::time::timeout(limit, attempts).await;
         ended.unwrap_or_else(|_| {
             let log = self.process(server).map(Process::log_tail).unwrap_or_default();
-            Err(Error::NotReady {
-                server: server.program(),
-                limit,
-                last,
-                log,
-            })
+            Err(Error::NotReady { server: server.program(), limit, last, log })
         })
     }
 }

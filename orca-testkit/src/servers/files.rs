@@ -2,6 +2,7 @@
 
 use super::Error;
 use std::path::Path;
+use tempfile::TempDir;
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(failed(path))
@@ -13,6 +14,11 @@ pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Error>
 
 pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(path).map_err(failed(path))
+}
+
+/// A folder that is deleted when it is dropped.
+pub(crate) fn temporary(prefix: &str) -> Result<TempDir, Error> {
+    tempfile::Builder::new().prefix(prefix).tempdir().map_err(failed(&std::env::temp_dir()))
 }
 
 pub(crate) fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {

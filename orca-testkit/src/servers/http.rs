@@ -22,31 +22,19 @@ impl Http {
     pub(crate) fn new(limit: Duration) -> Self {
         // No pool: a call on a kept connection that the server is just closing fails although the server
         // is well, and a proxy must not add faults that nobody has asked for.
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build_http();
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         Self { client, limit }
     }
 
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
         let url = request.uri().to_string();
-        let failed = |source| Error::NoAnswer {
-            url: url.clone(),
-            source,
-        };
+        let failed = |source| Error::NoAnswer { url: url.clone(), source };
         let exchange = async {
-            let (head, body) = self
-                .client
-                .request(request)
-                .await
-                .map_err(|e| failed(e.into()))?
-                .into_parts();
+            let (head, body) = self.client.request(request).await.map_err(|e| failed(e.into()))?.into_parts();
             let body = body.collect().await.map_err(|e| failed(e.into()))?.to_bytes();
             Ok(Response::from_parts(head, body))
         };
-        tokio::time::timeout(self.limit, exchange)
-            .await
-            .unwrap_or_else(|late| Err(failed(late.into())))
+        tokio::time::timeout(self.limit, exchange).await.unwrap_or_else(|late| Err(failed(late.into())))
     }
 
     /// A call of the EC2 query protocol.
@@ -64,10 +52,7 @@ impl Http {
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
             .body(Full::from(form))
-            .map_err(|source| Error::NoAnswer {
-                url: url.to_string(),
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::NoAnswer { url: url.to_string(), source: source.into() })?;
         self.send(request).await
     }
 }

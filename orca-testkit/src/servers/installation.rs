@@ -46,12 +46,7 @@ impl Installation {
 fn key() -> Result<String, Error> {
     let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
     let mut digest = Sha256::new();
-    for input in [
-        "control-plane/go.mod",
-        "control-plane/go.sum",
-        "ec2/requirements.txt",
-        "prepare",
-    ] {
+    for input in ["control-plane/go.mod", "control-plane/go.sum", "ec2/requirements.txt", "prepare"] {
         digest.update(files::read(&servers.join(input))?);
     }
     let mut key = String::new();

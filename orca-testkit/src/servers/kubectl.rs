@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// The longest that one run may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A way to run kubectl as one identity.
 #[derive(Clone, Debug)]
@@ -20,20 +20,13 @@ pub struct Kubectl {
 
 impl Kubectl {
     pub(crate) fn new(program: PathBuf, kubeconfig: PathBuf, home: PathBuf) -> Self {
-        Self {
-            program,
-            kubeconfig,
-            home,
-        }
+        Self { program, kubeconfig, home }
     }
 
     /// The same kubectl with another identity.
     #[must_use]
     pub fn with_kubeconfig(&self, kubeconfig: &Path) -> Self {
-        Self {
-            kubeconfig: kubeconfig.to_owned(),
-            ..self.clone()
-        }
+        Self { kubeconfig: kubeconfig.to_owned(), ..self.clone() }
     }
 
     /// The bare command, for a test that wants to stream, wait or fail in its own way.
@@ -71,22 +64,12 @@ impl Kubectl {
         arguments: &[&str],
         input: Option<&str>,
     ) -> Result<String, Error> {
-        let failed = |message: String| Error::Kubectl {
-            arguments: arguments.join(" "),
-            message,
-        };
-        let spawn = |source| Error::Spawn {
-            program: "kubectl".to_owned(),
-            source,
-        };
+        let failed = |message: String| Error::Kubectl { arguments: arguments.join(" "), message };
+        let spawn = |source| Error::Spawn { program: "kubectl".to_owned(), source };
         if input.is_some() {
             command.stdin(Stdio::piped());
         }
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(spawn)?;
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(spawn)?;
         let run = async {
             if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
                 pipe.write_all(input.as_bytes()).await?;

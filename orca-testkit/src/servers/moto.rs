@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use url::Url;
 
 /// It starts in about 4 s.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
 const STARTS: u32 = 3;
@@ -40,10 +40,7 @@ impl Moto {
     }
 
     async fn start_once(installation: &Installation) -> Result<Self, Error> {
-        let folder = tempfile::Builder::new()
-            .prefix("orca-moto-")
-            .tempdir()
-            .map_err(files::failed(&std::env::temp_dir()))?;
+        let folder = files::temporary("orca-moto-")?;
         let [port] = ports::free()?;
         let port = port.to_string();
         let arguments = ["-m", "moto.server", "-H", "127.0.0.1", "-p", &port];
@@ -59,12 +56,7 @@ impl Moto {
             log: folder.path().join("moto.log"),
         })?;
         let endpoint = super::probe::loopback(&port)?;
-        let moto = Self {
-            process,
-            endpoint,
-            http: Http::new(CALL_LIMIT),
-            _folder: folder,
-        };
+        let moto = Self { process, endpoint, http: Http::new(CALL_LIMIT), _folder: folder };
         moto.wait_ready().await?;
         Ok(moto)
     }
@@ -80,10 +72,7 @@ impl Moto {
         let url = format!("{}moto-api/reset", self.endpoint);
         let request = Request::post(&url)
             .body(Full::<Bytes>::default())
-            .map_err(|source| Error::NoAnswer {
-                url,
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::NoAnswer { url, source: source.into() })?;
         let answer = self.http.send(request).await?;
         if answer.status().is_success() {
             return Ok(());
@@ -103,6 +92,12 @@ impl Moto {
     /// Lets it run again.
     pub fn thaw(&self) -> Result<(), Error> {
         self.process.thaw()
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
     }
 
     /// The end of its log.
@@ -129,12 +124,7 @@ impl Moto {
         let ended = tokio::time::timeout(READY_LIMIT, attempts).await;
         ended.unwrap_or_else(|_| {
             let log = self.process.log_tail();
-            Err(Error::NotReady {
-                server: "moto",
-                limit: READY_LIMIT,
-                last,
-                log,
-            })
+            Err(Error::NotReady { server: "moto", limit: READY_LIMIT, last, log })
         })
     }
 }

@@ -10,15 +10,12 @@ use url::Url;
 /// Well-formed and signed by nobody: the region in it chooses the state that is looked at.
 pub(crate) const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-west-2/ec2/aws4_request, \
                                         SignedHeaders=host, Signature=00";
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// The address of a port on loopback.
 pub(crate) fn loopback(port: &str) -> Result<Url, Error> {
     let url = format!("http://127.0.0.1:{port}/");
-    Url::parse(&url).map_err(|source| Error::NoAnswer {
-        url,
-        source: source.into(),
-    })
+    Url::parse(&url).map_err(|source| Error::NoAnswer { url, source: source.into() })
 }
 
 /// An instance as the EC2-compatible server sees it.
@@ -64,10 +61,7 @@ impl Ec2Probe {
     /// proxy's view.
     #[must_use]
     pub fn new(endpoint: &Url) -> Self {
-        Self {
-            endpoint: endpoint.clone(),
-            http: Http::new(LIMIT),
-        }
+        Self { endpoint: endpoint.clone(), http: Http::new(LIMIT) }
     }
 
     /// Every instance, in any state.
@@ -82,11 +76,7 @@ impl Ec2Probe {
             let xml = self.call("DescribeInstances", &parameters).await?;
             let document = parse("DescribeInstances", &xml)?;
             let sets = document.descendants().filter(|node| named(*node, "instancesSet"));
-            instances.extend(
-                sets.flat_map(|set| set.children())
-                    .filter(Node::is_element)
-                    .map(view),
-            );
+            instances.extend(sets.flat_map(|set| set.children()).filter(Node::is_element).map(view));
             match text(document.root_element(), "nextToken") {
                 Some(next) => page = next,
                 None => return Ok(instances),
@@ -104,9 +94,7 @@ impl Ec2Probe {
     /// The user data of an instance, in base64, as it was given.
     pub async fn user_data(&self, id: &str) -> Result<Option<String>, Error> {
         let action = "DescribeInstanceAttribute";
-        let xml = self
-            .call(action, &[("InstanceId", id), ("Attribute", "userData")])
-            .await?;
+        let xml = self.call(action, &[("InstanceId", id), ("Attribute", "userData")]).await?;
         let document = parse(action, &xml)?;
         let data = document.descendants().find(|node| named(*node, "userData"));
         Ok(data.and_then(|node| text(node, "value")))
@@ -114,16 +102,12 @@ impl Ec2Probe {
 
     /// Terminates an instance, as an operator would.
     pub async fn terminate(&self, id: &str) -> Result<(), Error> {
-        self.call("TerminateInstances", &[("InstanceId.1", id)])
-            .await
-            .map(drop)
+        self.call("TerminateInstances", &[("InstanceId.1", id)]).await.map(drop)
     }
 
     /// Stops an instance, as an operator would.
     pub async fn stop(&self, id: &str) -> Result<(), Error> {
-        self.call("StopInstances", &[("InstanceId.1", id)])
-            .await
-            .map(drop)
+        self.call("StopInstances", &[("InstanceId.1", id)]).await.map(drop)
     }
 
     /// A subnet of the default network.
@@ -140,10 +124,7 @@ impl Ec2Probe {
 
     /// A Linux machine image for x86-64 that the server knows.
     pub async fn known_image(&self) -> Result<String, Error> {
-        let filter = [
-            ("Filter.1.Name", "name"),
-            ("Filter.1.Value.1", "al2023-ami-2023*x86_64"),
-        ];
+        let filter = [("Filter.1.Name", "name"), ("Filter.1.Value.1", "al2023-ami-2023*x86_64")];
         self.first("DescribeImages", &filter, "imageId").await
     }
 
@@ -155,14 +136,10 @@ impl Ec2Probe {
     ) -> Result<String, Error> {
         let xml = self.call(action, parameters).await?;
         let document = parse(action, &xml)?;
-        let found = document
-            .descendants()
-            .find(|node| named(*node, element))
-            .and_then(|node| node.text());
-        found.map(str::to_owned).ok_or_else(|| Error::Incomplete {
-            action: action.to_owned(),
-            missing: element,
-        })
+        let found = document.descendants().find(|node| named(*node, element)).and_then(|node| node.text());
+        found
+            .map(str::to_owned)
+            .ok_or_else(|| Error::Incomplete { action: action.to_owned(), missing: element })
     }
 
     async fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Result<String, Error> {
@@ -173,20 +150,13 @@ impl Ec2Probe {
         if answer.status().is_success() {
             Ok(body)
         } else {
-            Err(Error::Refused {
-                action: action.to_owned(),
-                status: answer.status().as_u16(),
-                body,
-            })
+            Err(Error::Refused { action: action.to_owned(), status: answer.status().as_u16(), body })
         }
     }
 }
 
 fn parse<'a>(action: &str, xml: &'a str) -> Result<Document<'a>, Error> {
-    Document::parse(xml).map_err(|source| Error::NotXml {
-        action: action.to_owned(),
-        source,
-    })
+    Document::parse(xml).map_err(|source| Error::NotXml { action: action.to_owned(), source })
 }
 
 fn named(node: Node<'_, '_>, name: &str) -> bool {
@@ -204,14 +174,10 @@ fn text(node: Node<'_, '_>, name: &str) -> Option<String> {
 
 fn view(item: Node<'_, '_>) -> InstanceView {
     let field = |name| text(item, name);
-    let tags = child(item, "tagSet")
-        .into_iter()
-        .flat_map(|set| set.children().filter(Node::is_element));
+    let tags = child(item, "tagSet").into_iter().flat_map(|set| set.children().filter(Node::is_element));
     InstanceView {
         id: field("instanceId").unwrap_or_default(),
-        state: child(item, "instanceState")
-            .and_then(|state| text(state, "name"))
-            .unwrap_or_default(),
+        state: child(item, "instanceState").and_then(|state| text(state, "name")).unwrap_or_default(),
         instance_type: field("instanceType").unwrap_or_default(),
         image_id: field("imageId").unwrap_or_default(),
         tags: tags

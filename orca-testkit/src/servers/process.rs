@@ -1,6 +1,9 @@
 //! One server process: started into its own group, logged to a file, stopped by its id.
 
+mod lifeline;
+
 use super::{Error, environment, files};
+use lifeline::Lifeline;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -24,19 +27,22 @@ pub(crate) struct Program {
     pub(crate) log: PathBuf,
 }
 
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    _lifeline: Lifeline,
+}
+
 /// A program that can be started, frozen, stopped and started again.
 #[derive(Debug)]
 pub(crate) struct Process {
     program: Program,
-    child: Mutex<Option<Child>>,
+    running: Mutex<Option<Running>>,
 }
 
 impl Process {
     pub(crate) fn start(program: Program) -> Result<Self, Error> {
-        let process = Self {
-            program,
-            child: Mutex::new(None),
-        };
+        let process = Self { program, running: Mutex::new(None) };
         process.start_again()?;
         Ok(process)
     }
@@ -56,13 +62,21 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
-            // A group of its own: an interrupt typed at the terminal reaches the test, which stops its
-            // servers in order.
+            // A group of its own: an interrupt from the terminal must not end the servers, in any order,
+            // under a test that still uses them.
             .process_group(0)
             .spawn()
             .map_err(|source| Error::Spawn { program: program.name.to_owned(), source })?;
-        *self.child() = Some(child);
-        Ok(())
+        match Lifeline::hold(child.id()) {
+            Ok(lifeline) => {
+                *self.running() = Some(Running { child, _lifeline: lifeline });
+                Ok(())
+            }
+            Err(error) => {
+                end(self.name(), child);
+                Err(error)
+            }
+        }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -70,7 +84,7 @@ impl Process {
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.child().as_ref().map(Child::id)
+        self.running().as_ref().map(|running| running.child.id())
     }
 
     pub(crate) fn log_tail(&self) -> String {
@@ -80,19 +94,13 @@ impl Process {
     /// Fails when the process is gone.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let server = self.name();
-        let ended = match self.child().as_mut() {
+        let ended = match self.running().as_mut() {
             None => return Err(Error::NotRunning(server)),
-            Some(child) => child
-                .try_wait()
-                .map_err(|source| Error::Signal { server, source })?,
+            Some(running) => running.child.try_wait().map_err(|source| Error::Signal { server, source })?,
         };
         match ended {
             None => Ok(()),
-            Some(status) => Err(Error::Ended {
-                server,
-                status: status.to_string(),
-                log: self.log_tail(),
-            }),
+            Some(status) => Err(Error::Ended { server, status: status.to_string(), log: self.log_tail() }),
         }
     }
 
@@ -106,17 +114,13 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Error> {
+        // A child that has ended and been waited for has lost its id, perhaps to somebody else.
+        self.check()?;
         let server = self.name();
-        let guard = self.child();
-        // The child is ours and not yet waited for, so its id cannot belong to another process.
-        let pid = guard
-            .as_ref()
-            .map(Pid::from_child)
-            .ok_or(Error::NotRunning(server))?;
-        kill_process(pid, signal).map_err(|errno| Error::Signal {
-            server,
-            source: errno.into(),
-        })
+        let guard = self.running();
+        let running = guard.as_ref().ok_or(Error::NotRunning(server))?;
+        kill_process(Pid::from_child(&running.child), signal)
+            .map_err(|errno| Error::Signal { server, source: errno.into() })
     }
 
     /// Ends the process; a process that is already gone is fine.
@@ -150,17 +154,15 @@ impl Process {
         // A frozen process sees the first signal only after the second.
         for signal in [Signal::TERM, Signal::CONT] {
             if let Err(error) = self.signal(signal) {
-                tracing::warn!(server = self.name(), ?error, "signal not sent");
+                tracing::debug!(server = self.name(), ?error, "signal not sent");
             }
         }
     }
 
     /// Also forgets the child once it has been waited for, so that its id is never signalled again.
     fn has_ended(&self) -> bool {
-        let mut guard = self.child();
-        let ended = guard
-            .as_mut()
-            .is_none_or(|child| matches!(child.try_wait(), Ok(Some(_))));
+        let mut guard = self.running();
+        let ended = guard.as_mut().is_none_or(|running| matches!(running.child.try_wait(), Ok(Some(_))));
         if ended {
             *guard = None;
         }
@@ -168,21 +170,25 @@ impl Process {
     }
 
     fn kill(&self) {
-        let taken = self.child().take();
-        if let Some(mut child) = taken
-            && let Err(error) = child.kill().and_then(|()| child.wait().map(drop))
-        {
-            tracing::warn!(server = self.name(), %error, "not killed");
+        let taken = self.running().take();
+        if let Some(running) = taken {
+            end(self.name(), running.child);
         }
     }
 
-    fn child(&self) -> MutexGuard<'_, Option<Child>> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop_blocking();
+    }
+}
+
+fn end(server: &str, mut child: Child) {
+    if let Err(error) = child.kill().and_then(|()| child.wait().map(drop)) {
+        tracing::warn!(server, %error, "not killed");
     }
 }

@@ -33,7 +33,7 @@ pub use ledger::{AnsweredBy, Call, Outcome};
 pub use query::Parameters;
 
 /// Describing thousands of instances takes the upstream more than a minute.
-const UPSTREAM_LIMIT: Duration = Duration::from_secs(300);
+const UPSTREAM_LIMIT: Duration = Duration::from_mins(5);
 
 /// A running proxy; dropping it closes its port and every connection.
 #[derive(Debug)]
@@ -46,18 +46,12 @@ pub struct Ec2Proxy {
 impl Ec2Proxy {
     /// Starts a proxy for this upstream.
     pub async fn start(upstream: &Url) -> Result<Self, Error> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .map_err(Error::Port)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Port)?;
         let port = listener.local_addr().map_err(Error::Port)?.port();
         let endpoint = super::probe::loopback(&port.to_string())?;
         let exchange = Arc::new(Exchange::new(upstream.clone(), Http::new(UPSTREAM_LIMIT)));
         let listener = tokio::spawn(listener::serve(listener, Arc::clone(&exchange)));
-        Ok(Self {
-            endpoint,
-            exchange,
-            listener,
-        })
+        Ok(Self { endpoint, exchange, listener })
     }
 
     /// Where it listens: the endpoint URL for the AWS client.
@@ -67,6 +61,7 @@ impl Ec2Proxy {
     }
 
     /// Orders a fault. The first fault in order that matches a call acts on it, and no other does.
+    #[expect(clippy::must_use_candidate, reason = "few tests ask for the hits of a fault")]
     pub fn fault(&self, fault: Fault) -> FaultId {
         self.exchange.faults.add(fault)
     }

@@ -60,7 +60,10 @@ fn a_refusal_closes_the_attempt_only_when_no_other_send_is_unresolved() {
     assert_eq!(until, at(1_000 + 20 * 60));
 
     let second = first.resend(at(1_030)).refused(at(1_030), capacity(), at(1_031));
-    assert!(matches!(second.state(), AttemptState::Unresolved { refused: Some(_), .. }), "the first may have launched");
+    assert!(
+        matches!(second.state(), AttemptState::Unresolved { refused: Some(_), .. }),
+        "the first may have launched"
+    );
 
     let settled = second.resend(at(1_000 + 21 * 60));
     assert_eq!(settled.unresolved, [at(1_000 + 21 * 60)], "the first is too old to be executed");

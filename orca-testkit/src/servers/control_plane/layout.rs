@@ -36,13 +36,7 @@ impl Layout {
         }
         let [etcd, etcd_peer, api_server, controller_manager, scheduler] = ports::free()?;
         let authority = Authority::new(folder.join("pki"))?;
-        let names = [
-            "127.0.0.1",
-            "10.96.0.1",
-            "localhost",
-            "kubernetes",
-            "kubernetes.default.svc",
-        ];
+        let names = ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default.svc"];
         let audit_policy = folder.join("audit-policy.yaml");
         files::write(&audit_policy, AUDIT_POLICY)?;
         Ok(Self {
@@ -50,13 +44,7 @@ impl Layout {
             // The API server speaks to kubelets as this user, which a virtual node has to let in.
             kubelet_client: authority.client("kubelet-client", "kube-apiserver", &["system:masters"])?,
             service_accounts: authority.bare_key("service-accounts")?,
-            ports: Ports {
-                etcd,
-                etcd_peer,
-                api_server,
-                controller_manager,
-                scheduler,
-            },
+            ports: Ports { etcd, etcd_peer, api_server, controller_manager, scheduler },
             audit_policy,
             authority,
             folder,
@@ -83,12 +71,7 @@ impl Layout {
 
     pub(super) fn write_kubeconfig(&self, file: &str, identity: &Identity<'_>) -> Result<PathBuf, Error> {
         let path = self.folder.join("kubeconfigs").join(file);
-        kubeconfig::write(
-            &path,
-            &self.server_url(),
-            &self.authority.own.certificate,
-            identity,
-        )?;
+        kubeconfig::write(&path, &self.server_url(), &self.authority.own.certificate, identity)?;
         Ok(path)
     }
 }

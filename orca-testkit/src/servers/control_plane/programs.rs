@@ -93,24 +93,18 @@ fn api_server(layout: &Layout) -> Flags {
 
 fn controller_manager(layout: &Layout) -> Result<Flags, Error> {
     let own = &layout.authority.own;
-    Ok(client_server(
-        layout,
-        ServerName::ControllerManager,
-        "system:kube-controller-manager",
-    )?
-    .port("secure-port", layout.ports.controller_manager)
-    .set("use-service-account-credentials", "true")
-    .set("service-account-private-key-file", &layout.service_accounts.key)
-    .set("root-ca-file", &own.certificate)
-    .set("cluster-signing-cert-file", &own.certificate)
-    .set("cluster-signing-key-file", &own.key))
+    Ok(client_server(layout, ServerName::ControllerManager, "system:kube-controller-manager")?
+        .port("secure-port", layout.ports.controller_manager)
+        .set("use-service-account-credentials", "true")
+        .set("service-account-private-key-file", &layout.service_accounts.key)
+        .set("root-ca-file", &own.certificate)
+        .set("cluster-signing-cert-file", &own.certificate)
+        .set("cluster-signing-key-file", &own.key))
 }
 
 fn scheduler(layout: &Layout) -> Result<Flags, Error> {
-    Ok(
-        client_server(layout, ServerName::Scheduler, "system:kube-scheduler")?
-            .port("secure-port", layout.ports.scheduler),
-    )
+    Ok(client_server(layout, ServerName::Scheduler, "system:kube-scheduler")?
+        .port("secure-port", layout.ports.scheduler))
 }
 
 /// What the two servers that are clients of the API server have in common.

@@ -22,12 +22,7 @@ impl Answer {
         for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
             headers.remove(name);
         }
-        Self {
-            status: head.status,
-            headers,
-            body,
-            by: AnsweredBy::Upstream,
-        }
+        Self { status: head.status, headers, body, by: AnsweredBy::Upstream }
     }
 
     /// An error in the form of the EC2 query protocol.
@@ -49,11 +44,7 @@ impl Answer {
 
     /// What a machine between the client and AWS says when something is wrong with it.
     pub(super) fn not_from_aws(status: u16) -> Self {
-        Self::own(
-            status,
-            "text/html",
-            format!("<html><body><h1>{status}</h1></body></html>"),
-        )
+        Self::own(status, "text/html", format!("<html><body><h1>{status}</h1></body></html>"))
     }
 
     fn own(status: u16, content_type: &'static str, body: String) -> Self {
@@ -115,7 +106,5 @@ pub(super) fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = &'a
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

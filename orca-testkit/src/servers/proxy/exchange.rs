@@ -60,11 +60,7 @@ impl Exchange {
     /// The answer that there is, and whether the client gets it.
     async fn with_effect(&self, query: &Query, entry: Entry, effect: Effect) -> (Option<Answer>, bool) {
         match effect {
-            Effect::Refuse {
-                code,
-                message,
-                status,
-            } => (Some(refusal(query, status, &code, &message)), true),
+            Effect::Refuse { code, message, status } => (Some(refusal(query, status, &code, &message)), true),
             Effect::DropBefore => (None, false),
             Effect::DropAfter => (self.execute(query, entry).await, false),
             Effect::DelayBefore(delay) => {
@@ -113,10 +109,7 @@ impl Exchange {
         }
         let answer = self.pass(query, entry).await?;
         if answer.status.is_success() {
-            *launch = Some(Launch {
-                fingerprint,
-                answer: answer.clone(),
-            });
+            *launch = Some(Launch { fingerprint, answer: answer.clone() });
         }
         Some(answer)
     }
@@ -130,29 +123,15 @@ impl Exchange {
             let message = "The request uses the same client token as a launch that has been terminated.";
             return Answer::error(400, "IdempotentInstanceTerminated", message);
         }
-        Answer {
-            by: AnsweredBy::Memory,
-            ..earlier.answer.clone()
-        }
+        Answer { by: AnsweredBy::Memory, ..earlier.answer.clone() }
     }
 
     /// Asks the upstream, because instances also end behind the proxy's back.
     async fn all_terminated(&self, query: &Query, instances: &[String]) -> bool {
-        let names: Vec<String> = (1..=instances.len())
-            .map(|number| format!("InstanceId.{number}"))
-            .collect();
+        let names: Vec<String> = (1..=instances.len()).map(|number| format!("InstanceId.{number}")).collect();
         let mut parameters = vec![("Action", "DescribeInstances")];
-        parameters.extend(
-            names
-                .iter()
-                .map(String::as_str)
-                .zip(instances.iter().map(String::as_str)),
-        );
-        let Ok(response) = self
-            .http
-            .ec2(&self.upstream, query.authorization(), &parameters)
-            .await
-        else {
+        parameters.extend(names.iter().map(String::as_str).zip(instances.iter().map(String::as_str)));
+        let Ok(response) = self.http.ec2(&self.upstream, query.authorization(), &parameters).await else {
             return false;
         };
         let answer = Answer::from_upstream(response);
@@ -173,11 +152,7 @@ impl Exchange {
         let mut answer = match self.forward(query).await {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::warn!(
-                    action = query.action,
-                    ?error,
-                    "the EC2-compatible server gave no answer"
-                );
+                tracing::warn!(action = query.action, ?error, "the EC2-compatible server gave no answer");
                 return None;
             }
         };
@@ -195,9 +170,7 @@ impl Exchange {
         let mut url = self.upstream.clone();
         url.set_path(query.head.uri.path());
         url.set_query(query.head.uri.query());
-        let mut request = Request::builder()
-            .method(query.head.method.clone())
-            .uri(url.as_str());
+        let mut request = Request::builder().method(query.head.method.clone()).uri(url.as_str());
         for (name, value) in &query.head.headers {
             // The host stays the one that the client has signed.
             if name != CONNECTION && name != TRANSFER_ENCODING {
@@ -206,10 +179,7 @@ impl Exchange {
         }
         let request = request
             .body(Full::new(query.body.clone()))
-            .map_err(|source| Error::NoAnswer {
-                url: url.to_string(),
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::NoAnswer { url: url.to_string(), source: source.into() })?;
         Ok(Answer::from_upstream(self.http.send(request).await?))
     }
 }

@@ -36,11 +36,7 @@ impl Effect {
     /// [`Effect::Refuse`] with a message of its own making.
     #[must_use]
     pub fn refuse(code: &str, status: u16) -> Self {
-        Self::Refuse {
-            code: code.to_owned(),
-            message: format!("{code}, as the test ordered"),
-            status,
-        }
+        Self::Refuse { code: code.to_owned(), message: format!("{code}, as the test ordered"), status }
     }
 }
 
@@ -58,13 +54,7 @@ impl Fault {
     /// A fault in calls of this action (`RunInstances`, `AmazonSSM.GetParameter`).
     #[must_use]
     pub fn on(action: &str, effect: Effect) -> Self {
-        Self {
-            action: action.to_owned(),
-            conditions: Vec::new(),
-            skip: 0,
-            times: 1,
-            effect,
-        }
+        Self { action: action.to_owned(), conditions: Vec::new(), skip: 0, times: 1, effect }
     }
 
     /// Only calls with a parameter of this name whose value contains the fragment; `*` is any name.
@@ -96,15 +86,9 @@ impl Fault {
 
     fn matches(&self, action: &str, parameters: &Parameters) -> bool {
         let holds = |name: &str, fragment: &str| {
-            parameters
-                .iter()
-                .any(|(key, value)| (name == "*" || name == key) && value.contains(fragment))
+            parameters.iter().any(|(key, value)| (name == "*" || name == key) && value.contains(fragment))
         };
-        self.action == action
-            && self
-                .conditions
-                .iter()
-                .all(|(name, fragment)| holds(name, fragment))
+        self.action == action && self.conditions.iter().all(|(name, fragment)| holds(name, fragment))
     }
 }
 
@@ -127,12 +111,7 @@ pub(super) struct Faults(Mutex<Vec<Ordered>>);
 impl Faults {
     pub(super) fn add(&self, fault: Fault) -> FaultId {
         let mut ordered = self.lock();
-        ordered.push(Ordered {
-            fault,
-            active: true,
-            seen: 0,
-            hits: 0,
-        });
+        ordered.push(Ordered { fault, active: true, seen: 0, hits: 0 });
         FaultId(ordered.len() - 1)
     }
 

@@ -97,10 +97,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            entries: Mutex::default(),
-        }
+        Self { start: Instant::now(), entries: Mutex::default() }
     }
 
     pub(super) fn open(&self, query: &Query, fault: Option<Effect>) -> Entry {
@@ -117,10 +114,7 @@ impl Ledger {
             fault,
             outcome: None,
         });
-        Entry {
-            age: entries.age,
-            sequence,
-        }
+        Entry { age: entries.age, sequence }
     }
 
     /// Notes a launch as soon as the upstream has made it: the call itself may still be delayed.
@@ -130,16 +124,9 @@ impl Ledger {
         if entries.age != entry.age || !answer.status.is_success() {
             return;
         }
-        let call = entries
-            .calls
-            .get(entry.sequence)
-            .filter(|call| call.action == "RunInstances");
+        let call = entries.calls.get(entry.sequence).filter(|call| call.action == "RunInstances");
         if let Some(pod) = call.and_then(|call| call.parameters.launch_tag(POD_UID)) {
-            entries
-                .launched
-                .entry(pod.to_owned())
-                .or_default()
-                .extend(answer.instance_ids());
+            entries.launched.entry(pod.to_owned()).or_default().extend(answer.instance_ids());
         }
     }
 
@@ -156,14 +143,8 @@ impl Ledger {
 
     pub(super) fn lacks(&self, query: &Query, answer: &Answer) {
         let text = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
-        tracing::error!(
-            action = query.action,
-            answer = text,
-            "the EC2-compatible server lacks this call"
-        );
-        self.lock()
-            .unsupported
-            .push(format!("{}: {} {text}", query.action, answer.status));
+        tracing::error!(action = query.action, answer = text, "the EC2-compatible server lacks this call");
+        self.lock().unsupported.push(format!("{}: {} {text}", query.action, answer.status));
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
@@ -181,10 +162,7 @@ impl Ledger {
     pub(super) fn forget(&self) {
         let mut entries = self.lock();
         let age = entries.age + 1;
-        *entries = Entries {
-            age,
-            ..Entries::default()
-        };
+        *entries = Entries { age, ..Entries::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {

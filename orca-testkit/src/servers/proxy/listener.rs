@@ -40,10 +40,8 @@ pub(super) async fn serve(listener: TcpListener, exchange: Arc<Exchange>) {
 
 async fn connection(stream: TcpStream, exchange: Arc<Exchange>) {
     let service = service_fn(|request| answer(request, Arc::clone(&exchange)));
-    let ended = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let ended =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "connection closed");
     }

@@ -37,11 +37,7 @@ impl Parameters {
             let prefix = name.strip_suffix(".Key").filter(|_| value == key)?;
             let (specification, _) = prefix.split_once(".Tag.")?;
             let resource = self.get(&format!("{specification}.ResourceType"))?;
-            if resource == "instance" {
-                self.get(&format!("{prefix}.Value"))
-            } else {
-                None
-            }
+            if resource == "instance" { self.get(&format!("{prefix}.Value")) } else { None }
         })
     }
 
@@ -61,12 +57,7 @@ impl Parameters {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 
@@ -90,34 +81,16 @@ impl Query {
 
     fn new(head: Parts, body: Bytes) -> Self {
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let region = header("authorization")
-            .and_then(region_of)
-            .unwrap_or_default()
-            .to_owned();
+        let region = header("authorization").and_then(region_of).unwrap_or_default().to_owned();
         if let Some(target) = header("x-amz-target") {
             let action = target.to_owned();
-            return Self {
-                action,
-                region,
-                parameters: members(&body),
-                head,
-                body,
-            };
+            return Self { action, region, parameters: members(&body), head, body };
         }
         let in_url = head.uri.query().unwrap_or_default().as_bytes();
-        let parameters: Parameters = form_urlencoded::parse(in_url)
-            .chain(form_urlencoded::parse(&body))
-            .collect();
-        let action = parameters
-            .get("Action")
-            .map_or_else(|| head.uri.path().to_owned(), str::to_owned);
-        Self {
-            action,
-            region,
-            parameters,
-            head,
-            body,
-        }
+        let parameters: Parameters =
+            form_urlencoded::parse(in_url).chain(form_urlencoded::parse(&body)).collect();
+        let action = parameters.get("Action").map_or_else(|| head.uri.path().to_owned(), str::to_owned);
+        Self { action, region, parameters, head, body }
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -125,17 +98,11 @@ impl Query {
     }
 
     pub(super) fn client_token(&self) -> Option<&str> {
-        self.parameters
-            .get("ClientToken")
-            .filter(|token| !token.is_empty())
+        self.parameters.get("ClientToken").filter(|token| !token.is_empty())
     }
 
     pub(super) fn authorization(&self) -> &str {
-        self.head
-            .headers
-            .get("authorization")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.head.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -148,12 +115,6 @@ fn members(body: &[u8]) -> Parameters {
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
         return Parameters::default();
     };
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    members
-        .into_iter()
-        .map(|(name, value)| (name, text(value)))
-        .collect()
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    members.into_iter().map(|(name, value)| (name, text(value))).collect()
 }

@@ -34,19 +34,11 @@ impl Tokens {
     /// The slot of the call's token.
     pub(super) fn slot(&self, query: &Query, token: &str) -> Slot {
         let parameters = &query.parameters;
-        let scope = [
-            "SubnetId",
-            "NetworkInterface.1.SubnetId",
-            "Placement.AvailabilityZone",
-        ]
-        .iter()
-        .find_map(|name| parameters.get(name))
-        .unwrap_or("regional");
-        let key = Key {
-            region: query.region.clone(),
-            scope: scope.to_owned(),
-            token: token.to_owned(),
-        };
+        let scope = ["SubnetId", "NetworkInterface.1.SubnetId", "Placement.AvailabilityZone"]
+            .iter()
+            .find_map(|name| parameters.get(name))
+            .unwrap_or("regional");
+        let key = Key { region: query.region.clone(), scope: scope.to_owned(), token: token.to_owned() };
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(key).or_default())
     }

@@ -1,0 +1,68 @@
+//! The one place that waits for AWS: it names the operations, and logs how each call ended.
+
+use std::fmt;
+
+use aws_sdk_ec2::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::Instant;
+
+/// The AWS calls that are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// EC2 `RunInstances`.
+    RunInstances,
+    /// EC2 `TerminateInstances`.
+    TerminateInstances,
+    /// EC2 `DescribeInstances`.
+    DescribeInstances,
+    /// EC2 `DescribeInstanceStatus`.
+    DescribeInstanceStatus,
+    /// SSM `GetParameter`.
+    GetParameter,
+}
+
+impl Operation {
+    /// As AWS spells it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::RunInstances => "RunInstances",
+            Self::TerminateInstances => "TerminateInstances",
+            Self::DescribeInstances => "DescribeInstances",
+            Self::DescribeInstanceStatus => "DescribeInstanceStatus",
+            Self::GetParameter => "GetParameter",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What an SDK call gives.
+pub(crate) type Answer<T, E> = Result<T, SdkError<E, HttpResponse>>;
+
+/// Waits for the call, and logs its name, its request id and its duration; never what was in it.
+pub(crate) async fn call<T, E>(operation: Operation, send: impl Future<Output = Answer<T, E>>) -> Answer<T, E>
+where
+    T: RequestId,
+    E: ProvideErrorMetadata,
+{
+    let began = Instant::now();
+    // The SDK's futures are large: on the heap they do not make every caller's future large as well.
+    let answer = Box::pin(send).await;
+    let duration_ms = began.elapsed().as_millis();
+    match &answer {
+        Ok(output) => {
+            tracing::debug!(%operation, request_id = output.request_id(), duration_ms, "AWS call succeeded");
+        }
+        Err(error) => {
+            let code = error.code();
+            tracing::debug!(%operation, request_id = error.request_id(), duration_ms, code, "AWS call failed");
+        }
+    }
+    answer
+}

@@ -1,0 +1,196 @@
+//! [`Ec2Client`]: how the SDK is set up, and which part of it serves which verb.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use jiff::Timestamp;
+use orca_core::clock::Clock;
+use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
+use orca_core::config::Aws;
+use orca_core::error::CloudError;
+use orca_core::ids::{InstanceId, Owner};
+use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
+use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+
+use crate::fence::CONNECT_TIMEOUT;
+use crate::image::ImageCache;
+
+/// How long one try of a Describe call may take.
+const READ_ATTEMPT: Duration = Duration::from_secs(10);
+/// How long a Describe call may take with all its tries.
+const READ_OPERATION: Duration = Duration::from_secs(30);
+/// How often a Describe call is tried.
+const READ_ATTEMPTS: u32 = 3;
+/// How long a call that changes something may take. It is tried once: a hidden second try would turn "nobody knows"
+/// into the clean-looking refusal of the second.
+const WRITE_ATTEMPT: Duration = Duration::from_secs(30);
+
+/// AWS's only published figure is "at least 24 hours after the termination of the instance"; half of it is certain.
+const TOKEN_MEMORY_AWS: Duration = Duration::from_hours(12);
+/// Nothing is published for other endpoints. It is above the 20 minutes that a signed request can still be executed.
+const TOKEN_MEMORY_ELSEWHERE: Duration = Duration::from_mins(45);
+
+/// EC2 behind ORCA's cloud traits.
+///
+/// It holds two SDK clients: one that repeats its calls, for reading, and one that never does, for launching and
+/// terminating. Cloning is cheap, and clones share connections, credentials and the cached machine image.
+#[derive(Clone)]
+pub struct Ec2Client {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The config's section without credentials.
+    pub(crate) settings: Arc<Aws>,
+    /// For `Describe*`.
+    pub(crate) read: aws_sdk_ec2::Client,
+    /// For `RunInstances` and `TerminateInstances`.
+    pub(crate) write: aws_sdk_ec2::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) image_cache: Arc<ImageCache>,
+    token_memory: Duration,
+}
+
+/// Why no client can be made from the config.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// There is no region.
+    #[error("aws.region is empty: give a region such as us-west-2")]
+    NoRegion,
+    /// The endpoint is not a URL.
+    #[error("aws.endpoint has the value \"{0}\": give a URL that begins with http:// or https://")]
+    NotAnEndpoint(String),
+    /// Static keys are half given.
+    #[error(
+        "aws.credentials needs both accessKeyID and secretAccessKey; leave the section out to use a role"
+    )]
+    HalfCredentials,
+}
+
+impl Ec2Client {
+    /// A client for the region and endpoint of the config, with its static keys or the SDK's default credential chain.
+    ///
+    /// It calls nothing: wrong credentials show at the first call, as [`Kind::Denied`](orca_core::Kind::Denied).
+    /// An endpoint of the config holds for EC2 and SSM alike.
+    ///
+    /// Errors: a [`ConnectError`] that names the key of the config.
+    pub async fn connect(settings: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+        if settings.region.is_empty() {
+            return Err(ConnectError::NoRegion);
+        }
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).region(Region::new(settings.region.clone()));
+        if let Some(endpoint) = given(settings.endpoint.as_ref()) {
+            if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+                return Err(ConnectError::NotAnEndpoint(endpoint.to_owned()));
+            }
+            loader = loader.endpoint_url(endpoint);
+        }
+        if let Some(keys) = &settings.credentials {
+            if keys.access_key_id.is_empty() || keys.secret_access_key.is_empty() {
+                return Err(ConnectError::HalfCredentials);
+            }
+            let credentials =
+                Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "aws.credentials");
+            loader = loader.credentials_provider(credentials);
+        }
+        Ok(Self::from_sdk(&Box::pin(loader.load()).await, settings, clock))
+    }
+
+    /// A client on an SDK config that is there already: its region, endpoint, credentials and HTTP client are used,
+    /// its retries and time-outs are not.
+    #[must_use]
+    pub fn from_sdk(sdk: &SdkConfig, settings: &Aws, clock: Arc<dyn Clock>) -> Self {
+        let reading = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(READ_ATTEMPT)
+            .operation_timeout(READ_OPERATION)
+            .build();
+        let writing = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(WRITE_ATTEMPT)
+            .build();
+        let again = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
+        let base = || aws_sdk_ec2::config::Builder::from(sdk);
+        let read = base().retry_config(again.clone()).timeout_config(reading.clone());
+        let write = base().retry_config(RetryConfig::disabled()).timeout_config(writing);
+        let ssm = aws_sdk_ssm::config::Builder::from(sdk).retry_config(again).timeout_config(reading);
+        // The SDK reads an endpoint from the environment as well: what counts is what it found.
+        let is_aws = sdk.endpoint_url().is_none();
+        let region = sdk.region().map_or_else(|| settings.region.clone(), ToString::to_string);
+        Self {
+            clock,
+            settings: Arc::new(Aws { region, credentials: None, ..settings.clone() }),
+            read: aws_sdk_ec2::Client::from_conf(read.build()),
+            write: aws_sdk_ec2::Client::from_conf(write.build()),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+            image_cache: Arc::default(),
+            token_memory: if is_aws { TOKEN_MEMORY_AWS } else { TOKEN_MEMORY_ELSEWHERE },
+        }
+    }
+
+    /// The region that every call goes to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.settings.region
+    }
+}
+
+impl fmt::Debug for Ec2Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ec2Client")
+            .field("region", &self.settings.region)
+            .field("endpoint", &self.settings.endpoint)
+            .field("token_memory", &self.token_memory)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl CloudClient for Ec2Client {
+    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+        self.make_offers(wish).await
+    }
+
+    async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {
+        self.run_instances(offer, token, not_after).await
+    }
+
+    async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
+        self.describe_owned(owner).await
+    }
+
+    async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
+        self.describe_ids(ids).await
+    }
+
+    async fn terminate(
+        &self,
+        instances: &[OwnedInstance],
+    ) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>> {
+        self.terminate_instances(instances).await
+    }
+
+    fn token_memory(&self) -> Duration {
+        self.token_memory
+    }
+}
+
+#[async_trait]
+impl HealthSource for Ec2Client {
+    async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError> {
+        self.describe_health(ids).await
+    }
+}
+
+/// The text of an optional key; an empty one counts as not given.
+pub(crate) fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! From EC2's words about a machine to the domain's.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aws_sdk_ec2::primitives::DateTime;
+use aws_sdk_ec2::types;
+use jiff::Timestamp;
+use orca_core::error::{CloudError, Kind};
+use orca_core::ids::{InstanceId, Owner, PodRef};
+use orca_core::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
+use orca_core::well_known::tag;
+
+/// One instance of a reply.
+///
+/// A reply without an id, or with a state that this version does not know, is an error and never an absence.
+pub(crate) fn instance(region: &str, source: &types::Instance) -> Result<Instance, CloudError> {
+    let id = source
+        .instance_id()
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| unreadable("an instance without an id"))?;
+    Ok(Instance {
+        id: InstanceId::new(id),
+        reference: format!("ec2://{region}/{id}").into(),
+        state: state(source.state())?,
+        state_reason: source.state_reason().and_then(reason),
+        owner: owner(source.tags()),
+        pod: pod(source.tags()),
+        instance_type: source.instance_type().map_or_else(|| Arc::from(""), |kind| Arc::from(kind.as_str())),
+        capacity_type: capacity_type(source.instance_lifecycle()),
+        zone: source
+            .placement()
+            .and_then(types::Placement::availability_zone)
+            .filter(|zone| !zone.is_empty())
+            .map(Arc::from),
+        private_ip: address(source.private_ip_address()),
+        public_ip: address(source.public_ip_address()),
+        launched_at: source.launch_time().and_then(timestamp),
+    })
+}
+
+/// The state of a reply.
+pub(crate) fn state(source: Option<&types::InstanceState>) -> Result<InstanceState, CloudError> {
+    use types::InstanceStateName as Name;
+    let name = source
+        .and_then(types::InstanceState::name)
+        .ok_or_else(|| unreadable("an instance without a state"))?;
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only states that EC2 invents later reach the last arm"
+    )]
+    match name {
+        Name::Pending => Ok(InstanceState::Pending),
+        Name::Running => Ok(InstanceState::Running),
+        Name::Stopping => Ok(InstanceState::Stopping),
+        Name::Stopped => Ok(InstanceState::Stopped),
+        Name::ShuttingDown => Ok(InstanceState::ShuttingDown),
+        Name::Terminated => Ok(InstanceState::Terminated),
+        unknown => Err(unreadable(&format!("the instance state {}", unknown.as_str()))),
+    }
+}
+
+fn unreadable(what: &str) -> CloudError {
+    CloudError::new(Kind::Unknown, "UnreadableAnswer", format!("EC2 answered with {what}"))
+}
+
+/// A capacity block or a scheduled instance is paid for like on-demand: the market cannot take it back.
+fn capacity_type(lifecycle: Option<&types::InstanceLifecycleType>) -> CapacityType {
+    match lifecycle {
+        Some(types::InstanceLifecycleType::Spot) => CapacityType::Spot,
+        Some(_) | None => CapacityType::OnDemand,
+    }
+}
+
+fn address(text: Option<&str>) -> Option<IpAddr> {
+    text.and_then(|text| text.parse().ok())
+}
+
+fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    let nanos = i32::try_from(time.subsec_nanos()).ok()?;
+    Timestamp::new(time.secs(), nanos).ok()
+}
+
+fn value<'a>(tags: &'a [types::Tag], key: &str) -> Option<&'a str> {
+    tags.iter()
+        .find(|tag| tag.key() == Some(key))
+        .and_then(types::Tag::value)
+        .filter(|value| !value.is_empty())
+}
+
+fn owner(tags: &[types::Tag]) -> Option<Owner> {
+    Some(Owner { cluster: value(tags, tag::CLUSTER)?.into(), node: value(tags, tag::NODE)?.into() })
+}
+
+/// The UID is the pod; the names are for people, and may be missing.
+fn pod(tags: &[types::Tag]) -> Option<PodRef> {
+    let uid = value(tags, tag::POD_UID)?;
+    let named = |key| value(tags, key).unwrap_or_default();
+    Some(PodRef::new(named(tag::POD_NAMESPACE), named(tag::POD_NAME), uid))
+}
+
+/// None when EC2 says nothing, which it does for every instance that is alive and well.
+fn reason(source: &types::StateReason) -> Option<StateReason> {
+    let (code, message) = (source.code().unwrap_or_default(), source.message().unwrap_or_default());
+    if code.is_empty() && message.is_empty() {
+        return None;
+    }
+    // Code and message can disagree, and then the message is right: EC2's own example has the code
+    // `Server.InternalError` with the message `Client.VolumeLimitExceeded: …`.
+    let said = message.split(':').next().unwrap_or_default().trim();
+    let cause = cause(said).or_else(|| cause(code)).unwrap_or(EndCause::Other);
+    Some(StateReason { cause, code: code.to_owned(), message: message.to_owned() })
+}
+
+/// The codes of `StateReason` (EC2 API reference) that mean something to a pod.
+fn cause(code: &str) -> Option<EndCause> {
+    match code {
+        "Client.UserInitiatedShutdown" | "Client.UserInitiatedHibernate" => Some(EndCause::ApiCall),
+        "Client.InstanceInitiatedShutdown" => Some(EndCause::Guest),
+        "Server.SpotInstanceTermination" | "Server.SpotInstanceShutdown" => Some(EndCause::SpotInterruption),
+        "Server.InternalError" | "Server.ScheduledStop" => Some(EndCause::Provider),
+        "Server.InsufficientInstanceCapacity"
+        | "Client.InternalError"
+        | "Client.InvalidSnapshot.NotFound"
+        | "Client.VolumeLimitExceeded" => Some(EndCause::LaunchFailed),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

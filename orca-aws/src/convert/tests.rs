@@ -1,0 +1,115 @@
+//! What becomes of an instance of a reply: states, reasons, owner and pod.
+
+use aws_sdk_ec2::types::{InstanceLifecycleType, InstanceStateName, InstanceType, Placement, Tag};
+
+use super::*;
+
+fn with_state(name: &str) -> types::Instance {
+    let state = types::InstanceState::builder().name(InstanceStateName::from(name)).build();
+    types::Instance::builder().instance_id("i-1").state(state).build()
+}
+
+fn tagged(pairs: &[(&str, &str)]) -> types::Instance {
+    let tags = pairs.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+    let state = types::InstanceState::builder().name(InstanceStateName::Running).build();
+    types::Instance::builder().instance_id("i-1").state(state).set_tags(Some(tags)).build()
+}
+
+#[test]
+fn every_state_is_known_by_its_name() {
+    for state in InstanceState::ALL {
+        assert_eq!(instance("r", &with_state(state.as_str())).expect("known").state, state);
+    }
+}
+
+#[test]
+fn an_unknown_state_or_a_missing_id_is_an_error_and_no_absence() {
+    let error = instance("r", &with_state("hibernating")).expect_err("unknown");
+    assert_eq!((error.kind, error.code.as_str()), (Kind::Unknown, "UnreadableAnswer"));
+    assert!(error.message.contains("hibernating"));
+    let nameless = types::Instance::builder().build();
+    assert_eq!(instance("r", &nameless).expect_err("no id").kind, Kind::Unknown);
+    let stateless = types::Instance::builder().instance_id("i-1").build();
+    assert_eq!(instance("r", &stateless).expect_err("no state").kind, Kind::Unknown);
+}
+
+#[test]
+fn everything_that_the_domain_reads_is_carried_over() {
+    let source = types::Instance::builder()
+        .instance_id("i-0123456789abcdef0")
+        .state(types::InstanceState::builder().name(InstanceStateName::Running).build())
+        .instance_type(InstanceType::from("p5.48xlarge"))
+        .instance_lifecycle(InstanceLifecycleType::Spot)
+        .placement(Placement::builder().availability_zone("us-west-2a").build())
+        .private_ip_address("10.0.0.7")
+        .public_ip_address("")
+        .launch_time(DateTime::from_secs(1_700_000_000))
+        .build();
+    let read = instance("us-west-2", &source).expect("instance");
+    assert_eq!(&*read.reference, "ec2://us-west-2/i-0123456789abcdef0");
+    assert_eq!((&*read.instance_type, read.capacity_type), ("p5.48xlarge", CapacityType::Spot));
+    assert_eq!(read.zone.as_deref(), Some("us-west-2a"));
+    assert_eq!(read.private_ip, Some("10.0.0.7".parse().expect("address")));
+    assert_eq!(read.public_ip, None);
+    assert_eq!(read.launched_at.map(Timestamp::as_second), Some(1_700_000_000));
+    assert_eq!((read.owner, read.pod, read.state_reason), (None, None, None));
+}
+
+#[test]
+fn owner_and_pod_need_their_identities() {
+    let whole = tagged(&[
+        ("orca.research/cluster", "c1"),
+        ("orca.research/node", "n1"),
+        ("orca.research/pod-uid", "u1"),
+        ("orca.research/pod-namespace", "ml"),
+        ("orca.research/pod-name", "train"),
+    ]);
+    let read = instance("r", &whole).expect("instance");
+    assert_eq!(read.owner, Some(Owner { cluster: "c1".into(), node: "n1".into() }));
+    assert_eq!(read.pod, Some(PodRef::new("ml", "train", "u1")));
+    let read =
+        instance("r", &tagged(&[("orca.research/cluster", "c1"), ("orca.research/pod-name", "train")]))
+            .expect("instance");
+    assert_eq!((read.owner, read.pod), (None, None));
+    let read = instance("r", &tagged(&[("orca.research/pod-uid", "u1")])).expect("instance");
+    assert_eq!(read.pod, Some(PodRef::new("", "", "u1")));
+}
+
+#[test]
+fn the_messages_own_code_decides_before_the_code() {
+    let cause_of = |code: &str, message: &str| {
+        reason(&types::StateReason::builder().code(code).message(message).build()).map(|reason| reason.cause)
+    };
+    for (code, message, cause) in [
+        ("", "", None),
+        (
+            "Client.UserInitiatedShutdown",
+            "Client.UserInitiatedShutdown: User initiated shutdown",
+            Some(EndCause::ApiCall),
+        ),
+        (
+            "Client.InstanceInitiatedShutdown",
+            "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+            Some(EndCause::Guest),
+        ),
+        (
+            "Server.SpotInstanceTermination",
+            "Server.SpotInstanceTermination: Spot",
+            Some(EndCause::SpotInterruption),
+        ),
+        ("Server.SpotInstanceShutdown", "", Some(EndCause::SpotInterruption)),
+        (
+            "Server.InternalError",
+            "Client.VolumeLimitExceeded: Volume limit exceeded",
+            Some(EndCause::LaunchFailed),
+        ),
+        ("Server.InternalError", "Server.InternalError: Internal error on launch", Some(EndCause::Provider)),
+        ("Server.ScheduledStop", "stopped due to a scheduled retirement", Some(EndCause::Provider)),
+        ("Server.InsufficientInstanceCapacity", "no capacity", Some(EndCause::LaunchFailed)),
+        ("Client.InvalidSnapshot.NotFound", "", Some(EndCause::LaunchFailed)),
+        ("Client.InstanceTerminated", "", Some(EndCause::Other)),
+        ("", "something new", Some(EndCause::Other)),
+    ] {
+        assert_eq!(cause_of(code, message), cause, "{code} / {message}");
+    }
+}

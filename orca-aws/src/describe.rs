@@ -1,0 +1,95 @@
+//! Reading instances: all of an owner's, or some by id. Every page, or an error.
+
+use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
+use aws_sdk_ec2::types::{Filter, Reservation};
+use orca_core::error::{CloudError, Kind};
+use orca_core::ids::{InstanceId, Owner};
+use orca_core::instance::Instance;
+use orca_core::well_known::tag;
+
+use crate::call::{Operation, call};
+use crate::client::Ec2Client;
+use crate::convert;
+use crate::error::cloud_error;
+use crate::halves::Halves;
+
+/// The largest page (EC2 API reference, `DescribeInstances`).
+const PAGE: i32 = 1_000;
+/// A hundred full pages are a hundred thousand machines, more than one node can own; ten times as many leave room for
+/// pages that filters made short. A server that never ends its pages is stopped here.
+const MAX_PAGES: usize = 1_000;
+/// How many ids one call names. EC2 takes more; a smaller batch has fewer to look through when one id is bad.
+pub(crate) const IDS_PER_CALL: usize = 100;
+
+impl Ec2Client {
+    /// Every instance with both tags of this owner, alive or ended.
+    pub(crate) async fn describe_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
+        let tagged =
+            |key: &str, value: &str| Filter::builder().name(format!("tag:{key}")).values(value).build();
+        let request = self
+            .read
+            .describe_instances()
+            .filters(tagged(tag::CLUSTER, owner.cluster.as_str()))
+            .filters(tagged(tag::NODE, owner.node.as_str()))
+            .max_results(PAGE);
+        let mut found = self.pages(request).await?;
+        // Filters read `*` and `?` as wildcards: what they let through besides is not this owner's.
+        found.retain(|instance| instance.owner.as_ref() == Some(owner));
+        Ok(found)
+    }
+
+    /// Those of these that EC2 knows. An id that it does not know fails the whole call, so the batch is halved until
+    /// the id is alone; then it is absent.
+    pub(crate) async fn describe_ids(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
+        let mut found = Vec::new();
+        let mut batches = Halves::new(ids, IDS_PER_CALL);
+        while let Some(batch) = batches.take() {
+            let named = batch.iter().map(|id| id.as_str().to_owned()).collect();
+            match self.pages(self.read.describe_instances().set_instance_ids(Some(named))).await {
+                Ok(instances) => found.extend(instances),
+                Err(error) if is_bad_id(&error) => {
+                    if let Some(id) = batches.split(batch) {
+                        absent(id, &error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    /// All pages of one question. The token says whether there are more; a page may be empty and not the last.
+    async fn pages(&self, request: DescribeInstancesFluentBuilder) -> Result<Vec<Instance>, CloudError> {
+        let mut found = Vec::new();
+        let mut next = None;
+        for _ in 0..MAX_PAGES {
+            let page = call(Operation::DescribeInstances, request.clone().set_next_token(next).send())
+                .await
+                .map_err(|error| cloud_error(Operation::DescribeInstances, &error))?;
+            for instance in page.reservations().iter().flat_map(Reservation::instances) {
+                found.push(convert::instance(&self.settings.region, instance)?);
+            }
+            next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+        let message = format!("DescribeInstances gave {MAX_PAGES} pages and no end");
+        Err(CloudError::new(Kind::Unknown, "TooManyPages", message))
+    }
+}
+
+/// Whether the error is about an id, and not about the call.
+pub(crate) fn is_bad_id(error: &CloudError) -> bool {
+    error.kind == Kind::NotFound || error.code == "InvalidInstanceID.Malformed"
+}
+
+/// An id that EC2 cannot even read is worth a warning: it came from somewhere.
+pub(crate) fn absent(id: &InstanceId, error: &CloudError) {
+    if error.kind != Kind::NotFound {
+        tracing::warn!(instance_id = %id, code = error.code, "the instance id is malformed and counts as absent");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Which machine image a pod gets: its own, the config's, or the one that an SSM parameter names today.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orca_core::error::{CloudError, Fault, Kind};
+use orca_core::well_known::annotation;
+use tokio::sync::Mutex;
+
+use crate::call::{Operation, call};
+use crate::client::{Ec2Client, given};
+use crate::error::cloud_error;
+
+/// Published images change every few weeks, and an image that is a day old is as good.
+const KEPT: Duration = Duration::from_hours(24);
+/// A thousand pods that wait for a parameter which cannot be read must not ask a thousand times.
+const FAILURE_KEPT: Duration = Duration::from_secs(5);
+
+/// The latest answer of the SSM parameter. Holding the lock while asking keeps it to one question at a time.
+#[derive(Debug, Default)]
+pub(crate) struct ImageCache(Mutex<Option<Cached>>);
+
+#[derive(Clone, Debug)]
+struct Cached {
+    answer: Result<String, CloudError>,
+    asked_at: Timestamp,
+}
+
+impl Cached {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let kept = if self.answer.is_ok() { KEPT } else { FAILURE_KEPT };
+        // A clock that was set back makes the age negative, and then nothing is known about it.
+        Duration::try_from(now.duration_since(self.asked_at)).is_ok_and(|age| age < kept)
+    }
+}
+
+impl Ec2Client {
+    /// The image for a pod that names this one, or none.
+    pub(crate) async fn image(&self, named: Option<&str>) -> Result<String, CloudError> {
+        if let Some(image) = named {
+            return if is_image_id(image) { Ok(image.to_owned()) } else { Err(malformed(image)) };
+        }
+        if let Some(image) = given(self.settings.ami_id.as_ref()) {
+            return Ok(image.to_owned());
+        }
+        match given(self.settings.ami_parameter.as_ref()) {
+            Some(parameter) => self.image_of_parameter(parameter).await,
+            None => Err(CloudError::new(
+                Kind::Invalid(Fault::Config),
+                "NoMachineImage",
+                "no machine image is configured",
+            )
+            .with_remedy(format!(
+                "Set aws.amiID or aws.amiParameter in ORCA's config, or the pod's annotation {}.",
+                annotation::AMI
+            ))),
+        }
+    }
+
+    async fn image_of_parameter(&self, parameter: &str) -> Result<String, CloudError> {
+        let mut cached = self.image_cache.0.lock().await;
+        let now = self.clock.now();
+        if let Some(known) = cached.as_ref().filter(|known| known.is_fresh(now)) {
+            return known.answer.clone();
+        }
+        let answer = self.ask_parameter(parameter).await;
+        *cached = Some(Cached { answer: answer.clone(), asked_at: now });
+        answer
+    }
+
+    async fn ask_parameter(&self, parameter: &str) -> Result<String, CloudError> {
+        let answer = call(Operation::GetParameter, self.ssm.get_parameter().name(parameter).send()).await;
+        let output = answer.map_err(|error| {
+            let mut error = cloud_error(Operation::GetParameter, &error);
+            error.message = format!("SSM parameter {parameter}: {}", error.message);
+            error
+        })?;
+        let value = output.parameter().and_then(|found| found.value()).unwrap_or_default();
+        if is_image_id(value) {
+            return Ok(value.to_owned());
+        }
+        let message = format!("SSM parameter {parameter} holds no machine image id");
+        Err(CloudError::new(Kind::Invalid(Fault::Config), "NoMachineImage", message)
+            .with_remedy("Set aws.amiParameter to a parameter whose whole value is an id, such as one that ends in /image_id."))
+    }
+}
+
+/// The code is EC2's own for it; asking EC2 would only cost a launch call.
+fn malformed(image: &str) -> CloudError {
+    let message =
+        format!("annotation {} has the value \"{image}\", which is no machine image id", annotation::AMI);
+    CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.Malformed", message)
+        .with_remedy("Give an id such as ami-0123456789abcdef0.")
+}
+
+/// `ami-` and 8 or 17 lower-case hexadecimal digits (EC2 user guide, "Resource IDs").
+fn is_image_id(text: &str) -> bool {
+    text.strip_prefix("ami-").is_some_and(|digits| {
+        matches!(digits.len(), 8 | 17)
+            && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+#[cfg(test)]
+mod tests;

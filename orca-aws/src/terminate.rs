@@ -1,0 +1,80 @@
+//! Ending instances in batches, without letting one that cannot be ended keep the others alive.
+
+use std::collections::BTreeMap;
+
+use orca_core::error::{CloudError, Kind};
+use orca_core::ids::InstanceId;
+use orca_core::instance::{InstanceState, OwnedInstance};
+
+use crate::call::{Operation, call};
+use crate::client::Ec2Client;
+use crate::convert;
+use crate::error::cloud_error;
+use crate::halves::Halves;
+
+/// EC2 takes a thousand ids and asks callers to "break up the request into smaller batches".
+const IDS_PER_CALL: usize = 500;
+
+type Outcomes = BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
+
+impl Ec2Client {
+    /// One outcome for each instance given.
+    pub(crate) async fn terminate_instances(&self, instances: &[OwnedInstance]) -> Outcomes {
+        let mut outcomes = Outcomes::new();
+        let mut batches = Halves::new(instances, IDS_PER_CALL);
+        while let Some(batch) = batches.take() {
+            match self.terminate_batch(batch).await {
+                Ok(answered) => outcomes.extend(answered),
+                Err(error) if may_be_one_id(&error) && batch.len() > 1 => {
+                    batches.split(batch);
+                }
+                Err(error) => {
+                    outcomes.extend(batch.iter().map(|each| (each.id().clone(), Err(error.clone()))));
+                }
+            }
+        }
+        outcomes
+    }
+
+    async fn terminate_batch(&self, batch: &[OwnedInstance]) -> Result<Outcomes, CloudError> {
+        let ids = batch.iter().map(|each| each.id().as_str().to_owned()).collect();
+        let request = self.write.terminate_instances().set_instance_ids(Some(ids));
+        let output = call(Operation::TerminateInstances, request.send())
+            .await
+            .map_err(|error| cloud_error(Operation::TerminateInstances, &error))?;
+        let states: BTreeMap<&str, _> = output
+            .terminating_instances()
+            .iter()
+            .filter_map(|change| Some((change.instance_id()?, convert::state(change.current_state()))))
+            .collect();
+        let outcome = |each: &OwnedInstance| {
+            let answered = states.get(each.id().as_str()).cloned();
+            (each.id().clone(), answered.unwrap_or_else(|| Err(unanswered())))
+        };
+        Ok(batch.iter().map(outcome).collect())
+    }
+}
+
+fn unanswered() -> CloudError {
+    CloudError::new(
+        Kind::Unknown,
+        "UnreadableAnswer",
+        "TerminateInstances succeeded and left out this instance",
+    )
+}
+
+/// Whether one id may have failed the batch: with one bad id EC2 terminates none, with one protected instance none of
+/// its zone, and a policy scoped by tags refuses an id that has aged out. Everything else concerns the whole call, and
+/// smaller calls would meet the same.
+fn may_be_one_id(error: &CloudError) -> bool {
+    match error.kind {
+        Kind::NotFound | Kind::Invalid(_) => true,
+        Kind::Denied => ["UnauthorizedOperation", "AccessDenied"].contains(&error.code.as_str()),
+        // EC2 answers so for an instance that is being changed at the moment.
+        Kind::Unknown => ["IncorrectInstanceState", "IncorrectState"].contains(&error.code.as_str()),
+        Kind::Throttled | Kind::NoCapacity | Kind::Quota => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Kubernetes events: told once, capped, and never in the way of a pod.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::Api;
+use kube::api::PostParams;
+use orca_core::clock::Clock;
+use orca_core::ids::{PodRef, PodUid};
+use orca_core::lifecycle::{Note, NoteKind};
+use orca_core::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::call::bounded;
+use crate::metrics::Outcome;
+
+/// Events that wait to be sent. Beyond it the newest is dropped: the pod's status says the same.
+const QUEUE: usize = 1024;
+/// The same event of the same pod is told again after this time at the earliest.
+const QUIET: Duration = Duration::from_mins(5);
+/// Remembered events; when they are too many, the old ones are forgotten and could be told once more.
+const REMEMBERED: usize = 8192;
+/// Events in a burst, and how long one takes to be free again: 10 a second.
+const BURST: u32 = 100;
+const INTERVAL: Duration = Duration::from_millis(100);
+/// The API's limit on an event's note is 1 kB.
+const NOTE_CHARS: usize = 900;
+
+/// Where events are handed in. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Events {
+    sender: mpsc::Sender<(PodRef, Note)>,
+    told: Arc<Mutex<HashMap<Told, Instant>>>,
+    sent: Family<Outcome, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Told {
+    pod: PodUid,
+    reason: String,
+    message: String,
+}
+
+/// The loop that sends events.
+pub(crate) struct EventLoop {
+    receiver: mpsc::Receiver<(PodRef, Note)>,
+    client: kube::Client,
+    clock: Arc<dyn Clock>,
+    instance: String,
+    sent: Family<Outcome, Counter>,
+}
+
+/// A place to hand events in, and the loop that sends them.
+pub(crate) fn channel(
+    client: kube::Client,
+    clock: Arc<dyn Clock>,
+    instance: String,
+    sent: Family<Outcome, Counter>,
+) -> (Events, EventLoop) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let events = Events { sender, told: Arc::default(), sent: sent.clone() };
+    (events, EventLoop { receiver, client, clock, instance, sent })
+}
+
+impl Events {
+    /// Hands an event in, unless it was told lately. Never waits.
+    pub(crate) fn publish(&self, pod: &PodRef, note: &Note) {
+        if !self.is_news(pod, note) {
+            return;
+        }
+        match note.kind {
+            NoteKind::Normal => tracing::info!(reason = note.reason, note = note.message, "Pod event"),
+            NoteKind::Warning => tracing::warn!(reason = note.reason, note = note.message, "Pod event"),
+        }
+        if self.sender.try_send((pod.clone(), note.clone())).is_err() {
+            self.sent.get_or_create(&Outcome { result: "dropped" }).inc();
+        }
+    }
+
+    fn is_news(&self, pod: &PodRef, note: &Note) -> bool {
+        let now = Instant::now();
+        let key = Told { pod: pod.uid.clone(), reason: note.reason.clone(), message: note.message.clone() };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.get(&key).is_some_and(|at| now.duration_since(*at) < QUIET) {
+            return false;
+        }
+        if told.len() >= REMEMBERED {
+            told.retain(|_, at| now.duration_since(*at) < QUIET);
+        }
+        if told.len() >= REMEMBERED {
+            told.clear();
+        }
+        told.insert(key, now);
+        true
+    }
+}
+
+impl EventLoop {
+    /// Sends events until the token is cancelled.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut next = Instant::now();
+        loop {
+            let (pod, note) = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                received = self.receiver.recv() => match received {
+                    Some(received) => received,
+                    None => return,
+                },
+            };
+            let now = Instant::now();
+            next = next.max(now) + INTERVAL;
+            if let Some(early) = next.checked_sub(INTERVAL * BURST)
+                && early > now
+            {
+                tokio::time::sleep_until(early).await;
+            }
+            self.send(&pod, &note).await;
+        }
+    }
+
+    async fn send(&self, pod: &PodRef, note: &Note) {
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &pod.namespace);
+        let result = bounded(api.create(&PostParams::default(), &self.event(pod, note))).await;
+        self.sent.get_or_create(&Outcome::of(result.is_ok())).inc();
+        if let Err(error) = result {
+            tracing::debug!(error = %error, reason = note.reason, "Event not sent");
+        }
+    }
+
+    fn event(&self, pod: &PodRef, note: &Note) -> Event {
+        let now = self.clock.now();
+        let kind = match note.kind {
+            NoteKind::Normal => "Normal",
+            NoteKind::Warning => "Warning",
+        };
+        Event {
+            metadata: ObjectMeta {
+                name: Some(format!(
+                    "{}.{:x}",
+                    text::cut(&pod.name, 200).trim_end_matches('…'),
+                    now.as_nanosecond()
+                )),
+                namespace: Some(pod.namespace.to_string()),
+                ..ObjectMeta::default()
+            },
+            event_time: Some(MicroTime(now)),
+            reporting_controller: Some("orca.research/orca".into()),
+            reporting_instance: Some(self.instance.clone()),
+            action: Some("Reconcile".into()),
+            reason: Some(text::cut(&note.reason, 128)),
+            note: Some(text::cut(&note.message, NOTE_CHARS)),
+            type_: Some(kind.into()),
+            regarding: Some(ObjectReference {
+                api_version: Some("v1".into()),
+                kind: Some("Pod".into()),
+                namespace: Some(pod.namespace.to_string()),
+                name: Some(pod.name.to_string()),
+                uid: Some(pod.uid.to_string()),
+                ..ObjectReference::default()
+            }),
+            ..Event::default()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a virtual node says of itself: is it alive, is it ready.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use orca_core::clock::Clock;
+
+/// A node lease older than this is no heartbeat any more.
+const LEASE_SECONDS: i64 = 40;
+/// The loops beat at least every few seconds; one that is silent this long is stuck.
+const STUCK_SECONDS: i64 = 120;
+
+/// The state of one virtual node, for health endpoints. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Health {
+    clock: Arc<dyn Clock>,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    leader: AtomicBool,
+    standby: AtomicBool,
+    synced: AtomicBool,
+    registered: AtomicBool,
+    renewed: AtomicI64,
+    beat: AtomicI64,
+}
+
+impl Health {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let health = Self { clock, state: Arc::default() };
+        health.beat();
+        health
+    }
+
+    pub(crate) fn set_leader(&self, is_leader: bool) {
+        self.state.leader.store(is_leader, Ordering::Release);
+        self.state.standby.store(!is_leader, Ordering::Release);
+    }
+
+    pub(crate) fn set_synced(&self) {
+        self.state.synced.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_registered(&self) {
+        self.state.registered.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn renewed(&self, at: Timestamp) {
+        self.state.renewed.store(at.as_second(), Ordering::Release);
+    }
+
+    pub(crate) fn beat(&self) {
+        self.state.beat.store(self.clock.now().as_second(), Ordering::Release);
+    }
+
+    /// Alive: the loops turn. An outage of the cloud or of the API server is no reason to restart.
+    pub fn live(&self) -> Result<(), String> {
+        let age = self.clock.now().as_second() - self.state.beat.load(Ordering::Acquire);
+        if age > STUCK_SECONDS { Err(format!("the loops have not turned for {age} s")) } else { Ok(()) }
+    }
+
+    /// Whether this process is the active one, or stands by for it.
+    pub fn leader(&self) -> Result<(), String> {
+        let known = self.state.leader.load(Ordering::Acquire) || self.state.standby.load(Ordering::Acquire);
+        if known { Ok(()) } else { Err("the leader lease has not been read yet".into()) }
+    }
+
+    /// Whether the Node is registered and its lease renewed. A process that stands by is ready to take over.
+    pub fn node(&self) -> Result<(), String> {
+        if self.state.standby.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if !self.state.registered.load(Ordering::Acquire) {
+            return Err("the node is not registered yet".into());
+        }
+        let age = self.clock.now().as_second() - self.state.renewed.load(Ordering::Acquire);
+        if age > LEASE_SECONDS { Err(format!("the node lease was last renewed {age} s ago")) } else { Ok(()) }
+    }
+
+    /// Whether the first complete list of pods has arrived.
+    pub fn pods(&self) -> Result<(), String> {
+        let ok = self.state.standby.load(Ordering::Acquire) || self.state.synced.load(Ordering::Acquire);
+        if ok { Ok(()) } else { Err("the pods of the node have not been listed yet".into()) }
+    }
+}

@@ -1,0 +1,189 @@
+//! One active process: a Lease in ORCA's namespace, named like the node, with a unique holder.
+//!
+//! Expiry is judged by how long this process has seen the Lease unchanged, on its own monotonic clock, never by times
+//! that another machine wrote. Leadership only saves work; that nothing is launched twice rests on the launch record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::Api;
+use kube::api::PostParams;
+use orca_core::clock::Clock;
+use tokio::time::Instant;
+
+use crate::call::{CallError, bounded};
+
+/// The lease, and who wants to hold it.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    api: Api<Lease>,
+    name: String,
+    namespace: String,
+    holder: String,
+    duration: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+/// What was last read of the lease, and since when it has looked like that.
+#[derive(Debug)]
+struct Sighting {
+    lease: Lease,
+    since: Instant,
+}
+
+impl Leader {
+    pub(crate) fn new(
+        client: kube::Client,
+        namespace: &str,
+        name: &str,
+        duration: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let api = Api::namespaced(client, namespace);
+        // Unique by time and by draw: two processes of one pod name must never take each other for themselves.
+        let holder = format!("{name}_{:x}_{:x}", clock.now().as_nanosecond(), fastrand::u32(..));
+        Self { api, name: name.into(), namespace: namespace.into(), holder, duration, clock }
+    }
+
+    pub(crate) fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// Waits until this process holds the lease. Safe to cancel.
+    pub(crate) async fn acquire(&self) {
+        let mut sighting: Option<Sighting> = None;
+        let mut told = false;
+        loop {
+            match self.try_acquire(&mut sighting).await {
+                Ok(true) => return,
+                Ok(false) if !told => {
+                    told = true;
+                    let holder = sighting.as_ref().and_then(|seen| holder(&seen.lease)).unwrap_or_default();
+                    tracing::info!(holder, "Standing by: another process holds the leader lease");
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(error = %error, namespace = self.namespace, "Leader lease cannot be read or written; trying again");
+                }
+            }
+            tokio::time::sleep(self.duration / 5).await;
+        }
+    }
+
+    /// Renews until the lease is lost. Safe to cancel.
+    pub(crate) async fn hold(&self) {
+        let mut renewed = Instant::now();
+        while renewed.elapsed() < self.duration {
+            tokio::time::sleep(self.duration / 5).await;
+            match self.renew().await {
+                Ok(true) => renewed = Instant::now(),
+                Ok(false) => return,
+                Err(error) => tracing::warn!(error = %error, "Leader lease not renewed; trying again"),
+            }
+        }
+    }
+
+    /// Gives the lease back, so that the next process need not wait for its end. Best effort.
+    pub(crate) async fn release(&self) {
+        let Ok(mut lease) = bounded(self.api.get(&self.name)).await else {
+            return;
+        };
+        if holder(&lease) != Some(&self.holder) {
+            return;
+        }
+        lease.spec =
+            Some(LeaseSpec { holder_identity: Some(String::new()), ..lease.spec.unwrap_or_default() });
+        if let Err(error) = bounded(self.api.replace(&self.name, &PostParams::default(), &lease)).await {
+            tracing::debug!(error = %error, "Leader lease not given back");
+        }
+    }
+
+    async fn renew(&self) -> Result<bool, CallError> {
+        let lease = bounded(self.api.get(&self.name)).await?;
+        if holder(&lease) != Some(&self.holder) {
+            return Ok(false);
+        }
+        match self.write(lease, false).await {
+            // After a conflict somebody wrote in between: the next read tells who holds it.
+            Ok(_) | Err(CallError::Conflict) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn try_acquire(&self, sighting: &mut Option<Sighting>) -> Result<bool, CallError> {
+        let lease = match bounded(self.api.get(&self.name)).await {
+            Ok(lease) => lease,
+            Err(CallError::NotFound) => return self.create().await,
+            Err(error) => return Err(error),
+        };
+        if holder(&lease) == Some(&self.holder) {
+            return Ok(true);
+        }
+        let is_unchanged = sighting.as_ref().is_some_and(|seen| seen.lease.spec == lease.spec);
+        if !is_unchanged {
+            *sighting = Some(Sighting { lease: lease.clone(), since: Instant::now() });
+        }
+        let is_free = holder(&lease).is_none_or(str::is_empty);
+        let lasts = lease
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.lease_duration_seconds)
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        let lasts = lasts.map_or(self.duration, Duration::from_secs);
+        let has_expired = sighting.as_ref().is_some_and(|seen| seen.since.elapsed() >= lasts);
+        if !is_free && !has_expired {
+            return Ok(false);
+        }
+        match self.write(lease, true).await {
+            Ok(_) => Ok(true),
+            Err(CallError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(&self) -> Result<bool, CallError> {
+        let metadata = ObjectMeta {
+            name: Some(self.name.clone()),
+            namespace: Some(self.namespace.clone()),
+            ..ObjectMeta::default()
+        };
+        let lease = Lease { metadata, spec: Some(self.spec(None, true)) };
+        match bounded(self.api.create(&PostParams::default(), &lease)).await {
+            Ok(_) => Ok(true),
+            Err(CallError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(&self, mut lease: Lease, acquired: bool) -> Result<Lease, CallError> {
+        lease.spec = Some(self.spec(lease.spec.as_ref(), acquired));
+        bounded(self.api.replace(&self.name, &PostParams::default(), &lease)).await
+    }
+
+    fn spec(&self, before: Option<&LeaseSpec>, acquired: bool) -> LeaseSpec {
+        let now = MicroTime(to_micros(self.clock.now()));
+        let transitions = before.and_then(|spec| spec.lease_transitions).unwrap_or_default();
+        let acquire_time =
+            if acquired { Some(now.clone()) } else { before.and_then(|spec| spec.acquire_time.clone()) };
+        LeaseSpec {
+            holder_identity: Some(self.holder.clone()),
+            lease_duration_seconds: i32::try_from(self.duration.as_secs()).ok(),
+            acquire_time,
+            renew_time: Some(now),
+            lease_transitions: Some(transitions.saturating_add(i32::from(acquired && before.is_some()))),
+            ..LeaseSpec::default()
+        }
+    }
+}
+
+fn holder(lease: &Lease) -> Option<&str> {
+    lease.spec.as_ref()?.holder_identity.as_deref()
+}
+
+/// The API stores microseconds and refuses anything finer.
+pub(crate) fn to_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}

@@ -1,0 +1,382 @@
+//! What is known of all machines: listed, claimed, sent for, missing, ending.
+//!
+//! Facts only. What follows from them for a pod is decided in `orca_core::lifecycle`.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orca_core::cloud::LaunchOutcome;
+use orca_core::error::CloudError;
+use orca_core::ids::{InstanceId, Owner, PodRef, PodUid};
+use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
+use orca_core::limits;
+use orca_core::provider::{Claim, Machines, Missing};
+
+/// Sweeps that are remembered: at one every two seconds, over five minutes and with room to spare.
+const SWEEPS: usize = 256;
+/// A termination that did not show in the list after this time is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
+
+/// What is known of the machines of one owner.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    machines: HashMap<InstanceId, Machine>,
+    by_pod: HashMap<PodUid, Vec<InstanceId>>,
+    sends: HashMap<PodUid, Send>,
+    terminations: BTreeMap<InstanceId, OwnedInstance>,
+    sweeps: VecDeque<Timestamp>,
+    recent: Arc<[Timestamp]>,
+    trouble: Option<CloudError>,
+}
+
+#[derive(Debug)]
+struct Machine {
+    pod: PodRef,
+    /// None: only claimed by a pod's status so far.
+    instance: Option<Instance>,
+    /// Whether a list or a describe has shown it, so that its absence means something.
+    listed: bool,
+    absences: u32,
+    absent_since: Timestamp,
+    ending_since: Option<Timestamp>,
+    health: Option<Health>,
+    asked_to_end: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+enum Send {
+    UnderWay(Timestamp),
+    Answered(Timestamp, LaunchOutcome),
+}
+
+/// What one complete sweep brought.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    /// When it began.
+    pub(super) began: Timestamp,
+    /// Everything that the cloud listed.
+    pub(super) listed: Vec<Instance>,
+    /// What describing the unlisted ones found. None: that call failed, so nothing counts as absent.
+    pub(super) found: Option<Vec<Instance>>,
+    /// Health of those that were asked about.
+    pub(super) health: BTreeMap<InstanceId, Health>,
+}
+
+impl Ledger {
+    pub(super) fn sending(&mut self, pod: &PodUid, at: Timestamp) {
+        self.sends.insert(pod.clone(), Send::UnderWay(at));
+    }
+
+    pub(super) fn answered(&mut self, pod: &PodRef, at: Timestamp, outcome: LaunchOutcome, now: Timestamp) {
+        if let LaunchOutcome::Launched(instance) = &outcome {
+            self.put(pod.clone(), (**instance).clone(), now);
+        }
+        self.sends.insert(pod.uid.clone(), Send::Answered(at, outcome));
+    }
+
+    pub(super) fn settle(&mut self, pod: &PodUid, at: Timestamp) {
+        if matches!(self.sends.get(pod), Some(Send::Answered(answered, _)) if *answered == at) {
+            self.sends.remove(pod);
+        }
+    }
+
+    pub(super) fn adopt(&mut self, pod: &PodRef, claim: Claim, now: Timestamp) {
+        let machine = self.entry(pod.clone(), claim.id, now);
+        if machine.health.is_none() {
+            machine.health = claim.health;
+        }
+    }
+
+    /// Takes in a complete sweep, and says which pods' machines changed.
+    pub(super) fn take(&mut self, sweep: Sweep, now: Timestamp) -> Vec<PodUid> {
+        let mut changed = Vec::new();
+        let mut shown = std::collections::HashSet::new();
+        let found = sweep.found.iter().flatten();
+        for instance in sweep.listed.iter().chain(found) {
+            shown.insert(instance.id.clone());
+            let known = self.machines.get(&instance.id).map(|machine| machine.pod.clone());
+            let Some(pod) = instance.pod.clone().or(known) else {
+                continue;
+            };
+            if self.put(pod.clone(), instance.clone(), now) {
+                changed.push(pod.uid);
+            }
+            if let Some(machine) = self.machines.get_mut(&instance.id) {
+                machine.listed = true;
+                machine.absences = 0;
+            }
+        }
+        for (id, health) in sweep.health {
+            if let Some(machine) = self.machines.get_mut(&id).filter(|machine| machine.health != Some(health))
+            {
+                machine.health = Some(health);
+                changed.push(machine.pod.uid.clone());
+            }
+        }
+        if sweep.found.is_some() {
+            changed.extend(self.count_absences(&shown, now));
+        }
+        self.remember(sweep.began);
+        changed
+    }
+
+    fn count_absences(
+        &mut self,
+        shown: &std::collections::HashSet<InstanceId>,
+        now: Timestamp,
+    ) -> Vec<PodUid> {
+        let mut changed = Vec::new();
+        let mut vanished = Vec::new();
+        for (id, machine) in self.machines.iter_mut().filter(|(id, _)| !shown.contains(*id)) {
+            let has_ended =
+                machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
+            if has_ended {
+                // The cloud lists ended machines for about an hour; after that there is nothing left to know.
+                vanished.push(id.clone());
+                continue;
+            }
+            if machine.absences == 0 {
+                machine.absent_since = now;
+            }
+            machine.absences = machine.absences.saturating_add(1);
+            changed.push(machine.pod.uid.clone());
+        }
+        for id in vanished {
+            self.drop_machine(&id);
+        }
+        changed
+    }
+
+    fn remember(&mut self, began: Timestamp) {
+        if self.sweeps.len() >= SWEEPS {
+            self.sweeps.pop_front();
+        }
+        self.sweeps.push_back(began);
+        self.recent = self.sweeps.iter().copied().collect();
+        self.trouble = None;
+    }
+
+    /// A sweep failed: nothing is known any better than before.
+    pub(super) fn failed(&mut self, error: CloudError) {
+        self.trouble = Some(error);
+    }
+
+    pub(super) fn machines(&self, pod: &PodUid, now: Timestamp) -> Machines {
+        let ids = self.by_pod.get(pod).map(Vec::as_slice).unwrap_or_default();
+        let known: Vec<&Machine> = ids.iter().filter_map(|id| self.machines.get(id)).collect();
+        // An instance that was launched and never listed yet stays what the launch call said it is.
+        let is_there =
+            |machine: &Machine| machine.absences == 0 || (!machine.listed && !is_gone(machine, now));
+        let mut seen: Vec<&Instance> = known
+            .iter()
+            .filter(|machine| is_there(machine))
+            .filter_map(|machine| machine.instance.as_ref())
+            .collect();
+        seen.sort_by_key(|instance| (!instance.state.is_alive(), std::cmp::Reverse(instance.launched_at)));
+        let health =
+            seen.first().and_then(|first| self.machines.get(&first.id)).and_then(|machine| machine.health);
+        let missing =
+            ids.iter().filter_map(|id| self.machines.get_key_value(id)).find_map(|(id, machine)| {
+                let is_missing = machine.instance.is_none() || !is_there(machine);
+                is_missing.then(|| Missing {
+                    id: id.clone(),
+                    absences: machine.absences,
+                    since: machine.absent_since,
+                })
+            });
+        let (sending, answered) = match self.sends.get(pod) {
+            Some(Send::UnderWay(at)) => (Some(*at), None),
+            Some(Send::Answered(at, outcome)) => (None, Some((*at, outcome.clone()))),
+            None => (None, None),
+        };
+        Machines {
+            fresh: self
+                .last_sweep()
+                .is_some_and(|began| now.duration_since(began).unsigned_abs() < limits::SWEEP_FRESH),
+            seen: seen.into_iter().cloned().collect(),
+            missing,
+            health,
+            ending_since: known.iter().filter_map(|machine| machine.ending_since).max(),
+            complete_sweeps: Arc::clone(&self.recent),
+            trouble: self.trouble.clone(),
+            sending,
+            answered,
+            token_memory: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn pods(&self) -> Vec<PodRef> {
+        self.by_pod
+            .values()
+            .filter_map(|ids| ids.first())
+            .filter_map(|id| self.machines.get(id))
+            .map(|machine| machine.pod.clone())
+            .collect()
+    }
+
+    pub(super) fn forget(&mut self, pod: &PodUid) {
+        for id in self.by_pod.remove(pod).unwrap_or_default() {
+            self.machines.remove(&id);
+        }
+        self.sends.remove(pod);
+    }
+
+    /// Queues the machines of a pod that are alive and ours. Returns whether there is anything new to end.
+    pub(super) fn queue_termination(&mut self, owner: &Owner, pod: &PodUid, now: Timestamp) -> bool {
+        let mut queued = false;
+        for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
+            let Some(machine) = self.machines.get_mut(&id) else { continue };
+            let asked =
+                machine.asked_to_end.is_some_and(|at| now.duration_since(at).unsigned_abs() < ASK_AGAIN);
+            let alive = machine.instance.as_ref().filter(|instance| instance.state.is_alive());
+            if let Some(owned) = alive.filter(|_| !asked).and_then(|instance| instance.owned_by(owner, pod)) {
+                machine.asked_to_end = Some(now);
+                self.terminations.insert(id, owned);
+                queued = true;
+            }
+        }
+        queued
+    }
+
+    /// Takes at most so many queued terminations.
+    pub(super) fn take_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
+        let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
+        ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
+    }
+
+    /// Takes in what a termination call said of one instance, and returns its pod.
+    pub(super) fn ended(&mut self, id: &InstanceId, state: InstanceState, now: Timestamp) -> Option<PodUid> {
+        let machine = self.machines.get_mut(id)?;
+        let instance = machine.instance.as_mut()?;
+        instance.state = state;
+        if !state.is_alive() && machine.ending_since.is_none() {
+            machine.ending_since = Some(now);
+        }
+        Some(machine.pod.uid.clone())
+    }
+
+    /// The ids that are tracked, not known to have ended, and not in this list.
+    pub(super) fn unlisted(&self, listed: &[Instance]) -> Vec<InstanceId> {
+        let shown: std::collections::HashSet<&InstanceId> =
+            listed.iter().map(|instance| &instance.id).collect();
+        let has_ended = |machine: &Machine| {
+            machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated)
+        };
+        let tracked = self.machines.iter().filter(|(id, machine)| !shown.contains(id) && !has_ended(machine));
+        tracked.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The running ones whose health still matters to somebody.
+    pub(super) fn unproven(&self, listed: &[Instance]) -> Vec<InstanceId> {
+        let is_unproven =
+            |id| self.machines.get(id).is_none_or(|machine| machine.health != Some(Health::Passed));
+        let running = listed
+            .iter()
+            .filter(|instance| instance.state == InstanceState::Running && instance.pod.is_some());
+        running.filter(|instance| is_unproven(&instance.id)).map(|instance| instance.id.clone()).collect()
+    }
+
+    /// Marks machines as healthy because their cloud has no way to tell otherwise.
+    pub(super) fn assume_health(&mut self) {
+        for machine in self.machines.values_mut() {
+            machine.health.get_or_insert(Health::Passed);
+        }
+    }
+
+    /// Whether something is expected to change soon.
+    pub(super) fn is_changing(&self) -> bool {
+        !self.sends.is_empty() || self.machines.values().any(Machine::is_changing)
+    }
+
+    pub(super) fn last_sweep(&self) -> Option<Timestamp> {
+        self.sweeps.back().copied()
+    }
+
+    pub(super) fn trouble(&self) -> Option<CloudError> {
+        self.trouble.clone()
+    }
+
+    /// How many machines are alive.
+    pub(super) fn alive(&self) -> usize {
+        let is_alive =
+            |machine: &&Machine| machine.instance.as_ref().is_some_and(|instance| instance.state.is_alive());
+        self.machines.values().filter(is_alive).count()
+    }
+
+    /// Files an instance under its pod, and says whether that changed anything.
+    fn put(&mut self, pod: PodRef, instance: Instance, now: Timestamp) -> bool {
+        let machine = self.entry(pod, instance.id.clone(), now);
+        if machine.instance.as_ref() == Some(&instance) && machine.absences == 0 {
+            return false;
+        }
+        // A late list must not bring an ending machine back to life.
+        let regresses = machine.instance.as_ref().is_some_and(|before| {
+            !before.state.is_alive() && instance.state.is_alive() && machine.ending_since.is_some()
+        });
+        if regresses
+            && machine.ending_since.is_some_and(|since| now.duration_since(since).unsigned_abs() < ASK_AGAIN)
+        {
+            return false;
+        }
+        if !instance.state.is_alive() && machine.ending_since.is_none() {
+            machine.ending_since = Some(now);
+        }
+        machine.instance = Some(instance);
+        true
+    }
+
+    fn entry(&mut self, pod: PodRef, id: InstanceId, now: Timestamp) -> &mut Machine {
+        let ids = self.by_pod.entry(pod.uid.clone()).or_default();
+        if !ids.contains(&id) {
+            ids.push(id.clone());
+        }
+        self.machines.entry(id).or_insert_with(|| Machine {
+            pod,
+            instance: None,
+            listed: false,
+            absences: 0,
+            absent_since: now,
+            ending_since: None,
+            health: None,
+            asked_to_end: None,
+        })
+    }
+
+    fn drop_machine(&mut self, id: &InstanceId) {
+        if let Some(machine) = self.machines.remove(id)
+            && let Some(ids) = self.by_pod.get_mut(&machine.pod.uid)
+        {
+            ids.retain(|other| other != id);
+            if ids.is_empty() {
+                self.by_pod.remove(&machine.pod.uid);
+            }
+        }
+    }
+}
+
+impl Machine {
+    fn is_changing(&self) -> bool {
+        let Some(instance) = &self.instance else {
+            return true;
+        };
+        match instance.state {
+            InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown => true,
+            InstanceState::Running => {
+                self.absences > 0
+                    || self.asked_to_end.is_some()
+                    || matches!(self.health, None | Some(Health::Initializing))
+            }
+            InstanceState::Stopped | InstanceState::Terminated => false,
+        }
+    }
+}
+
+fn is_gone(machine: &Machine, now: Timestamp) -> bool {
+    let absent_for = now.duration_since(machine.absent_since).unsigned_abs();
+    machine.absences >= limits::ABSENCES && absent_for >= limits::ABSENT_FOR
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! What the ledger says of machines as sweeps, sends and claims come in.
+
+use std::collections::BTreeMap;
+
+use orca_core::error::Kind;
+use orca_core::instance::CapacityType;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("in range")
+}
+
+fn owner() -> Owner {
+    Owner { cluster: "c".into(), node: "n".into() }
+}
+
+fn pod() -> PodRef {
+    PodRef::new("ml", "train", "u")
+}
+
+fn instance(id: &str, state: InstanceState) -> Instance {
+    Instance {
+        id: id.into(),
+        reference: format!("ec2://r/{id}").into(),
+        state,
+        state_reason: None,
+        owner: Some(owner()),
+        pod: Some(pod()),
+        instance_type: "t3.micro".into(),
+        capacity_type: CapacityType::OnDemand,
+        zone: None,
+        private_ip: None,
+        public_ip: None,
+        launched_at: None,
+    }
+}
+
+fn sweep(began: i64, listed: Vec<Instance>) -> Sweep {
+    Sweep { began: at(began), listed, found: Some(Vec::new()), health: BTreeMap::new() }
+}
+
+fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
+    ledger.machines(&"u".into(), at(now)).seen.iter().map(|instance| instance.state).collect()
+}
+
+#[test]
+fn a_sweep_is_fresh_for_a_minute_from_its_start() {
+    let mut ledger = Ledger::default();
+    assert!(!ledger.machines(&"u".into(), at(0)).fresh);
+    ledger.take(sweep(0, vec![]), at(5));
+    assert!(ledger.machines(&"u".into(), at(59)).fresh);
+    assert!(!ledger.machines(&"u".into(), at(60)).fresh);
+}
+
+#[test]
+fn only_a_change_wakes_a_pod() {
+    let mut ledger = Ledger::default();
+    let running = || vec![instance("i-1", InstanceState::Running)];
+    assert_eq!(ledger.take(sweep(0, running()), at(0)), ["u".into()]);
+    assert!(ledger.take(sweep(10, running()), at(10)).is_empty(), "L9");
+}
+
+#[test]
+fn a_launched_instance_is_what_the_launch_call_said_until_it_is_listed() {
+    let mut ledger = Ledger::default();
+    ledger.sending(&"u".into(), at(0));
+    let launched = LaunchOutcome::Launched(Box::new(instance("i-1", InstanceState::Pending)));
+    ledger.answered(&pod(), at(0), launched, at(1));
+    ledger.settle(&"u".into(), at(0));
+    for second in [2, 4, 6, 8] {
+        ledger.take(sweep(second, vec![]), at(second));
+    }
+    assert_eq!(states(&ledger, 9), [InstanceState::Pending], "visibility lags behind the launch");
+    ledger.take(sweep(400, vec![]), at(400));
+    assert!(states(&ledger, 400).is_empty());
+    assert!(ledger.machines(&"u".into(), at(400)).missing.is_some_and(|missing| missing.is_gone(at(400))));
+}
+
+#[test]
+fn a_listed_instance_that_vanishes_is_missing_at_once_and_gone_much_later() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    ledger.take(sweep(10, vec![]), at(10));
+    let missing = ledger.machines(&"u".into(), at(10)).missing.expect("missing");
+    assert_eq!((missing.absences, missing.since), (1, at(10)));
+    assert!(states(&ledger, 10).is_empty());
+    ledger.take(sweep(20, vec![instance("i-1", InstanceState::Running)]), at(20));
+    assert_eq!(ledger.machines(&"u".into(), at(20)).missing, None, "one answer brings it back");
+}
+
+#[test]
+fn a_failed_describe_counts_nothing_as_absent() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    ledger.take(Sweep { found: None, ..sweep(10, vec![]) }, at(10));
+    assert_eq!(states(&ledger, 10), [InstanceState::Running], "S13: unknown is not absent");
+}
+
+#[test]
+fn an_instance_found_by_id_without_its_tags_stays_with_its_pod() {
+    let mut ledger = Ledger::default();
+    ledger.adopt(&pod(), Claim { id: "i-1".into(), health: None }, at(0));
+    assert_eq!(ledger.unlisted(&[]), ["i-1".into()]);
+    let bare = Instance { pod: None, owner: None, ..instance("i-1", InstanceState::Terminated) };
+    ledger.take(Sweep { found: Some(vec![bare]), ..sweep(10, vec![]) }, at(10));
+    assert_eq!(states(&ledger, 10), [InstanceState::Terminated]);
+}
+
+#[test]
+fn only_alive_instances_with_our_tags_are_ended_and_not_asked_twice_at_once() {
+    let mut ledger = Ledger::default();
+    let foreign = Instance { owner: None, ..instance("i-2", InstanceState::Running) };
+    let dead = instance("i-3", InstanceState::Terminated);
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running), foreign, dead]), at(0));
+    assert!(ledger.queue_termination(&owner(), &"u".into(), at(1)));
+    let ids: Vec<String> = ledger.take_terminations(500).iter().map(|owned| owned.id().to_string()).collect();
+    assert_eq!(ids, ["i-1"], "S3, S4");
+    assert!(!ledger.queue_termination(&owner(), &"u".into(), at(5)));
+    assert!(ledger.queue_termination(&owner(), &"u".into(), at(30)), "it did not show, so it is asked again");
+    let other = Owner { cluster: "other".into(), ..owner() };
+    assert!(!ledger.queue_termination(&other, &"u".into(), at(60)));
+}
+
+#[test]
+fn a_late_list_does_not_revive_an_ending_instance() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    ledger.ended(&"i-1".into(), InstanceState::ShuttingDown, at(1));
+    ledger.take(sweep(1, vec![instance("i-1", InstanceState::Running)]), at(2));
+    assert_eq!(states(&ledger, 2), [InstanceState::ShuttingDown]);
+    assert_eq!(ledger.machines(&"u".into(), at(2)).ending_since, Some(at(1)));
+}
+
+#[test]
+fn an_ended_instance_that_is_listed_no_longer_is_forgotten() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Terminated)]), at(0));
+    ledger.take(sweep(10, vec![]), at(10));
+    assert_eq!(ledger.machines(&"u".into(), at(10)).missing, None);
+    assert!(ledger.machines.is_empty() && ledger.by_pod.is_empty(), "F18: nothing grows");
+}
+
+#[test]
+fn trouble_is_known_until_the_next_complete_sweep() {
+    let mut ledger = Ledger::default();
+    ledger.failed(CloudError::new(Kind::Throttled, "RequestLimitExceeded", "slow down"));
+    assert!(ledger.machines(&"u".into(), at(0)).trouble.is_some());
+    ledger.take(sweep(1, vec![]), at(1));
+    assert_eq!(ledger.machines(&"u".into(), at(1)).trouble, None);
+}

@@ -1,0 +1,8 @@
+//! The Node object and its lease: registered, kept true, re-created when deleted.
+
+mod controller;
+mod lease;
+mod object;
+
+pub(crate) use controller::{NodeController, Parts};
+pub(crate) use lease::NodeLease;

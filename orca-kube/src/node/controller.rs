@@ -1,0 +1,335 @@
+//! Keeps the Node object true: registers or adopts it, restores what we own, re-creates it when it is deleted.
+//!
+//! What others own is kept: labels, annotations, taints, conditions, cordon. "Changed" is always judged against the live
+//! object (A35), so an out-of-band change is undone at the next look.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus, Taint};
+use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::runtime::watcher::{self, Event};
+use orca_core::clock::Clock;
+use orca_core::config::Config;
+use orca_core::provider::Provider;
+use orca_core::well_known::label;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::object;
+use crate::call::{CallError, bounded};
+use crate::error::Error;
+use crate::health::Health;
+use crate::metrics::{NodeMetrics, Outcome};
+
+/// At least this often a heartbeat is written, although nothing changed (A31).
+const HEARTBEAT_SECONDS: i64 = 300;
+/// How often the live object is compared with what it should be.
+const LOOK: Duration = Duration::from_secs(1);
+/// While the API server does not answer at start (A5).
+const RETRY: orca_core::backoff::Backoff =
+    orca_core::backoff::Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
+
+/// What the controller works with.
+pub(crate) struct Parts {
+    pub(crate) client: kube::Client,
+    pub(crate) config: Arc<Config>,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) health: Health,
+    pub(crate) metrics: NodeMetrics,
+    /// Take over an existing node that is not ORCA's.
+    pub(crate) adopt_foreign: bool,
+    /// The minor version of the API server, such as `37`.
+    pub(crate) server_minor: String,
+}
+
+/// The loop that keeps the Node object true.
+pub(crate) struct NodeController {
+    parts: Parts,
+    api: Api<Node>,
+    uid: watch::Sender<Option<String>>,
+}
+
+impl NodeController {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let api = Api::all(parts.client.clone());
+        Self { parts, api, uid: watch::Sender::new(None) }
+    }
+
+    /// The UID of the live Node, for its lease.
+    pub(crate) fn uid(&self) -> watch::Receiver<Option<String>> {
+        self.uid.subscribe()
+    }
+
+    /// Creates or adopts the Node, for as long as it takes. Errors only when the node is somebody else's, or when we
+    /// may not.
+    pub(crate) async fn register(&self) -> Result<Node, Error> {
+        let mut failures = 0;
+        loop {
+            match self.try_register().await {
+                Ok(node) => {
+                    if !self.parts.adopt_foreign && !is_ours(&node) {
+                        return Err(Error::ForeignNode(self.parts.config.node.name.clone()));
+                    }
+                    self.uid.send_replace(node.metadata.uid.clone());
+                    self.parts.health.set_registered();
+                    return Ok(node);
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(error = %error, "Node not registered; trying again");
+                    tokio::time::sleep(RETRY.delay(failures)).await;
+                }
+            }
+        }
+    }
+
+    async fn try_register(&self) -> Result<Node, CallError> {
+        match bounded(self.api.get(&self.parts.config.node.name)).await {
+            Err(CallError::NotFound) => self.create(None).await,
+            other => other,
+        }
+    }
+
+    /// Creates the Node; one that was deleted comes back with labels, taints and cordon as they were last seen.
+    async fn create(&self, last: Option<&Node>) -> Result<Node, CallError> {
+        let mut node = object::build(&self.parts.config, &self.parts.server_minor, self.now());
+        self.parts.provider.configure_node(&mut node);
+        if let Some(last) = last {
+            let labels = last.metadata.labels.clone().unwrap_or_default();
+            node.metadata.labels =
+                Some(labels.into_iter().chain(object::labels(&self.parts.config)).collect());
+            node.metadata.annotations.clone_from(&last.metadata.annotations);
+            let spec = node.spec.get_or_insert_default();
+            spec.unschedulable = last.spec.as_ref().and_then(|spec| spec.unschedulable);
+            spec.taints = Some(with_taints(last, &object::taints(&self.parts.config)));
+        }
+        match bounded(self.api.create(&PostParams::default(), &node)).await {
+            Ok(node) => {
+                tracing::info!(node_name = self.parts.config.node.name, "Node registered");
+                Ok(node)
+            }
+            // Somebody was faster: adopt what there is.
+            Err(CallError::Conflict) => bounded(self.api.get(&self.parts.config.node.name)).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the Node true for ever, beginning with this sighting of it.
+    pub(crate) async fn run(&self, node: Node) {
+        let selector = format!("metadata.name={}", self.parts.config.node.name);
+        let config = watcher::Config::default().fields(&selector).timeout(60);
+        let events = watcher::watcher(self.api.clone(), config);
+        let mut events = std::pin::pin!(kube::runtime::WatchStreamExt::backoff(
+            events,
+            watcher::DefaultBackoff::default()
+        ));
+        let mut live = node;
+        let mut listed = false;
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let missing = tokio::select! {
+                biased;
+                event = events.next() => match event {
+                    Some(Ok(Event::Init)) => { listed = false; continue }
+                    Some(Ok(Event::InitApply(node) | Event::Apply(node))) => { live = node; listed = true; false }
+                    Some(Ok(Event::InitDone)) => !listed,
+                    Some(Ok(Event::Delete(_))) => true,
+                    Some(Err(error)) => {
+                        tracing::warn!(error = %error, "Watch on the node failed; it is taken up again");
+                        continue;
+                    }
+                    None => return,
+                },
+                _tick = look.tick() => false,
+            };
+            self.parts.health.beat();
+            let result = if missing { self.recreate(&live).await } else { self.keep(&live).await };
+            match result {
+                Ok(Some(node)) => live = node,
+                Ok(None) | Err(CallError::Conflict) => {}
+                Err(CallError::NotFound) => {
+                    if let Ok(Some(node)) = self.recreate(&live).await {
+                        live = node;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "Node not brought up to date; trying again");
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    async fn recreate(&self, last: &Node) -> Result<Option<Node>, CallError> {
+        tracing::warn!(node_name = self.parts.config.node.name, "Node was deleted; creating it again");
+        let node = self.create(Some(last)).await?;
+        self.uid.send_replace(node.metadata.uid.clone());
+        Ok(Some(node))
+    }
+
+    /// Restores what is ours on the live object. None: nothing to do.
+    async fn keep(&self, live: &Node) -> Result<Option<Node>, CallError> {
+        self.uid.send_if_modified(|uid| {
+            let changed = *uid != live.metadata.uid;
+            uid.clone_from(&live.metadata.uid);
+            changed
+        });
+        let name = &self.parts.config.node.name;
+        if let Some(patch) = self.object_patch(live) {
+            return bounded(self.api.patch(name, &PatchParams::default(), &Patch::Strategic(patch)))
+                .await
+                .map(Some);
+        }
+        let Some(patch) = self.status_patch(live).await else {
+            return Ok(None);
+        };
+        let result =
+            bounded(self.api.patch_status(name, &PatchParams::default(), &Patch::Strategic(patch))).await;
+        self.parts.metrics.status_writes.get_or_create(&Outcome::of(result.is_ok())).inc();
+        result.map(Some)
+    }
+
+    /// Labels and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
+    /// over the version that it was computed from.
+    fn object_patch(&self, live: &Node) -> Option<Value> {
+        let labels: BTreeMap<String, String> = object::labels(&self.parts.config)
+            .into_iter()
+            .filter(|(key, value)| {
+                live.metadata.labels.as_ref().and_then(|labels| labels.get(key)) != Some(value)
+            })
+            .collect();
+        let taints = with_taints(live, &object::taints(&self.parts.config));
+        let current = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+        if labels.is_empty() && taints == current {
+            return None;
+        }
+        let mut patch =
+            json!({ "metadata": { "labels": labels, "resourceVersion": live.metadata.resource_version } });
+        if taints != current {
+            patch["spec"] = json!({ "taints": taints });
+        }
+        Some(patch)
+    }
+
+    async fn status_patch(&self, live: &Node) -> Option<Value> {
+        let now = self.now();
+        let old = live.status.clone().unwrap_or_default();
+        // A node that was Ready stays so: a restart during an outage of the cloud evicts nobody (A48).
+        let was_ready =
+            condition(&old, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown");
+        let ready = was_ready || self.parts.provider.ping().await.is_ok();
+        let mut node = Node {
+            status: Some(object::status(&self.parts.config, &self.parts.server_minor, ready, now)),
+            ..Node::default()
+        };
+        self.parts.provider.configure_node(&mut node);
+        let mut wanted = node.status.unwrap_or_default();
+        let conditions: Vec<NodeCondition> = wanted.conditions.take().unwrap_or_default();
+        let changed: Vec<NodeCondition> = conditions
+            .into_iter()
+            .map(|new| keep_transition(new, &old))
+            .filter(|new| differs(new, &old))
+            .collect();
+        let is_due = condition(&old, "Ready")
+            .and_then(|ready| ready.last_heartbeat_time.as_ref())
+            .is_none_or(|at| now.as_second() - at.0.as_second() >= HEARTBEAT_SECONDS);
+        let mut status = changed_fields(&old, &wanted);
+        if changed.is_empty() && status.as_object().is_none_or(serde_json::Map::is_empty) && !is_due {
+            return None;
+        }
+        let beats = if changed.is_empty() {
+            condition(&old, "Ready").cloned().into_iter().collect()
+        } else {
+            changed
+        };
+        let beats: Vec<NodeCondition> = beats
+            .into_iter()
+            .map(|beat| NodeCondition { last_heartbeat_time: Some(k8s_time(now)), ..beat })
+            .collect();
+        status["conditions"] = json!(beats);
+        Some(json!({ "status": status }))
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = self.parts.clock.now();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+}
+
+fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
+    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
+}
+
+/// A node that some ORCA registered.
+fn is_ours(node: &Node) -> bool {
+    node.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(label::PROVIDER))
+}
+
+/// The live taints with ours among them: same key and effect is the same taint (A8).
+fn with_taints(live: &Node, ours: &[Taint]) -> Vec<Taint> {
+    let mut taints = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+    for own in ours {
+        match taints.iter_mut().find(|taint| taint.key == own.key && taint.effect == own.effect) {
+            Some(taint) => taint.value.clone_from(&own.value),
+            None => taints.push(own.clone()),
+        }
+    }
+    taints
+}
+
+fn condition<'a>(status: &'a NodeStatus, kind: &str) -> Option<&'a NodeCondition> {
+    status.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
+}
+
+/// The transition's time moves only with the status (A32).
+fn keep_transition(new: NodeCondition, old: &NodeStatus) -> NodeCondition {
+    let before = condition(old, &new.type_).filter(|before| before.status == new.status);
+    let since = before.and_then(|before| before.last_transition_time.clone());
+    NodeCondition { last_transition_time: since.or_else(|| new.last_transition_time.clone()), ..new }
+}
+
+fn differs(new: &NodeCondition, old: &NodeStatus) -> bool {
+    condition(old, &new.type_).is_none_or(|old| {
+        (&old.status, &old.reason, &old.message) != (&new.status, &new.reason, &new.message)
+    })
+}
+
+/// The fields beside conditions that differ. Addresses merge by type, which is not unique, so they replace (A11).
+fn changed_fields(old: &NodeStatus, new: &NodeStatus) -> Value {
+    let mut fields = json!({});
+    for (key, old, new) in [
+        ("capacity", json!(old.capacity), json!(new.capacity)),
+        ("allocatable", json!(old.allocatable), json!(new.allocatable)),
+    ] {
+        if !contains(&old, &new) {
+            fields[key] = new;
+        }
+    }
+    if old.addresses != new.addresses {
+        let mut addresses = vec![json!({ "$patch": "replace" })];
+        addresses.extend(new.addresses.iter().flatten().map(|address| json!(address)));
+        fields["addresses"] = Value::Array(addresses);
+    }
+    if old.node_info != new.node_info {
+        fields["nodeInfo"] = json!(new.node_info);
+    }
+    fields
+}
+
+/// Whether every entry of the new map is in the old one: extended resources of others stay (A6). Quantities are compared
+/// by value, because the API server rewrites them.
+fn contains(old: &Value, new: &Value) -> bool {
+    let amount =
+        |value: &Value| value.as_str().and_then(|text| text.parse::<orca_core::quantity::Quantity>().ok());
+    new.as_object().is_none_or(|new| {
+        new.iter()
+            .all(|(key, value)| amount(value).is_some() && old.get(key).and_then(amount) == amount(value))
+    })
+}

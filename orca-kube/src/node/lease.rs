@@ -1,0 +1,140 @@
+//! The node lease: the heartbeat that keeps the node Ready and its pods from being evicted.
+//!
+//! It lives in `kube-node-lease`, lasts 40 s and is renewed every 10 s (A20-A27). It has a client of its own, so that
+//! no other call can hold it up, and it never stops for an outage of the cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
+use kube::Api;
+use kube::api::PostParams;
+use orca_core::clock::Clock;
+use tokio::sync::watch;
+
+use crate::call::CallError;
+use crate::health::Health;
+use crate::leader::to_micros;
+use crate::metrics::{NodeMetrics, Outcome};
+
+/// Where the node-lifecycle controller looks for heartbeats, and nowhere else (A24).
+const NAMESPACE: &str = "kube-node-lease";
+/// How long a renewal keeps the node alive.
+const LASTS_SECONDS: i32 = 40;
+/// Four renewals in that time.
+const EVERY: Duration = Duration::from_secs(10);
+/// A renewal that hangs is given up early enough for several more (A27).
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// After a failure: soon, because three missed renewals cost the node.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The loop that renews the node lease.
+#[derive(Debug)]
+pub(crate) struct NodeLease {
+    api: Api<Lease>,
+    node: String,
+    clock: Arc<dyn Clock>,
+    health: Health,
+    metrics: NodeMetrics,
+}
+
+impl NodeLease {
+    pub(crate) fn new(
+        client: kube::Client,
+        node: &str,
+        clock: Arc<dyn Clock>,
+        health: Health,
+        metrics: NodeMetrics,
+    ) -> Self {
+        Self { api: Api::namespaced(client, NAMESPACE), node: node.to_owned(), clock, health, metrics }
+    }
+
+    /// Renews for ever. `uid` is the live Node's: the lease always names that one as its owner (A18).
+    pub(crate) async fn run(&self, mut uid: watch::Receiver<Option<String>>) {
+        let mut known: Option<Lease> = None;
+        loop {
+            let node = uid.borrow_and_update().clone();
+            let pause = match &node {
+                None => RETRY,
+                Some(node) => match self.renew(known.take(), node).await {
+                    Ok(lease) => {
+                        known = Some(lease);
+                        self.health.renewed(self.clock.now());
+                        self.metrics.renewals.get_or_create(&Outcome::of(true)).inc();
+                        EVERY
+                    }
+                    Err(error) => {
+                        self.metrics.renewals.get_or_create(&Outcome::of(false)).inc();
+                        tracing::warn!(error = %error, "Node lease not renewed; trying again");
+                        RETRY
+                    }
+                },
+            };
+            tokio::select! {
+                biased;
+                changed = uid.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Writes over what was last seen; reads again, or creates, when that fails.
+    async fn renew(&self, known: Option<Lease>, node_uid: &str) -> Result<Lease, CallError> {
+        if let Some(lease) = known {
+            match self
+                .call(self.api.replace(
+                    &self.node,
+                    &PostParams::default(),
+                    &self.lease(Some(&lease), node_uid),
+                ))
+                .await
+            {
+                Err(CallError::Conflict | CallError::NotFound) => {}
+                other => return other,
+            }
+        }
+        match self.call(self.api.get(&self.node)).await {
+            Ok(lease) => {
+                self.call(self.api.replace(
+                    &self.node,
+                    &PostParams::default(),
+                    &self.lease(Some(&lease), node_uid),
+                ))
+                .await
+            }
+            Err(CallError::NotFound) => {
+                self.call(self.api.create(&PostParams::default(), &self.lease(None, node_uid))).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, CallError> {
+        tokio::time::timeout(TIMEOUT, crate::call::bounded(call)).await.unwrap_or(Err(CallError::Timeout))
+    }
+
+    fn lease(&self, before: Option<&Lease>, node_uid: &str) -> Lease {
+        let owner = OwnerReference {
+            api_version: "v1".into(),
+            kind: "Node".into(),
+            name: self.node.clone(),
+            uid: node_uid.to_owned(),
+            ..OwnerReference::default()
+        };
+        let metadata = ObjectMeta {
+            name: Some(self.node.clone()),
+            namespace: Some(NAMESPACE.into()),
+            resource_version: before.and_then(|lease| lease.metadata.resource_version.clone()),
+            owner_references: Some(vec![owner]),
+            ..ObjectMeta::default()
+        };
+        let spec = LeaseSpec {
+            holder_identity: Some(self.node.clone()),
+            lease_duration_seconds: Some(LASTS_SECONDS),
+            renew_time: Some(MicroTime(to_micros(self.clock.now()))),
+            ..LeaseSpec::default()
+        };
+        Lease { metadata, spec: Some(spec) }
+    }
+}

@@ -1,0 +1,192 @@
+//! What the Node object should look like, as a pure function of the config.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{
+    Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, NodeSystemInfo, Taint,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use orca_core::config::{self, Config};
+use orca_core::well_known::{label, node_condition, taint};
+
+/// The pressure conditions and the network condition, each with the reason that the original design gives it.
+const HEALTHY: [(&str, &str); 4] = [
+    ("MemoryPressure", "OrcaProviderHasSufficientMemory"),
+    ("DiskPressure", "OrcaProviderHasNoDiskPressure"),
+    ("PIDPressure", "OrcaProviderHasSufficientPID"),
+    ("NetworkUnavailable", "OrcaProviderNetworkReady"),
+];
+
+/// The whole object, as it is created: not ready yet, because the provider has not answered (A2).
+pub(super) fn build(config: &Config, server_minor: &str, now: Timestamp) -> Node {
+    let labels = labels(config);
+    Node {
+        metadata: ObjectMeta {
+            name: Some(config.node.name.clone()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        },
+        spec: Some(NodeSpec { taints: Some(taints(config)), ..NodeSpec::default() }),
+        status: Some(status(config, server_minor, false, now)),
+    }
+}
+
+/// ORCA's labels, under the config's: those that say what the node is cannot be overridden.
+pub(super) fn labels(config: &Config) -> BTreeMap<String, String> {
+    let node = &config.node;
+    let mut labels = BTreeMap::from([
+        (label::TYPE.to_owned(), label::TYPE_VALUE.to_owned()),
+        (label::TOPOLOGY_REGION.to_owned(), config.aws.region.clone()),
+        (label::REGION.to_owned(), config.aws.region.clone()),
+        (label::EXCLUDE_FROM_LOAD_BALANCERS.to_owned(), "true".to_owned()),
+    ]);
+    labels.extend(node.labels.clone());
+    labels.extend([
+        (label::PROVIDER.to_owned(), "aws".to_owned()),
+        (label::VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        (label::HOSTNAME.to_owned(), node.name.clone()),
+        (label::OS.to_owned(), "linux".to_owned()),
+        (label::ARCH.to_owned(), node.architecture.clone()),
+    ]);
+    labels
+}
+
+/// The config's taints, or the burst-node taint when it names none at all.
+pub(super) fn taints(config: &Config) -> Vec<Taint> {
+    let default = [config::Taint {
+        key: taint::BURST_NODE.into(),
+        value: "true".into(),
+        effect: config::TaintEffect::NoSchedule,
+    }];
+    let configured = config.node.taints.as_deref().unwrap_or(&default);
+    configured
+        .iter()
+        .map(|taint| Taint {
+            key: taint.key.clone(),
+            value: Some(taint.value.clone()).filter(|value| !value.is_empty()),
+            effect: taint.effect.as_str().to_owned(),
+            time_added: None,
+        })
+        .collect()
+}
+
+/// The status that ORCA owns. The provider adds its own condition.
+pub(super) fn status(config: &Config, server_minor: &str, ready: bool, now: Timestamp) -> NodeStatus {
+    let capacity = capacity(config);
+    NodeStatus {
+        capacity: Some(capacity.clone()),
+        allocatable: Some(capacity),
+        addresses: Some(addresses(config)),
+        conditions: Some(conditions(ready, now)),
+        node_info: Some(info(config, server_minor)),
+        ..NodeStatus::default()
+    }
+}
+
+fn capacity(config: &Config) -> BTreeMap<String, Quantity> {
+    let node = &config.node;
+    let mut capacity = BTreeMap::from([
+        ("cpu".to_owned(), Quantity(node.cpu.clone())),
+        ("memory".to_owned(), Quantity(node.memory.clone())),
+        ("pods".to_owned(), Quantity(node.pods.clone())),
+        ("ephemeral-storage".to_owned(), Quantity(node.ephemeral_storage.clone())),
+    ]);
+    if let Some(gpu) = &node.gpu {
+        capacity.insert("nvidia.com/gpu".to_owned(), Quantity(gpu.clone()));
+    }
+    capacity
+}
+
+/// A host name that the control plane cannot resolve would break logs and exec, so an address comes first if there is
+/// one (A39).
+fn addresses(config: &Config) -> Vec<NodeAddress> {
+    let address =
+        |type_: &str, address: &str| NodeAddress { type_: type_.to_owned(), address: address.to_owned() };
+    let ip = config.node.address.as_deref().map(|ip| address("InternalIP", ip));
+    ip.into_iter().chain([address("Hostname", &config.node.name)]).collect()
+}
+
+fn conditions(ready: bool, now: Timestamp) -> Vec<NodeCondition> {
+    let condition = |type_: &str, is_true: bool, reason: &str, message: &str| NodeCondition {
+        type_: type_.to_owned(),
+        status: if is_true { "True" } else { "False" }.to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message.to_owned()),
+        last_heartbeat_time: Some(Time(now)),
+        last_transition_time: Some(Time(now)),
+    };
+    let ready = if ready {
+        condition("Ready", true, node_condition::PROVIDER_READY, "ORCA runs pods as instances")
+    } else {
+        condition("Ready", false, node_condition::PROVIDER_NOT_READY, "the cloud has not answered yet")
+    };
+    let healthy = HEALTHY
+        .iter()
+        .map(|(type_, reason)| condition(type_, false, reason, "the virtual node has no such limit"));
+    std::iter::once(ready).chain(healthy).collect()
+}
+
+/// Every text field is present (A38). The kubelet version is one that version-skew tools can read (0.5).
+fn info(config: &Config, server_minor: &str) -> NodeSystemInfo {
+    NodeSystemInfo {
+        architecture: config.node.architecture.clone(),
+        operating_system: "linux".into(),
+        kubelet_version: format!("v1.{server_minor}.0-orca-{}", env!("CARGO_PKG_VERSION")),
+        container_runtime_version: format!("orca://{}", env!("CARGO_PKG_VERSION")),
+        os_image: "AWS EC2".into(),
+        ..NodeSystemInfo::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(node: serde_json::Value) -> Config {
+        serde_json::from_value(serde_json::json!({ "aws": { "region": "us-west-2" }, "node": node }))
+            .expect("a config")
+    }
+
+    #[test]
+    fn the_node_has_the_labels_taint_and_capacity_of_the_original_design() {
+        let node = build(&config(serde_json::json!({ "gpu": "100" })), "37", Timestamp::UNIX_EPOCH);
+        let labels = node.metadata.labels.expect("labels");
+        for (key, value) in [
+            ("orca.research/provider", "aws"),
+            ("orca.research/region", "us-west-2"),
+            ("type", "virtual-kubelet"),
+            ("kubernetes.io/os", "linux"),
+            ("kubernetes.io/arch", "amd64"),
+            ("kubernetes.io/hostname", "orca-aws-node"),
+            ("topology.kubernetes.io/region", "us-west-2"),
+            ("node.kubernetes.io/exclude-from-external-load-balancers", "true"),
+        ] {
+            assert_eq!(labels.get(key).map(String::as_str), Some(value), "A43: {key}");
+        }
+        let spec = node.spec.expect("a spec");
+        assert_eq!(spec.provider_id, None, "A45");
+        let taint = &spec.taints.expect("taints")[0];
+        assert_eq!(
+            (taint.key.as_str(), taint.value.as_deref(), taint.effect.as_str()),
+            ("orca.research/burst-node", Some("true"), "NoSchedule")
+        );
+        let status = node.status.expect("a status");
+        assert_eq!(status.capacity.expect("capacity")["nvidia.com/gpu"].0, "100", "A40");
+        assert_eq!(
+            status.node_info.expect("info").kubelet_version,
+            format!("v1.37.0-orca-{}", env!("CARGO_PKG_VERSION"))
+        );
+    }
+
+    #[test]
+    fn an_empty_list_of_taints_means_none_and_labels_that_say_what_the_node_is_stay() {
+        let config = config(
+            serde_json::json!({ "taints": [], "labels": { "kubernetes.io/os": "windows", "team": "ml" } }),
+        );
+        assert!(taints(&config).is_empty());
+        assert_eq!(labels(&config)["kubernetes.io/os"], "linux");
+        assert_eq!(labels(&config)["team"], "ml");
+    }
+}

@@ -1,0 +1,71 @@
+//! Gathers what is known of one pod into an observation. It reads memory only: no call is made here.
+
+use k8s_openapi::api::core::v1::Pod;
+use orca_core::admission::{self, Rejection, Request};
+use orca_core::config::DaemonSets;
+use orca_core::ids::InstanceId;
+use orca_core::instance::Health;
+use orca_core::launch::{LaunchRecord, RecordError};
+use orca_core::lifecycle::Observation;
+use orca_core::pod::{self, Intent};
+use orca_core::provider::{Claim, Machines};
+
+use super::Parts;
+use super::store::{Entry, Presence};
+
+/// Everything that an observation borrows from.
+pub(super) struct Observed<'a> {
+    intent: Intent,
+    pod: &'a Pod,
+    record: Option<Result<LaunchRecord, RecordError>>,
+    request: Result<Request, Rejection>,
+    machines: Machines,
+    ignore_daemons: bool,
+}
+
+pub(super) fn observe<'a>(parts: &Parts, entry: &'a Entry) -> Observed<'a> {
+    let pod = &*entry.pod;
+    let intent = if entry.presence == Presence::Gone { Intent::Gone } else { pod::intent(pod) };
+    let uid = &entry.reference.uid;
+    let record =
+        pod::launch_record(pod).map(|message| LaunchRecord::decode(message, &parts.owner.cluster, uid));
+    // A finished pod's machine has ended, and its absence means nothing any more.
+    let may_have_machine = matches!(intent, Intent::Wanted | Intent::Deleting { finished: false, .. });
+    if may_have_machine && let Some(id) = recorded_instance(pod, record.as_ref()) {
+        let health = pod::is_ready(pod).then_some(Health::Passed);
+        parts.provider.adopt(&entry.reference, Claim { id, health });
+    }
+    Observed {
+        intent,
+        pod,
+        record,
+        request: admission::admit(pod, &parts.config),
+        machines: parts.provider.get_pod(uid),
+        ignore_daemons: parts.config.pods.daemon_sets == DaemonSets::Ignore,
+    }
+}
+
+/// The instance that the record names, else the one that a container's id names: the record can be lost with a
+/// restored API server.
+fn recorded_instance(pod: &Pod, record: Option<&Result<LaunchRecord, RecordError>>) -> Option<InstanceId> {
+    let recorded =
+        record.and_then(|record| record.as_ref().ok()).and_then(|record| record.instance_id.clone());
+    recorded.or_else(|| {
+        let (scheme, rest) = pod::container_id(pod)?.split_once("://")?;
+        let (_place, id) = rest.rsplit_once('/')?;
+        (!scheme.is_empty() && !id.is_empty()).then(|| InstanceId::new(id))
+    })
+}
+
+impl Observed<'_> {
+    pub(super) fn observation(&self) -> Observation<'_> {
+        Observation {
+            intent: self.intent,
+            pod: (self.intent != Intent::Gone).then_some(self.pod),
+            record: self.record.as_ref(),
+            request: &self.request,
+            ignore_daemons: self.ignore_daemons,
+            machines: &self.machines,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The pods of the node as they were last seen, by UID.
+//!
+//! The store only wakes and feeds decisions; every write is guarded by the version that it was computed from, and the
+//! absence of a pod is confirmed by the API server before anything follows from it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use k8s_openapi::api::core::v1::Pod;
+use orca_core::ids::{PodRef, PodUid};
+use orca_core::pod;
+
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    pods: Mutex<Pods>,
+    synced: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Pods {
+    by_uid: HashMap<PodUid, Slot>,
+    /// The latest UID of each namespace and name.
+    by_name: HashMap<(Arc<str>, Arc<str>), PodUid>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    entry: Entry,
+    failures: u32,
+}
+
+/// One pod.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) reference: PodRef,
+    pub(super) pod: Arc<Pod>,
+    pub(super) presence: Presence,
+}
+
+/// Whether the object exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It was seen, and nothing says otherwise.
+    There,
+    /// It has to be read before anything is concluded.
+    Doubtful,
+    /// It is gone. For a UID that never changes again.
+    Gone,
+}
+
+impl Store {
+    fn pods(&self) -> MutexGuard<'_, Pods> {
+        self.pods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn get(&self, uid: &PodUid) -> Option<Entry> {
+        self.pods().by_uid.get(uid).map(|slot| slot.entry.clone())
+    }
+
+    pub(super) fn uids(&self) -> Vec<PodUid> {
+        self.pods().by_uid.keys().cloned().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pods().by_uid.len()
+    }
+
+    pub(super) fn is_synced(&self) -> bool {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    pub(super) fn mark_synced(&self) {
+        self.synced.store(true, Ordering::Release);
+    }
+
+    /// Takes in an object that was read or watched, unless a newer version is known. Returns the UIDs to look at.
+    ///
+    /// Another pod of the same name means that the one before is gone (B5).
+    pub(super) fn apply(&self, mut object: Pod) -> Vec<PodUid> {
+        let Some(reference) = pod::reference(&object) else {
+            return Vec::new();
+        };
+        // Field ownership is half of an object's size and nobody here reads it.
+        object.metadata.managed_fields = None;
+        let mut pods = self.pods();
+        let mut changed = vec![reference.uid.clone()];
+        let name = (Arc::clone(&reference.namespace), Arc::clone(&reference.name));
+        let before = pods.by_name.insert(name, reference.uid.clone()).filter(|uid| *uid != reference.uid);
+        if let Some(uid) = before
+            && let Some(slot) = pods.by_uid.get_mut(&uid)
+            && slot.entry.presence == Presence::There
+        {
+            slot.entry.presence = Presence::Doubtful;
+            changed.push(uid);
+        }
+        match pods.by_uid.get_mut(&reference.uid) {
+            Some(slot) if slot.entry.presence == Presence::Gone => return Vec::new(),
+            Some(slot) if !is_newer(&object, &slot.entry.pod) => {}
+            Some(slot) => {
+                slot.entry.pod = Arc::new(object);
+                slot.entry.presence = Presence::There;
+            }
+            None => {
+                let uid = reference.uid.clone();
+                let entry = Entry { reference, pod: Arc::new(object), presence: Presence::There };
+                pods.by_uid.insert(uid, Slot { entry, failures: 0 });
+            }
+        }
+        changed
+    }
+
+    /// The watch said that the object was deleted.
+    pub(super) fn deleted(&self, object: &Pod) -> Option<PodUid> {
+        let reference = pod::reference(object)?;
+        let mut pods = self.pods();
+        let slot = pods.by_uid.get_mut(&reference.uid)?;
+        slot.entry.presence = Presence::Gone;
+        Some(reference.uid)
+    }
+
+    /// A complete list did not show these: each has to be confirmed by reading it (B4).
+    pub(super) fn not_listed(&self, listed: &std::collections::HashSet<PodUid>) -> Vec<PodUid> {
+        let mut doubtful = Vec::new();
+        for (uid, slot) in self.pods().by_uid.iter_mut() {
+            if !listed.contains(uid) && slot.entry.presence == Presence::There {
+                slot.entry.presence = Presence::Doubtful;
+                doubtful.push(uid.clone());
+            }
+        }
+        doubtful
+    }
+
+    pub(super) fn doubt(&self, uid: &PodUid) {
+        if let Some(slot) = self.pods().by_uid.get_mut(uid)
+            && slot.entry.presence == Presence::There
+        {
+            slot.entry.presence = Presence::Doubtful;
+        }
+    }
+
+    /// What the API server itself said about a UID.
+    pub(super) fn confirm(&self, uid: &PodUid, object: Option<Pod>) {
+        let mut pods = self.pods();
+        let Some(slot) = pods.by_uid.get_mut(uid) else { return };
+        match object {
+            Some(mut pod) => {
+                pod.metadata.managed_fields = None;
+                if is_newer(&pod, &slot.entry.pod) {
+                    slot.entry.pod = Arc::new(pod);
+                }
+                if slot.entry.presence == Presence::Doubtful {
+                    slot.entry.presence = Presence::There;
+                }
+            }
+            None => slot.entry.presence = Presence::Gone,
+        }
+    }
+
+    pub(super) fn forget(&self, uid: &PodUid) {
+        let mut pods = self.pods();
+        let Some(slot) = pods.by_uid.remove(uid) else { return };
+        let name = (slot.entry.reference.namespace, slot.entry.reference.name);
+        if pods.by_name.get(&name) == Some(uid) {
+            pods.by_name.remove(&name);
+        }
+    }
+
+    /// Counts a failure and returns how many there were in a row.
+    pub(super) fn failed(&self, uid: &PodUid) -> u32 {
+        self.pods().by_uid.get_mut(uid).map_or(1, |slot| {
+            slot.failures = slot.failures.saturating_add(1);
+            slot.failures
+        })
+    }
+
+    pub(super) fn succeeded(&self, uid: &PodUid) {
+        if let Some(slot) = self.pods().by_uid.get_mut(uid) {
+            slot.failures = 0;
+        }
+    }
+}
+
+/// Resource versions of one kind can be compared as numbers (Kubernetes API concepts, "Resource versions"). One that
+/// cannot be read counts as newer: a write computed from it would only meet a conflict.
+fn is_newer(object: &Pod, known: &Pod) -> bool {
+    let version =
+        |pod: &Pod| pod.metadata.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
+    match (version(object), version(known)) {
+        (Some(new), Some(old)) => new >= old,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(name: &str, uid: &str, version: &str) -> Pod {
+        let value = serde_json::json!({
+            "metadata": { "namespace": "ml", "name": name, "uid": uid, "resourceVersion": version }
+        });
+        serde_json::from_value(value).expect("a pod")
+    }
+
+    fn version(store: &Store, uid: &str) -> Option<String> {
+        store.get(&uid.into()).and_then(|entry| entry.pod.metadata.resource_version.clone())
+    }
+
+    #[test]
+    fn an_older_version_never_replaces_a_newer_one() {
+        let store = Store::default();
+        store.apply(pod("a", "1", "9"));
+        store.apply(pod("a", "1", "10"));
+        store.apply(pod("a", "1", "9"));
+        assert_eq!(version(&store, "1").as_deref(), Some("10"));
+    }
+
+    #[test]
+    fn a_new_pod_of_the_same_name_puts_the_old_one_in_doubt() {
+        let store = Store::default();
+        store.apply(pod("a", "1", "1"));
+        let changed = store.apply(pod("a", "2", "5"));
+        assert_eq!(changed.len(), 2, "B5: a UID change is a deletion and an addition");
+        assert_eq!(store.get(&"1".into()).map(|entry| entry.presence), Some(Presence::Doubtful));
+    }
+
+    #[test]
+    fn what_a_list_no_longer_shows_is_doubted_and_never_taken_for_gone() {
+        let store = Store::default();
+        store.apply(pod("a", "1", "1"));
+        store.apply(pod("b", "2", "1"));
+        let doubtful = store.not_listed(&std::collections::HashSet::from(["2".into()]));
+        assert_eq!(doubtful, ["1".into()], "B4");
+        assert_eq!(store.get(&"1".into()).map(|entry| entry.presence), Some(Presence::Doubtful));
+    }
+
+    #[test]
+    fn a_deleted_pod_stays_gone_whatever_arrives_late() {
+        let store = Store::default();
+        store.apply(pod("a", "1", "1"));
+        store.deleted(&pod("a", "1", "7"));
+        store.apply(pod("a", "1", "5"));
+        store.confirm(&"1".into(), Some(pod("a", "1", "6")));
+        assert_eq!(store.get(&"1".into()).map(|entry| entry.presence), Some(Presence::Gone));
+    }
+}

@@ -1,0 +1,67 @@
+//! The watch on the node's pods: it wakes, and after each complete list it doubts what the list did not show.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::runtime::watcher::{self, Event};
+use orca_core::ids::PodUid;
+use orca_core::pod;
+
+use super::Inner;
+
+/// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
+const WATCH_SECONDS: u32 = 60;
+/// All pods are looked at after this time although nothing woke them.
+const RESYNC: Duration = Duration::from_secs(300);
+
+/// Watches for ever. Errors are retried by the watcher's own back-off.
+pub(super) async fn run(inner: &Inner) {
+    let api: Api<Pod> = Api::all(inner.parts.client.clone());
+    let selector = format!("spec.nodeName={}", inner.parts.owner.node);
+    let config = watcher::Config::default().fields(&selector).timeout(WATCH_SECONDS).page_size(500);
+    let backoff = watcher::DefaultBackoff::default();
+    let events = kube::runtime::WatchStreamExt::backoff(watcher::watcher(api, config), backoff);
+    let mut events = std::pin::pin!(events);
+    let mut listed = HashSet::new();
+    let mut resync = tokio::time::interval(RESYNC);
+    loop {
+        tokio::select! {
+            biased;
+            event = events.next() => match event {
+                Some(Ok(event)) => take(inner, event, &mut listed),
+                Some(Err(error)) => tracing::warn!(error = %error, "Watch on pods failed; it is taken up again"),
+                None => return,
+            },
+            _tick = resync.tick() => inner.store.uids().iter().for_each(|uid| inner.queue.wake(uid)),
+        }
+        inner.parts.metrics.known.set(i64::try_from(inner.store.len()).unwrap_or(i64::MAX));
+    }
+}
+
+fn take(inner: &Inner, event: Event<Pod>, listed: &mut HashSet<PodUid>) {
+    let changed = match event {
+        Event::Init => {
+            listed.clear();
+            Vec::new()
+        }
+        Event::InitApply(object) => {
+            listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
+            apply(inner, object)
+        }
+        Event::InitDone => {
+            inner.store.mark_synced();
+            inner.store.not_listed(listed)
+        }
+        Event::Apply(object) => apply(inner, object),
+        Event::Delete(object) => inner.store.deleted(&object).into_iter().collect(),
+    };
+    changed.iter().for_each(|uid| inner.queue.wake(uid));
+}
+
+/// Mirror pods stand for static pods of a kubelet: nobody asked us to run them.
+fn apply(inner: &Inner, object: Pod) -> Vec<PodUid> {
+    if pod::is_mirror(&object) { Vec::new() } else { inner.store.apply(object) }
+}
