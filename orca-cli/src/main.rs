@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `orca` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    orca_cli::main()
+}

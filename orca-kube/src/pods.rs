@@ -29,7 +29,7 @@ use crate::events::Events;
 use crate::metrics::{Outcome, PodMetrics};
 
 /// After a failed call for one pod. It never gives up: the pod exists, and so does its machine.
-const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_secs(60) };
+const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_mins(1) };
 
 /// What the controller works with.
 pub(crate) struct Parts {

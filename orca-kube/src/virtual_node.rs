@@ -178,7 +178,7 @@ impl VirtualNode {
             () = self.acquire(&leader) => {}
         }
         let loops = shutdown.child_token();
-        let result = self.lead(&leader, &loops).await;
+        let result = Box::pin(self.lead(&leader, &loops)).await;
         loops.cancel();
         leader.release().await;
         self.metrics.node.leader.set(0);
@@ -306,7 +306,7 @@ impl VirtualNode {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.health.set_synced();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Lets the sends finish and records what they brought.
@@ -376,13 +376,13 @@ impl VirtualNode {
     async fn try_identify(&self) -> Result<(Owner, String), CallError> {
         let version = bounded(self.parts.client.apiserver_version()).await?;
         let minor: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
-        let cluster = match &self.parts.config.cluster.id {
-            Some(id) => id.as_str().into(),
-            None => {
-                let api: Api<Namespace> = Api::all(self.parts.client.clone());
-                let system = bounded(api.get("kube-system")).await?;
-                system.metadata.uid.as_deref().ok_or(CallError::NotFound)?.into()
-            }
+        let configured = self.parts.config.cluster.id.as_deref();
+        let cluster = if let Some(id) = configured {
+            id.into()
+        } else {
+            let api: Api<Namespace> = Api::all(self.parts.client.clone());
+            let system = bounded(api.get("kube-system")).await?;
+            system.metadata.uid.as_deref().ok_or(CallError::NotFound)?.into()
         };
         Ok((Owner { cluster, node: self.parts.config.node.name.as_str().into() }, minor))
     }

@@ -122,7 +122,7 @@ impl Store {
     /// A complete list did not show these: each has to be confirmed by reading it (B4).
     pub(super) fn not_listed(&self, listed: &std::collections::HashSet<PodUid>) -> Vec<PodUid> {
         let mut doubtful = Vec::new();
-        for (uid, slot) in self.pods().by_uid.iter_mut() {
+        for (uid, slot) in &mut self.pods().by_uid {
             if !listed.contains(uid) && slot.entry.presence == Presence::There {
                 slot.entry.presence = Presence::Doubtful;
                 doubtful.push(uid.clone());

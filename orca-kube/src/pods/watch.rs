@@ -15,7 +15,7 @@ use super::Inner;
 /// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
 const WATCH_SECONDS: u32 = 60;
 /// All pods are looked at after this time although nothing woke them.
-const RESYNC: Duration = Duration::from_secs(300);
+const RESYNC: Duration = Duration::from_mins(5);
 
 /// Watches for ever. Errors are retried by the watcher's own back-off.
 pub(super) async fn run(inner: &Inner) {
@@ -58,7 +58,9 @@ fn take(inner: &Inner, event: Event<Pod>, listed: &mut HashSet<PodUid>) {
         Event::Apply(object) => apply(inner, object),
         Event::Delete(object) => inner.store.deleted(&object).into_iter().collect(),
     };
-    changed.iter().for_each(|uid| inner.queue.wake(uid));
+    for uid in &changed {
+        inner.queue.wake(uid);
+    }
 }
 
 /// Mirror pods stand for static pods of a kubelet: nobody asked us to run them.

@@ -1,0 +1,126 @@
+//! From the command line to the command, and from its end to the exit code.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use orca_core::clock::SystemClock;
+use orca_core::config::LogFormat;
+use serde_json::json;
+use tracing::warn;
+
+use crate::args::{Args, Command, ConfigCommand, ConfigOutput, Globals, VersionOutput};
+use crate::config::{self, Loaded};
+use crate::environment::Environment;
+use crate::logging::{self, Form, Settings};
+use crate::report::Failure;
+use crate::run;
+
+/// Runs the program and gives its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // This is also the way of --help and --version, which end with 0.
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX));
+        }
+    };
+    let environment = Environment::of_process();
+    // Until the config is read, only the flag can say how the message must look.
+    let mut form = match args.globals.log_format {
+        Some(LogFormat::Json) => Form::Json,
+        Some(LogFormat::Text | LogFormat::Auto) | None => Form::Text,
+    };
+    match dispatch(args, environment, &mut form) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            drop(failure.write(form, &SystemClock, &mut io::stderr().lock()));
+            failure.code()
+        }
+    }
+}
+
+fn dispatch(args: Args, environment: Environment, form: &mut Form) -> Result<(), Failure> {
+    match args.command.unwrap_or(Command::Run) {
+        Command::Run => controller(args.globals, environment, form),
+        Command::Config(ConfigCommand::Validate { file }) => {
+            check(file.as_deref(), &args.globals, &environment)
+        }
+        Command::Config(ConfigCommand::Show { output }) => show(output, &args.globals, &environment),
+        Command::Version { output } => version(output),
+    }
+}
+
+fn controller(globals: Globals, environment: Environment, form: &mut Form) -> Result<(), Failure> {
+    let loaded = load(None, &globals, &environment)?;
+    let logging = &loaded.config.logging;
+    *form = Form::for_stderr(logging.format);
+    let settings = Settings {
+        level: logging.level,
+        form: *form,
+        may_colour: !globals.no_color && !environment.is_colourless(),
+        filter: environment.get("ORCA_LOG").map(str::to_owned),
+    };
+    logging::init(&settings).map_err(Failure::usage)?;
+    for warning in &loaded.warnings {
+        warn!(key = warning.key, "{warning}");
+    }
+    // A program chooses its TLS once; libraries must not. It fails only if one is chosen already, which is as well.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::new)?;
+    runtime.block_on(Box::pin(run::run(loaded, globals, environment)))
+}
+
+fn load(file: Option<&Path>, globals: &Globals, environment: &Environment) -> Result<Loaded, Failure> {
+    Ok(config::load(
+        file.or(globals.config.as_deref()),
+        environment,
+        &globals.overrides(),
+    )?)
+}
+
+fn check(file: Option<&Path>, globals: &Globals, environment: &Environment) -> Result<(), Failure> {
+    let loaded = load(file, globals, environment)?;
+    for warning in &loaded.warnings {
+        print(&format!("warning: {warning}\n"))?;
+    }
+    print(&format!("The config from {} is valid.\n", loaded.origin))
+}
+
+fn show(output: ConfigOutput, globals: &Globals, environment: &Environment) -> Result<(), Failure> {
+    let visible = config::shown(&load(None, globals, environment)?.config);
+    let text = match output {
+        ConfigOutput::Yaml => serde_saphyr::to_string(&visible).map_err(Failure::new)?,
+        ConfigOutput::Json => format!("{visible:#}\n"),
+    };
+    print(&text)
+}
+
+fn version(output: VersionOutput) -> Result<(), Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+    let revision = option_env!("ORCA_REVISION").unwrap_or("unknown");
+    let backends: &[&str] = if cfg!(feature = "aws") { &["aws"] } else { &[] };
+    match output {
+        VersionOutput::Text => print(&format!("orca {version} ({revision}, {platform})\n")),
+        VersionOutput::Json => {
+            let whole = json!({ "version": version, "revision": revision, "platform": platform, "backends": backends });
+            print(&format!("{whole:#}\n"))
+        }
+    }
+}
+
+/// Writes to stdout. Who stops reading, as `head` does, has what he wants.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

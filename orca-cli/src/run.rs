@@ -1,0 +1,136 @@
+//! Builds every part and runs the virtual node until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use orca_core::clock;
+use orca_kube::{Health, VirtualNode};
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Globals;
+use crate::config::Loaded;
+use crate::environment::Environment;
+use crate::kubeconfig;
+use crate::report::Failure;
+use crate::server::{Check, Pages, Server};
+
+mod cloud;
+mod heartbeat;
+mod signals;
+
+use self::heartbeat::Heartbeat;
+
+/// How long to wait for an API server that does not answer at start. After that the mistake is more likely than the
+/// outage, and in a cluster the next start comes by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+
+/// What keeps ORCA from starting, or makes it end.
+#[derive(Debug, thiserror::Error)]
+enum RunFailure {
+    #[error(
+        "the API server {url} did not answer within {} s ({last}); check the kubeconfig ({source_of_config}) and the network",
+        PATIENCE.as_secs()
+    )]
+    Unreachable { url: String, source_of_config: String, last: String },
+    #[error("the API server {url} refuses these credentials ({last}); check the kubeconfig ({source_of_config})")]
+    Refused { url: String, source_of_config: String, last: String },
+}
+
+/// Runs the controller. Ends when a signal asks for it, or with the failure that no retry can mend.
+pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environment) -> Result<(), Failure> {
+    let shutdown = signals::shutdown().map_err(Failure::new)?;
+    tracing::info!(config = %loaded.origin, "Config loaded");
+    let request = kubeconfig::Request::new(&globals, &environment);
+    let (mut cluster, source) = kubeconfig::resolve(&request).await.map_err(Failure::new)?;
+    tracing::info!(kubernetes = %source, server = %cluster.cluster_url, "Cluster found");
+    // Every call is bounded and retried by the virtual node itself, which knows what may be repeated.
+    cluster.default_retry = false;
+    let client = Client::try_from(cluster.clone()).map_err(Failure::new)?;
+    let (url, source) = (cluster.cluster_url.to_string(), source.to_string());
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Ok(()),
+        reached = reach(&client, &url, &source) => reached.map_err(Failure::new)?,
+    }
+    let clock = clock::system();
+    let cloud = cloud::connect(&loaded.config, Arc::clone(&clock)).await?;
+    let heartbeat = Heartbeat::start(cluster).map_err(Failure::new)?;
+    let address = globals.metrics_address(&loaded.config.metrics);
+    let metrics = loaded.config.metrics.clone();
+    let mut builder = VirtualNode::builder(client, cloud.client)
+        .config(loaded.config)
+        .namespace(environment.namespace(globals.namespace.as_deref()))
+        .heartbeat(heartbeat.client(), heartbeat.runtime())
+        .clock(clock)
+        .shutdown(shutdown.clone());
+    if let Some(source) = cloud.health {
+        builder = builder.health_source(source);
+    }
+    if globals.adopt_node {
+        builder = builder.adopt_foreign_node();
+    }
+    let node = builder.build().map_err(Failure::usage)?;
+    let server = serve(&node, address, metrics).await?;
+    let stop_serving = CancellationToken::new();
+    let serving = tokio::spawn(server.serve(stop_serving.clone()));
+    let result = node.run().await;
+    stop_serving.cancel();
+    // The answer to a last request is awaited; whether it arrived changes nothing any more.
+    let _served = tokio::time::timeout(Duration::from_secs(2), serving).await;
+    heartbeat.stop();
+    result.map_err(Failure::new)
+}
+
+/// Waits for the first answer of the API server.
+async fn reach(client: &Client, url: &str, source_of_config: &str) -> Result<(), RunFailure> {
+    let began = tokio::time::Instant::now();
+    loop {
+        let answer = tokio::time::timeout(BETWEEN_TRIES * 2, client.apiserver_version()).await;
+        let last = match answer {
+            Ok(Ok(version)) => {
+                tracing::info!(version = version.git_version, "API server answers");
+                return Ok(());
+            }
+            Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
+                let (url, source_of_config) = (url.to_owned(), source_of_config.to_owned());
+                return Err(RunFailure::Refused { url, source_of_config, last: status.message.clone() });
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => "no answer".to_owned(),
+        };
+        if began.elapsed() + BETWEEN_TRIES > PATIENCE {
+            let (url, source_of_config) = (url.to_owned(), source_of_config.to_owned());
+            return Err(RunFailure::Unreachable { url, source_of_config, last });
+        }
+        tracing::warn!(error = last, server = url, "API server does not answer; trying again");
+        tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+}
+
+async fn serve(
+    node: &VirtualNode,
+    address: std::net::SocketAddr,
+    metrics: orca_core::config::Metrics,
+) -> Result<Server, Failure> {
+    let mut registry = Registry::default();
+    node.register_metrics(&mut registry);
+    let pages = Pages {
+        live: vec![check("loops", node.health(), Health::live)],
+        ready: vec![
+            check("leader", node.health(), Health::leader),
+            check("node", node.health(), Health::node),
+            check("pods", node.health(), Health::pods),
+        ],
+        metrics: metrics.enabled.then(|| (metrics.path, Arc::new(registry))),
+    };
+    let server = Server::bind(address, pages).await.map_err(Failure::new)?;
+    tracing::info!(address = %server.address(), "Serving health and metrics");
+    Ok(server)
+}
+
+fn check(name: &'static str, health: Health, ask: fn(&Health) -> Result<(), String>) -> Check {
+    Check::new(name, move || ask(&health))
+}

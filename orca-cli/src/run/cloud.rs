@@ -1,0 +1,32 @@
+//! The cloud back end that this program was built with.
+
+use std::sync::Arc;
+
+use orca_core::clock::Clock;
+use orca_core::cloud::{CloudClient, HealthSource};
+use orca_core::config::Config;
+
+use crate::report::Failure;
+
+/// A connected back end.
+pub(super) struct Cloud {
+    pub(super) client: Arc<dyn CloudClient>,
+    pub(super) health: Option<Arc<dyn HealthSource>>,
+}
+
+/// Connects to AWS. No call is made yet: credentials are looked for with the first one.
+#[cfg(feature = "aws")]
+pub(super) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
+    let client = orca_aws::Ec2Client::connect(&config.aws, clock).await.map_err(Failure::usage)?;
+    tracing::info!(region = client.region(), endpoint = config.aws.endpoint, "Using AWS");
+    let client = Arc::new(client);
+    let health: Arc<dyn HealthSource> = Arc::<orca_aws::Ec2Client>::clone(&client);
+    Ok(Cloud { client, health: Some(health) })
+}
+
+/// Without a back end there is nothing to run pods on.
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the back end that is left out is connected asynchronously")]
+pub(super) async fn connect(_config: &Config, _clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
+    Err(Failure::usage("this orca was built without a cloud; build it with the feature aws, which is on by default"))
+}

@@ -1,0 +1,46 @@
+//! What cannot work says so, ends with a code, and registers nothing.
+
+use super::world::{NODE, World, command};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn what_cannot_work_says_so_and_registers_nothing() {
+    let world = World::start().await;
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let kubeconfig = world.plane.admin_kubeconfig();
+    let path = folder.path().join("config.yaml");
+    for (config, says) in [
+        ("aws:\n  regoin: us-west-2\n", "line 2"),
+        ("aws: {region: us-west-2}\nnode: {cpu: many}\n", "node.cpu"),
+        ("aws: {region: us-west-2}\ninstances: {defaultLaunchType: sport}\n", "sport"),
+        ("aws: {region: us-west-2}\nlimits: {maxConcurrentInstances: 5}\n", "limits.maxConcurrentInstances"),
+        ("node: {name: x}\n", "aws.region"),
+    ] {
+        std::fs::write(&path, config).expect("the config");
+        let output = command().arg("--kubeconfig").arg(kubeconfig).arg("--config").arg(&path).output().expect("orca");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(says), "{config}: {text}");
+    }
+    std::fs::write(&path, "aws: {region: us-west-2}\n").expect("the config");
+    let missing = folder.path().join("nowhere");
+    let output = command().arg("--kubeconfig").arg(&missing).arg("--config").arg(&path).output().expect("orca");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("nowhere"), "{text}");
+    assert!(world.object(&["get", "node", NODE]).await.is_none(), "nothing is registered");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_node_of_somebody_else_is_not_taken_over() {
+    let world = World::start().await;
+    world.apply(&format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {NODE}, labels: {{team: other}}}}\n")).await;
+    let before = world.object(&["get", "node", NODE]).await.expect("the node");
+    let mut orca = world.start_only();
+    assert_eq!(orca.exit().await, Some(1), "{}", orca.log());
+    assert!(orca.log().contains("--adopt-node"), "{}", orca.log());
+    let after = world.object(&["get", "node", NODE]).await.expect("the node");
+    assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
+    assert_eq!(before["spec"], after["spec"]);
+}

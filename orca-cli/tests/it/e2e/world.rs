@@ -1,0 +1,237 @@
+//! What every end-to-end test stands on: servers, a config, `orca` as a process, and waiting without sleeping blindly.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use orca_testkit::servers::{self, ControlPlane, Ec2Probe, Ec2Proxy, Moto};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+const RBAC: &str = include_str!("../../../../examples/kubernetes/rbac.yaml");
+/// The node of the shipped RBAC.
+pub(crate) const NODE: &str = "orca-aws-node";
+
+/// A cluster, a cloud behind the proxy, and a config that joins them.
+pub(crate) struct World {
+    pub(crate) plane: ControlPlane,
+    pub(crate) moto: Moto,
+    pub(crate) proxy: Ec2Proxy,
+    pub(crate) probe: Ec2Probe,
+    pub(crate) image: String,
+    pub(crate) subnet: String,
+    kubeconfig: PathBuf,
+    config: PathBuf,
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let installation = servers::installed().expect("the servers are prepared");
+        let (plane, moto) = tokio::join!(ControlPlane::start(&installation), Moto::start(&installation));
+        let (plane, moto) = (plane.expect("a control plane"), moto.expect("moto"));
+        let proxy = Ec2Proxy::start(moto.endpoint()).await.expect("the proxy");
+        let probe = Ec2Probe::new(moto.endpoint());
+        let folder = TempDir::new().expect("a folder");
+        plane.kubectl().apply(RBAC).await.expect("the shipped RBAC");
+        let kubeconfig = plane.kubeconfig_for_service_account("kube-system", "orca").await.expect("a token");
+        let image = probe.known_image().await.expect("an image");
+        let subnet = probe.default_subnet().await.expect("a subnet");
+        let group = probe.default_security_group().await.expect("a group");
+        let config = folder.path().join("config.yaml");
+        let text = format!(
+            "aws:\n  region: us-west-2\n  endpoint: {}\n  subnetID: {subnet}\n  securityGroupIDs: [{group}]\n  amiID: {image}\n  \
+             rootVolume: {{sizeGiB: 10}}\n  tags: {{team: research}}\nnode:\n  gpu: \"100\"\ncontroller:\n  leaderLeaseSeconds: 2\n  \
+             sweepSeconds: 1\n  fastSweepSeconds: 0.3\n  launchRate: {{burst: 100, perSecond: 100}}\nlogging:\n  format: json\n",
+            proxy.endpoint()
+        );
+        std::fs::write(&config, text).expect("the config");
+        Self { plane, moto, proxy, probe, image, subnet, kubeconfig, config, folder }
+    }
+
+    /// Starts `orca` and waits until the node is Ready. Returns it, and how long that took.
+    pub(crate) async fn orca(&self) -> (Orca, Duration) {
+        let began = Instant::now();
+        let orca = self.spawn(&self.kubeconfig, &self.config);
+        self.eventually("the node is Ready", || async {
+            let node = self.object(&["get", "node", NODE]).await?;
+            (condition(&node, "Ready")? == "True").then_some(())
+        })
+        .await;
+        (orca, began.elapsed())
+    }
+
+    /// Starts `orca` and waits for nothing.
+    pub(crate) fn start_only(&self) -> Orca {
+        self.spawn(&self.kubeconfig, &self.config)
+    }
+
+    /// Starts `orca` with this kubeconfig and this config.
+    fn spawn(&self, kubeconfig: &Path, config: &Path) -> Orca {
+        let log = self.folder.path().join(format!("orca-{}.log", std::process::id()));
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
+        let child = command()
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .arg("--config")
+            .arg(config)
+            .args(["--metrics-addr", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(file))
+            .spawn()
+            .expect("orca starts");
+        Orca { child, log }
+    }
+
+    pub(crate) async fn kubectl(&self, arguments: &[&str]) -> String {
+        self.plane.kubectl().run(arguments).await.unwrap_or_else(|error| panic!("kubectl {arguments:?}: {error}"))
+    }
+
+    pub(crate) async fn apply(&self, manifest: &str) {
+        self.plane.kubectl().apply(manifest).await.unwrap_or_else(|error| panic!("apply: {error}\n{manifest}"));
+    }
+
+    /// The object that this `kubectl get` returns, if it exists.
+    pub(crate) async fn object(&self, arguments: &[&str]) -> Option<Value> {
+        let arguments = [arguments, &["-o", "json", "--ignore-not-found"]].concat();
+        let text = self.plane.kubectl().run(&arguments).await.ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// The pods of namespace `default`.
+    pub(crate) async fn pods(&self) -> Vec<Value> {
+        let list = self.object(&["get", "pods"]).await.unwrap_or_default();
+        list["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until so many pods are Running and Ready.
+    pub(crate) async fn running(&self, count: usize) -> Vec<Value> {
+        self.eventually(&format!("{count} pods are Running and Ready"), || async {
+            let pods = self.pods().await;
+            let up = |pod: &&Value| pod["status"]["phase"] == "Running" && condition(pod, "Ready") == Some("True".into());
+            (pods.iter().filter(up).count() == count).then_some(pods)
+        })
+        .await
+    }
+
+    /// Asks until there is an answer, for at most a minute and a half.
+    pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(&self, what: &str, ask: impl Fn() -> F) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            if began.elapsed() > Duration::from_secs(90) {
+                let log = std::fs::read_dir(self.folder.path()).expect("a folder").flatten().map(|entry| entry.path());
+                let log = log.filter(|path| path.extension().is_some_and(|ending| ending == "log"));
+                let log: String = log.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+                let tail: Vec<&str> = log.lines().rev().take(60).collect();
+                let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+                let pods = serde_json::to_string_pretty(&self.pods().await.first()).unwrap_or_default();
+                panic!("not within 90 s: {what}\n--- first pod\n{pods}\n--- orca\n{tail}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// How often ORCA used this verb on this resource, by the API server's audit log.
+    pub(crate) fn audited(&self, verb: &str, resource: &str) -> usize {
+        let log = std::fs::read_to_string(self.plane.audit_log()).unwrap_or_default();
+        log.lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter(|entry| entry["stage"] == "ResponseComplete" && entry["verb"] == verb)
+            .filter(|entry| entry["user"]["username"] == "system:serviceaccount:kube-system:orca")
+            .filter(|entry| {
+                let object = &entry["objectRef"];
+                let name = [object["resource"].as_str(), object["subresource"].as_str()].into_iter().flatten();
+                name.collect::<Vec<_>>().join("/") == resource
+            })
+            .count()
+    }
+
+    /// Every pod UID that was launched for, and how many distinct instances it got.
+    pub(crate) fn assert_one_instance_each(&self, pods: usize) {
+        let launched = self.proxy.launched();
+        assert_eq!(launched.len(), pods, "pods that were launched for");
+        for (uid, instances) in launched {
+            assert_eq!(instances.len(), 1, "pod {uid} got {instances:?}");
+        }
+    }
+}
+
+/// A pod that asks for a small machine.
+pub(crate) fn pod(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  annotations: {{orca.research/instance-type: t3.micro}}\n\
+         spec:\n  restartPolicy: Never\n  nodeSelector: {{orca.research/provider: aws}}\n  \
+         tolerations: [{{key: orca.research/burst-node, operator: Exists, effect: NoSchedule}}]\n  \
+         containers: [{{name: main, image: example.com/main}}]\n"
+    )
+}
+
+/// The status of a condition.
+pub(crate) fn condition(object: &Value, kind: &str) -> Option<String> {
+    let conditions = object["status"]["conditions"].as_array()?;
+    let found = conditions.iter().find(|condition| condition["type"] == kind)?;
+    found["status"].as_str().map(Into::into)
+}
+
+/// The program with nothing of this machine's environment that could change what it does.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orca"));
+    command
+        .env_clear()
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("PATH", "/usr/bin:/bin");
+    command
+}
+
+/// `orca` as a process; killed when dropped.
+pub(crate) struct Orca {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Orca {
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// SIGKILL: nothing is finished, nothing is told.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+    }
+
+    /// SIGTERM, and the exit code.
+    pub(crate) async fn stop(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().expect("kill");
+        assert!(told.success());
+        self.exit().await
+    }
+
+    /// Waits for the end, for at most a minute.
+    pub(crate) async fn exit(&mut self) -> Option<i32> {
+        for _ in 0..600 {
+            if let Some(status) = self.child.try_wait().expect("waited") {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("orca did not end within a minute:\n{}", self.log());
+    }
+}
+
+impl Drop for Orca {
+    fn drop(&mut self) {
+        // It may have ended already; there is nothing more to do then.
+        if self.child.kill().is_ok() {
+            let _ended = self.child.wait();
+        }
+    }
+}
