@@ -39,13 +39,7 @@ pub struct Globals {
     #[arg(long, global = true, env = "POD_NAMESPACE", value_name = "NAME")]
     pub namespace: Option<String>,
     /// Name of the virtual node; overrides node.name.
-    #[arg(
-        long,
-        visible_alias = "nodename",
-        global = true,
-        env = "ORCA_NODE_NAME",
-        value_name = "NAME"
-    )]
+    #[arg(long, visible_alias = "nodename", global = true, env = "ORCA_NODE_NAME", value_name = "NAME")]
     pub node_name: Option<String>,
     /// Least level that is logged; overrides logging.level.
     #[arg(long, global = true, value_name = "LEVEL", value_parser = choice::<LogLevel>(&["trace", "debug", "info", "warn", "error"]))]
@@ -60,11 +54,7 @@ pub struct Globals {
     #[arg(long, global = true)]
     pub adopt_node: bool,
     /// No colour in log lines.
-    #[arg(
-        long,
-        global = true,
-        help = "No colour in log lines; the variable NO_COLOR does the same"
-    )]
+    #[arg(long, global = true, help = "No colour in log lines; the variable NO_COLOR does the same")]
     pub no_color: bool,
 }
 
@@ -140,8 +130,7 @@ impl Globals {
     /// Where health and metrics are served.
     #[must_use]
     pub fn metrics_address(&self, config: &orca_core::config::Metrics) -> SocketAddr {
-        self.metrics_addr
-            .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, config.port)))
+        self.metrics_addr.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, config.port)))
     }
 }
 
@@ -154,14 +143,9 @@ fn choice<T: DeserializeOwned + Clone + Send + Sync + 'static>(
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     // ":8080" is how Go programs write "every address".
-    let whole = if text.starts_with(':') {
-        format!("{}{text}", Ipv4Addr::UNSPECIFIED)
-    } else {
-        text.to_owned()
-    };
-    whole
-        .parse()
-        .map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".into())
+    let whole =
+        if text.starts_with(':') { format!("{}{text}", Ipv4Addr::UNSPECIFIED) } else { text.to_owned() };
+    whole.parse().map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".into())
 }
 
 #[cfg(test)]
@@ -180,21 +164,10 @@ mod tests {
 
     #[test]
     fn no_command_runs_the_controller_with_the_designs_flags() {
-        let args = parse(&[
-            "orca",
-            "--kubeconfig",
-            "k",
-            "--config",
-            "c.yaml",
-            "--log-level",
-            "debug",
-        ]);
+        let args = parse(&["orca", "--kubeconfig", "k", "--config", "c.yaml", "--log-level", "debug"]);
         assert!(args.command.is_none());
         assert_eq!(args.globals.kubeconfig, Some("k".into()));
-        assert_eq!(
-            args.globals.overrides(),
-            json!({ "logging": { "level": "debug" } })
-        );
+        assert_eq!(args.globals.overrides(), json!({ "logging": { "level": "debug" } }));
     }
 
     #[test]
@@ -204,9 +177,7 @@ mod tests {
             args.globals.overrides(),
             json!({ "node": { "name": "n1" }, "metrics": { "port": 9090 } })
         );
-        let address = args
-            .globals
-            .metrics_address(&orca_core::config::Metrics::default());
+        let address = args.globals.metrics_address(&orca_core::config::Metrics::default());
         assert_eq!(address.to_string(), "0.0.0.0:9090");
     }
 

@@ -64,11 +64,7 @@ pub fn load(file: Option<&Path>, environment: &Environment, flags: &Value) -> Re
     layers.push(flags.clone());
     let config = layered(&layers)?;
     match validate(&config) {
-        Ok(warnings) => Ok(Loaded {
-            config,
-            origin,
-            warnings,
-        }),
+        Ok(warnings) => Ok(Loaded { config, origin, warnings }),
         Err(errors) => Err(ConfigFailure::Invalid { origin, errors }),
     }
 }
@@ -77,11 +73,7 @@ fn find(file: Option<&Path>) -> Origin {
     match file {
         // An empty path is what `ORCA_CONFIG=` gives: as if it were not set.
         Some(path) if !path.as_os_str().is_empty() => Origin::File(path.to_owned()),
-        _ => PLACES
-            .iter()
-            .map(PathBuf::from)
-            .find(|path| path.exists())
-            .map_or(Origin::NoFile, Origin::File),
+        _ => PLACES.iter().map(PathBuf::from).find(|path| path.exists()).map_or(Origin::NoFile, Origin::File),
     }
 }
 
@@ -93,10 +85,8 @@ fn layered(layers: &[Value]) -> Result<Config, ConfigFailure> {
     let mut builder = ::config::Config::builder();
     for layer in layers {
         // As text and not value by value: tables of a file keep keys with dots and slashes as they are.
-        builder = builder.add_source(::config::File::from_str(
-            &layer.to_string(),
-            ::config::FileFormat::Json,
-        ));
+        builder =
+            builder.add_source(::config::File::from_str(&layer.to_string(), ::config::FileFormat::Json));
     }
     let merged = builder.build().and_then(::config::Config::try_deserialize);
     merged.map_err(|error| ConfigFailure::Layers(error.to_string()))

@@ -70,19 +70,12 @@ fn controller(globals: Globals, environment: Environment, form: &mut Form) -> Re
     }
     // A program chooses its TLS once; libraries must not. It fails only if one is chosen already, which is as well.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::new)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
     runtime.block_on(Box::pin(run::run(loaded, globals, environment)))
 }
 
 fn load(file: Option<&Path>, globals: &Globals, environment: &Environment) -> Result<Loaded, Failure> {
-    Ok(config::load(
-        file.or(globals.config.as_deref()),
-        environment,
-        &globals.overrides(),
-    )?)
+    Ok(config::load(file.or(globals.config.as_deref()), environment, &globals.overrides())?)
 }
 
 fn check(file: Option<&Path>, globals: &Globals, environment: &Environment) -> Result<(), Failure> {

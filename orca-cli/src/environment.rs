@@ -25,18 +25,13 @@ impl Environment {
 
     /// All variables in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of a variable. An empty one counts as not set, as is the custom.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The user's home folder.
@@ -62,6 +57,7 @@ impl Environment {
     pub fn namespace(&self, given: Option<&str>) -> String {
         let mounted = || std::fs::read_to_string(Path::new(SERVICE_ACCOUNT).join("namespace")).ok();
         given
+            .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .or_else(mounted)
             .map(|name| name.trim().to_owned())
@@ -72,12 +68,7 @@ impl Environment {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self {
-            variables: pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        }
+        Self { variables: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 }
 

@@ -28,10 +28,7 @@ impl Request {
     #[must_use]
     pub fn new(globals: &Globals, environment: &Environment) -> Self {
         Self {
-            kubeconfig: globals
-                .kubeconfig
-                .clone()
-                .filter(|path| !path.as_os_str().is_empty()),
+            kubeconfig: globals.kubeconfig.clone().filter(|path| !path.as_os_str().is_empty()),
             context: globals.context.clone(),
             is_in_cluster: environment.is_in_cluster(),
             home: environment.home(),
@@ -119,12 +116,7 @@ pub async fn resolve(request: &Request) -> Result<(kube::Config, Source), Kubeco
     if request.is_in_cluster && request.context.is_none() {
         return Ok((kube::Config::incluster()?, Source::InCluster));
     }
-    match request
-        .home
-        .as_ref()
-        .map(|home| home.join(".kube").join("config"))
-        .filter(|path| path.exists())
-    {
+    match request.home.as_ref().map(|home| home.join(".kube").join("config")).filter(|path| path.exists()) {
         Some(path) => from_files(&path, request.context.as_deref()).await,
         None => Err(KubeconfigFailure::NotFound),
     }
@@ -135,25 +127,15 @@ async fn from_files(
     context: Option<&str>,
 ) -> Result<(kube::Config, Source), KubeconfigFailure> {
     let (kubeconfig, path) = read(paths)?;
-    let known: Vec<String> = kubeconfig
-        .contexts
-        .iter()
-        .map(|context| context.name.clone())
-        .collect();
-    let current = kubeconfig
-        .current_context
-        .as_deref()
-        .filter(|name| !name.is_empty());
+    let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+    let current = kubeconfig.current_context.as_deref().filter(|name| !name.is_empty());
     let Some(name) = context.or(current).map(str::to_owned) else {
         return Err(KubeconfigFailure::NoContext { path, known });
     };
     if !known.contains(&name) {
         return Err(KubeconfigFailure::UnknownContext { path, name, known });
     }
-    let options = KubeConfigOptions {
-        context: Some(name.clone()),
-        ..KubeConfigOptions::default()
-    };
+    let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
     match kube::Config::from_custom_kubeconfig(kubeconfig, &options).await {
         Ok(config) => Ok((config, Source::File(path, name))),
         Err(source) => Err(KubeconfigFailure::Malformed { path, source }),
@@ -162,9 +144,7 @@ async fn from_files(
 
 /// Reads one file, or merges several as kubectl does: of a list, those that are missing are passed over.
 fn read(paths: &Path) -> Result<(Kubeconfig, PathBuf), KubeconfigFailure> {
-    let list: Vec<PathBuf> = split_paths(paths)
-        .filter(|path| !path.as_os_str().is_empty())
-        .collect();
+    let list: Vec<PathBuf> = split_paths(paths).filter(|path| !path.as_os_str().is_empty()).collect();
     let mut merged: Option<(Kubeconfig, PathBuf)> = None;
     let mut last_error = KubeconfigFailure::NotFound;
     for path in &list {
@@ -177,19 +157,13 @@ fn read(paths: &Path) -> Result<(Kubeconfig, PathBuf), KubeconfigFailure> {
             }
             Err(KubeconfigError::ReadConfig(source, _)) => {
                 let is_missing = source.kind() == std::io::ErrorKind::NotFound;
-                last_error = KubeconfigFailure::Unreadable {
-                    path: path.clone(),
-                    source,
-                };
+                last_error = KubeconfigFailure::Unreadable { path: path.clone(), source };
                 if !is_missing {
                     return Err(last_error);
                 }
             }
             Err(source) => {
-                return Err(KubeconfigFailure::Malformed {
-                    path: path.clone(),
-                    source,
-                });
+                return Err(KubeconfigFailure::Malformed { path: path.clone(), source });
             }
         }
     }
@@ -197,10 +171,7 @@ fn read(paths: &Path) -> Result<(Kubeconfig, PathBuf), KubeconfigFailure> {
 }
 
 fn merge(first: Kubeconfig, next: Kubeconfig, path: &Path) -> Result<Kubeconfig, KubeconfigFailure> {
-    first.merge(next).map_err(|source| KubeconfigFailure::Malformed {
-        path: path.into(),
-        source,
-    })
+    first.merge(next).map_err(|source| KubeconfigFailure::Malformed { path: path.into(), source })
 }
 
 #[cfg(test)]

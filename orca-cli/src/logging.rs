@@ -74,21 +74,13 @@ pub fn init(settings: &Settings) -> Result<(), LoggingFailure> {
     let filter = filter(settings)?;
     let is_coloured = settings.may_colour && io::stderr().is_terminal();
     let lines = Lines::new(settings.form, orca_core::clock::system(), io::stderr).coloured(is_coloured);
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .try_init()?;
+    tracing_subscriber::registry().with(filter).with(lines).try_init()?;
     Ok(())
 }
 
 fn filter(settings: &Settings) -> Result<EnvFilter, LoggingFailure> {
-    let text = settings
-        .filter
-        .clone()
-        .unwrap_or_else(|| directives(settings.level));
-    EnvFilter::builder()
-        .parse(&text)
-        .map_err(|source| LoggingFailure::Filter { filter: text, source })
+    let text = settings.filter.clone().unwrap_or_else(|| directives(settings.level));
+    EnvFilter::builder().parse(&text).map_err(|source| LoggingFailure::Filter { filter: text, source })
 }
 
 /// The level for every crate whose name begins with `orca`, and warnings from the libraries below.

@@ -48,18 +48,12 @@ impl Exit {
 impl Failure {
     /// Something failed: exit code 1.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            exit: Exit::Failure,
-            error: error.into(),
-        }
+        Self { exit: Exit::Failure, error: error.into() }
     }
 
     /// The command line or the config is wrong: exit code 2.
     pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            error: error.into(),
-        }
+        Self { exit: Exit::Usage, error: error.into() }
     }
 
     /// Which exit code it means.
@@ -95,14 +89,11 @@ impl Failure {
         match form {
             Form::Text => {
                 writeln!(to, "error: {}", self.error)?;
-                self.causes()
-                    .iter()
-                    .try_for_each(|cause| writeln!(to, "  caused by: {cause}"))
+                self.causes().iter().try_for_each(|cause| writeln!(to, "  caused by: {cause}"))
             }
             Form::Json => {
-                let message: Vec<String> = std::iter::once(self.error.to_string())
-                    .chain(self.causes())
-                    .collect();
+                let message: Vec<String> =
+                    std::iter::once(self.error.to_string()).chain(self.causes()).collect();
                 let line = Line {
                     level: "error",
                     time: format!("{:.3}", clock.now()),
@@ -143,19 +134,14 @@ mod tests {
 
     fn written(failure: &Failure, form: Form) -> String {
         let mut text = Vec::new();
-        failure
-            .write(form, &SystemClock, &mut text)
-            .expect("a Vec takes everything");
+        failure.write(form, &SystemClock, &mut text).expect("a Vec takes everything");
         String::from_utf8(text).expect("UTF-8")
     }
 
     #[test]
     fn people_get_the_error_and_its_causes() {
         let text = written(&Failure::new(Outer(Inner)), Form::Text);
-        assert_eq!(
-            text,
-            "error: the node cannot be registered\n  caused by: connection refused\n"
-        );
+        assert_eq!(text, "error: the node cannot be registered\n  caused by: connection refused\n");
     }
 
     #[test]
@@ -163,10 +149,7 @@ mod tests {
         let text = written(&Failure::usage(Outer(Inner)), Form::Json);
         let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(text.lines().count(), 1);
-        assert_eq!(
-            line["message"],
-            "the node cannot be registered: connection refused"
-        );
+        assert_eq!(line["message"], "the node cannot be registered: connection refused");
         assert_eq!(line["exit_code"], 2);
     }
 
@@ -175,9 +158,6 @@ mod tests {
         #[derive(Debug, thiserror::Error)]
         #[error("no node: {0}")]
         struct Whole(#[source] Inner);
-        assert_eq!(
-            written(&Failure::new(Whole(Inner)), Form::Text),
-            "error: no node: connection refused\n"
-        );
+        assert_eq!(written(&Failure::new(Whole(Inner)), Form::Text), "error: no node: connection refused\n");
     }
 }

@@ -35,7 +35,9 @@ enum RunFailure {
         PATIENCE.as_secs()
     )]
     Unreachable { url: String, source_of_config: String, last: String },
-    #[error("the API server {url} refuses these credentials ({last}); check the kubeconfig ({source_of_config})")]
+    #[error(
+        "the API server {url} refuses these credentials ({last}); check the kubeconfig ({source_of_config})"
+    )]
     Refused { url: String, source_of_config: String, last: String },
 }
 
@@ -134,3 +136,6 @@ async fn serve(
 fn check(name: &'static str, health: Health, ask: fn(&Health) -> Result<(), String>) -> Check {
     Check::new(name, move || ask(&health))
 }
+
+#[cfg(test)]
+mod tests;

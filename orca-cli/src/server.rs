@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
@@ -62,11 +62,7 @@ impl Server {
         let failed = |source| ServerFailure::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self {
-            listener,
-            address,
-            router: router(pages),
-        })
+        Ok(Self { listener, address, router: router(pages) })
     }
 
     /// The address, with the real port when port 0 was asked for.
@@ -86,34 +82,27 @@ fn router(pages: Pages) -> Router {
     let live: Arc<[Check]> = pages.live.into();
     let ready = Group::new("readyz", pages.ready.into());
     let mut router = Router::new();
-    for group in [
-        Group::new("livez", Arc::clone(&live)),
-        Group::new("healthz", live),
-        ready,
-    ] {
+    for group in [Group::new("livez", Arc::clone(&live)), Group::new("healthz", live), ready] {
         router = with_group(router, group);
     }
     match pages.metrics {
-        Some((path, registry)) => router.route(&path, get(move || async move { metrics(&registry) })),
+        // Not as a route: axum panics on a path of the config that is a pattern, or one of the paths above.
+        Some((path, registry)) => router.fallback(move |uri: Uri| async move {
+            if uri.path() == path { metrics(&registry) } else { StatusCode::NOT_FOUND.into_response() }
+        }),
         None => router,
     }
 }
 
 fn with_group(router: Router, group: Group) -> Router {
     let one = group.clone();
-    let (all_path, one_path) = (
-        format!("/{}", group.name()),
-        format!("/{}/{{check}}", group.name()),
-    );
+    let (all_path, one_path) = (format!("/{}", group.name()), format!("/{}/{{check}}", group.name()));
     router
         .route(
             &all_path,
             get(move |RawQuery(query)| async move { answer(group.all(&Asked::read(query.as_deref()))) }),
         )
-        .route(
-            &one_path,
-            get(move |Path(check): Path<String>| async move { answer(one.one(&check)) }),
-        )
+        .route(&one_path, get(move |Path(check): Path<String>| async move { answer(one.one(&check)) }))
 }
 
 fn answer(answer: Answer) -> Response {
@@ -137,11 +126,10 @@ fn metrics(registry: &Registry) -> Response {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
-        Err(error) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the metrics cannot be written: {error}\n"),
-        )
-            .into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("the metrics cannot be written: {error}\n"))
+                .into_response()
+        }
     }
 }
 

@@ -62,23 +62,13 @@ pub enum ConfigFailure {
 }
 
 fn place(line: u64, column: u64) -> String {
-    if line == 0 {
-        String::new()
-    } else {
-        format!(" at line {line}, column {column}")
-    }
+    if line == 0 { String::new() } else { format!(" at line {line}, column {column}") }
 }
 
 fn number(errors: usize) -> String {
-    if errors == 1 {
-        "an error".into()
-    } else {
-        format!("{errors} errors")
-    }
+    if errors == 1 { "an error".into() } else { format!("{errors} errors") }
 }
 
 fn list(errors: &[ConfigError]) -> String {
-    errors
-        .iter()
-        .fold(String::new(), |list, error| list + "\n  " + &error.to_string())
+    errors.iter().fold(String::new(), |list, error| list + "\n  " + &error.to_string())
 }

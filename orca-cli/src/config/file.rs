@@ -12,10 +12,8 @@ use super::failure::ConfigFailure;
 
 /// Reads a config file. A file without any key is a config of defaults.
 pub(super) fn read(path: &Path) -> Result<Config, ConfigFailure> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigFailure::Unreadable {
-        path: path.into(),
-        source,
-    })?;
+    let text =
+        fs::read_to_string(path).map_err(|source| ConfigFailure::Unreadable { path: path.into(), source })?;
     parse(path, &text)
 }
 
@@ -44,23 +42,19 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Config, ConfigFailure> {
 struct ForPeople;
 
 impl MessageFormatter for ForPeople {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the reader has 60 other errors, and words for each"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the reader has 60 other errors, and words for each")]
     fn format_message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
         match error.without_snippet() {
             Error::SerdeUnknownField { field, expected, .. } => unknown("key", field, expected).into(),
-            Error::SerdeUnknownVariant {
-                variant, expected, ..
-            } => unknown("value", variant, expected).into(),
+            Error::SerdeUnknownVariant { variant, expected, .. } => {
+                unknown("value", variant, expected).into()
+            }
             Error::DuplicateMappingKey { key: Some(key), .. } => {
                 format!("the key `{key}` stands here twice").into()
             }
-            Error::Unexpected {
-                expected: "mapping start",
-                ..
-            } => "this section must hold keys; indent them below it, or remove it".into(),
+            Error::Unexpected { expected: "mapping start", .. } => {
+                "this section must hold keys; indent them below it, or remove it".into()
+            }
             _ => DefaultMessageFormatter.format_message(error),
         }
     }
@@ -81,10 +75,7 @@ fn without_secrets(rendered: &str) -> String {
 
 fn hide(line: &str) -> Cow<'_, str> {
     let lower = line.to_ascii_lowercase();
-    let secret = ["accesskey", "secret"]
-        .iter()
-        .filter_map(|word| lower.find(word))
-        .min();
+    let secret = ["accesskey", "secret"].iter().filter_map(|word| lower.find(word)).min();
     match secret.and_then(|start| Some(start + line.get(start..)?.find(':')?)) {
         // A message, such as "unknown key `secretKey`", has no colon after the word and stays whole.
         Some(colon) if lower.contains(" | ") => {

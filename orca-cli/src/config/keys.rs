@@ -21,19 +21,14 @@ pub(super) fn tree() -> Value {
 fn example() -> Config {
     Config {
         aws: aws(),
-        cluster: Cluster {
-            id: Some(String::new()),
-        },
+        cluster: Cluster { id: Some(String::new()) },
         node: node(),
         instances: instances(),
         pods: Pods::default(),
         limits: limits(),
         controller: Controller::default(),
         logging: Logging::default(),
-        metrics: Metrics {
-            prometheus: Prometheus { enabled: false },
-            ..Metrics::default()
-        },
+        metrics: Metrics { prometheus: Prometheus { enabled: false }, ..Metrics::default() },
         development: Development {
             mock_aws: false,
             dry_run: false,
@@ -46,21 +41,14 @@ fn example() -> Config {
 fn aws() -> Aws {
     Aws {
         region: String::new(),
-        credentials: Some(Credentials {
-            access_key_id: String::new(),
-            secret_access_key: String::new(),
-        }),
+        credentials: Some(Credentials { access_key_id: String::new(), secret_access_key: String::new() }),
         vpc_id: Some(String::new()),
         subnet_id: Some(String::new()),
         security_group_ids: vec![String::new()],
         ami_id: Some(String::new()),
         ami_parameter: Some(String::new()),
         instance_profile: Some(String::new()),
-        root_volume: RootVolume {
-            size_gib: Some(1),
-            volume_type: String::new(),
-            device_name: String::new(),
-        },
+        root_volume: RootVolume { size_gib: Some(1), volume_type: String::new(), device_name: String::new() },
         endpoint: Some(String::new()),
         tags: any(String::new()),
         development_mode: false,
@@ -132,8 +120,7 @@ mod tests {
             match value {
                 Value::Object(map) => {
                     assert!(!map.is_empty(), "{path} has no keys");
-                    map.iter()
-                        .for_each(|(key, value)| check(value, &format!("{path}.{key}")));
+                    map.iter().for_each(|(key, value)| check(value, &format!("{path}.{key}")));
                 }
                 Value::Array(list) => assert!(!list.is_empty(), "{path} is empty"),
                 Value::Null => panic!("{path} is not set"),

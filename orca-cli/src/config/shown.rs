@@ -35,14 +35,9 @@ mod tests {
     #[test]
     fn secrets_are_hidden_and_unset_keys_left_out() {
         let mut config = Config::default();
-        config.aws.credentials = Some(Credentials {
-            access_key_id: "AKIA1".into(),
-            secret_access_key: "s3cret".into(),
-        });
+        config.aws.credentials =
+            Some(Credentials { access_key_id: "AKIA1".into(), secret_access_key: "s3cret".into() });
         let text = shown(&config).to_string();
-        assert!(
-            !text.contains("AKIA1") && !text.contains("s3cret") && !text.contains("null"),
-            "{text}"
-        );
+        assert!(!text.contains("AKIA1") && !text.contains("s3cret") && !text.contains("null"), "{text}");
     }
 }

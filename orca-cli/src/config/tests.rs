@@ -26,33 +26,17 @@ fn loaded(yaml: &str, variables: &[(&str, &str)], flags: &Value) -> Result<Loade
 #[test]
 fn later_layers_win_key_by_key() {
     let yaml = "aws: { region: eu-west-1, amiID: ami-1 }\nnode: { name: from-file, cpu: 10, memory: 1Ti }\n";
-    let variables = [
-        ("ORCA__NODE__NAME", "from-environment"),
-        ("ORCA__NODE__CPU", "20"),
-    ];
-    let config = loaded(yaml, &variables, &json!({ "node": { "name": "from-flag" } }))
-        .expect("valid")
-        .config;
-    assert_eq!(
-        (config.node.name.as_str(), config.node.cpu.as_str()),
-        ("from-flag", "20")
-    );
-    assert_eq!(
-        (config.node.memory.as_str(), config.node.pods.as_str()),
-        ("1Ti", "1000")
-    );
-    assert_eq!(
-        (config.aws.region.as_str(), config.aws.ami_id.as_deref()),
-        ("eu-west-1", Some("ami-1"))
-    );
+    let variables = [("ORCA__NODE__NAME", "from-environment"), ("ORCA__NODE__CPU", "20")];
+    let config = loaded(yaml, &variables, &json!({ "node": { "name": "from-flag" } })).expect("valid").config;
+    assert_eq!((config.node.name.as_str(), config.node.cpu.as_str()), ("from-flag", "20"));
+    assert_eq!((config.node.memory.as_str(), config.node.pods.as_str()), ("1Ti", "1000"));
+    assert_eq!((config.aws.region.as_str(), config.aws.ami_id.as_deref()), ("eu-west-1", Some("ami-1")));
 }
 
 #[test]
 fn text_that_looks_like_a_number_stays_text() {
     let yaml = "aws: { region: us-west-2 }\nnode: { name: 1.10, labels: { version: 1.20, on: yes } }\n";
-    let config = loaded(yaml, &[("ORCA__CLUSTER__ID", "007.0")], &json!({}))
-        .expect("valid")
-        .config;
+    let config = loaded(yaml, &[("ORCA__CLUSTER__ID", "007.0")], &json!({})).expect("valid").config;
     assert_eq!(config.node.name, "1.10");
     assert_eq!(config.node.labels["version"], "1.20");
     assert_eq!(config.cluster.id.as_deref(), Some("007.0"));
@@ -69,10 +53,7 @@ fn keys_with_slashes_and_dots_stay_whole() {
 #[test]
 fn duplicate_keys_are_refused() {
     let text = malformed("node:\n  name: a\n  name: b\n");
-    assert!(
-        text.contains("line 3") && text.contains("the key `name` stands here twice"),
-        "{text}"
-    );
+    assert!(text.contains("line 3") && text.contains("the key `name` stands here twice"), "{text}");
 }
 
 #[test]
@@ -139,10 +120,7 @@ logging: { level: info, format: console }
 ";
     let loaded = loaded(yaml, &[], &json!({})).expect("valid");
     assert_eq!(loaded.config.node.gpu.as_deref(), Some("100"));
-    assert_eq!(
-        loaded.config.aws.endpoint.as_deref(),
-        Some("http://localhost:4566")
-    );
+    assert_eq!(loaded.config.aws.endpoint.as_deref(), Some("http://localhost:4566"));
     assert_eq!(loaded.warnings, vec![]);
 }
 
@@ -159,16 +137,10 @@ fn every_wrong_value_is_listed() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = load(
-        Some(Path::new("/nowhere/c.yaml")),
-        &Environment::default(),
-        &json!({}),
-    )
-    .expect_err("missing");
+    let error =
+        load(Some(Path::new("/nowhere/c.yaml")), &Environment::default(), &json!({})).expect_err("missing");
     assert!(
-        error
-            .to_string()
-            .starts_with("the config file /nowhere/c.yaml cannot be read: No such file"),
+        error.to_string().starts_with("the config file /nowhere/c.yaml cannot be read: No such file"),
         "{error}"
     );
 }

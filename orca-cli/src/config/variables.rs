@@ -22,11 +22,7 @@ pub(super) fn read(environment: &Environment) -> Result<Value, ConfigFailure> {
     let tree = tree();
     let mut layer = Value::Object(Map::new());
     if let Some(name) = environment.get(NODE_NAME) {
-        set(
-            &mut layer,
-            &["node".to_owned(), "name".to_owned()],
-            Value::String(name.to_owned()),
-        );
+        set(&mut layer, &["node".to_owned(), "name".to_owned()], Value::String(name.to_owned()));
     }
     let mut seen = BTreeMap::<String, &str>::new();
     for (variable, text) in environment.iter().filter(|(name, _)| is_ours(name)) {
@@ -40,11 +36,7 @@ pub(super) fn read(environment: &Environment) -> Result<Value, ConfigFailure> {
         })?;
         if let Some(other) = seen.insert(key.clone(), variable) {
             let reason = format!("{other} sets the same key; keep one of them");
-            return Err(ConfigFailure::BadVariable {
-                variable: variable.into(),
-                key,
-                reason,
-            });
+            return Err(ConfigFailure::BadVariable { variable: variable.into(), key, reason });
         }
         set(&mut layer, &path, value);
     }
@@ -52,16 +44,12 @@ pub(super) fn read(environment: &Environment) -> Result<Value, ConfigFailure> {
 }
 
 fn is_ours(name: &str) -> bool {
-    name.get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 /// The exact key that a variable means, and the example's value there.
 fn locate<'t>(tree: &'t Value, variable: &str) -> Result<(Vec<String>, &'t Value), ConfigFailure> {
-    let unknown = |reason: String| ConfigFailure::UnknownVariable {
-        variable: variable.into(),
-        reason,
-    };
+    let unknown = |reason: String| ConfigFailure::UnknownVariable { variable: variable.into(), reason };
     let mut at = tree;
     let mut path = Vec::new();
     for segment in variable.get(PREFIX.len()..).unwrap_or_default().split("__") {
@@ -74,10 +62,7 @@ fn locate<'t>(tree: &'t Value, variable: &str) -> Result<(Vec<String>, &'t Value
         at = value;
     }
     if at.is_object() {
-        return Err(unknown(format!(
-            "{} is a section; add two underscores and a key of it",
-            path.join(".")
-        )));
+        return Err(unknown(format!("{} is a section; add two underscores and a key of it", path.join("."))));
     }
     Ok((path, at))
 }
@@ -87,50 +72,31 @@ fn child<'t>(section: &'t Map<String, Value>, segment: &str) -> Option<(String, 
         return (!segment.is_empty()).then(|| (segment.to_owned(), value));
     }
     let wanted = plain(segment);
-    section
-        .iter()
-        .find(|(key, _)| plain(key) == wanted)
-        .map(|(key, value)| (key.clone(), value))
+    section.iter().find(|(key, _)| plain(key) == wanted).map(|(key, value)| (key.clone(), value))
 }
 
 /// Without case and underscores: `SUBNET_ID`, `SUBNETID` and `subnetID` are one name.
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|letter| *letter != '_')
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect()
+    name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 fn missing(section: &Map<String, Value>, segment: &str, path: &[String]) -> String {
     let whole = |key: &str| {
-        let keys: Vec<String> = path
-            .iter()
-            .map(String::as_str)
-            .chain([key])
-            .map(str::to_uppercase)
-            .collect();
+        let keys: Vec<String> = path.iter().map(String::as_str).chain([key]).map(str::to_uppercase).collect();
         format!("{PREFIX}{}", keys.join("__"))
     };
     match nearest(&plain(segment), section.keys().map(String::as_str)) {
         Some(key) => format!("did you mean {}?", whole(key)),
-        None => format!(
-            "give one of {}",
-            section
-                .keys()
-                .map(|key| whole(key))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        None => {
+            format!("give one of {}", section.keys().map(|key| whole(key)).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
 /// Reads the text as what the key holds. Text stays text: `1.10` is not a number where a name is meant.
 fn parse(example: &Value, text: &str) -> Result<Value, String> {
     match example {
-        Value::Bool(_) => text
-            .parse()
-            .map(Value::Bool)
-            .map_err(|_| "give true or false".into()),
+        Value::Bool(_) => text.parse().map(Value::Bool).map_err(|_| "give true or false".into()),
         Value::Number(_) => number(text).ok_or_else(|| "give a number".into()),
         Value::Array(items) if items.iter().all(Value::is_string) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
@@ -158,12 +124,7 @@ fn check(tree: &Value, path: &[String], value: Value) -> Result<Value, String> {
 
 /// serde's words, and the nearest of the spellings that they list.
 fn explain(error: &str, given: Option<&str>) -> String {
-    let known = error
-        .split_once("expected")
-        .map_or("", |(_, known)| known)
-        .split('`')
-        .skip(1)
-        .step_by(2);
+    let known = error.split_once("expected").map_or("", |(_, known)| known).split('`').skip(1).step_by(2);
     match given.and_then(|given| nearest(given, known)) {
         Some(meant) => format!("{error}; did you mean `{meant}`?"),
         None => error.to_owned(),

@@ -26,10 +26,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn request(path: &Path) -> Request {
-    Request {
-        kubeconfig: Some(path.into()),
-        ..Request::default()
-    }
+    Request { kubeconfig: Some(path.into()), ..Request::default() }
 }
 
 #[tokio::test]
@@ -37,12 +34,7 @@ async fn the_given_file_comes_first_and_its_context_is_named() {
     let folder = folder();
     let path = folder.path().join("k");
     fs::write(&path, TEXT).expect("written");
-    let (config, source) = resolve(&Request {
-        is_in_cluster: true,
-        ..request(&path)
-    })
-    .await
-    .expect("found");
+    let (config, source) = resolve(&Request { is_in_cluster: true, ..request(&path) }).await.expect("found");
     assert_eq!(config.cluster_url.to_string(), "https://127.0.0.1:6443/");
     assert_eq!(source.to_string(), format!("{}, context dev", path.display()));
 }
@@ -59,10 +51,7 @@ async fn the_home_folder_comes_last() {
     };
     let (config, source) = resolve(&request).await.expect("found");
     assert_eq!(config.default_namespace, "orca");
-    assert!(
-        source.to_string().ends_with(".kube/config, context production"),
-        "{source}"
-    );
+    assert!(source.to_string().ends_with(".kube/config, context production"), "{source}");
 }
 
 #[tokio::test]
@@ -70,10 +59,7 @@ async fn an_unknown_context_names_those_that_there_are() {
     let folder = folder();
     let path = folder.path().join("k");
     fs::write(&path, TEXT).expect("written");
-    let request = Request {
-        context: Some("prodution".into()),
-        ..request(&path)
-    };
+    let request = Request { context: Some("prodution".into()), ..request(&path) };
     let text = resolve(&request).await.expect_err("no such context").to_string();
     assert!(
         text.ends_with("no context \"prodution\", did you mean \"production\"?; it has: dev, production"),
@@ -86,10 +72,7 @@ async fn a_missing_file_and_a_malformed_one_are_named() {
     let folder = folder();
     let path = folder.path().join("k");
     let text = resolve(&request(&path)).await.expect_err("missing").to_string();
-    assert!(
-        text.contains("cannot be read") && text.contains("--kubeconfig"),
-        "{text}"
-    );
+    assert!(text.contains("cannot be read") && text.contains("--kubeconfig"), "{text}");
     fs::write(&path, "contexts: {").expect("written");
     let text = resolve(&request(&path)).await.expect_err("malformed").to_string();
     assert!(text.contains("is not usable"), "{text}");
@@ -101,9 +84,7 @@ async fn of_a_list_the_files_that_exist_are_merged() {
     let path = folder.path().join("k");
     fs::write(&path, TEXT).expect("written");
     let list = std::env::join_paths([folder.path().join("missing"), path]).expect("joined");
-    resolve(&request(Path::new(&list)))
-        .await
-        .expect("the second exists");
+    resolve(&request(Path::new(&list))).await.expect("the second exists");
 }
 
 #[tokio::test]

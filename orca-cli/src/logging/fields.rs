@@ -86,15 +86,5 @@ fn snake_case(name: &'static str) -> Cow<'static, str> {
     if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(
-        name.chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() {
-                    letter
-                } else {
-                    '_'
-                }
-            })
-            .collect(),
-    )
+    Cow::Owned(name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect())
 }

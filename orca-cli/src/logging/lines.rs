@@ -33,12 +33,7 @@ pub struct Lines<W> {
 impl<W> Lines<W> {
     /// Lines of this form, with times of this clock, to this writer.
     pub fn new(form: Form, clock: Arc<dyn Clock>, writer: W) -> Self {
-        Self {
-            form,
-            clock,
-            writer,
-            is_coloured: false,
-        }
+        Self { form, clock, writer, is_coloured: false }
     }
 
     /// With colour in text lines, or without.
@@ -64,16 +59,9 @@ impl<W> Lines<W> {
 
     fn text(&self, metadata: &Metadata<'_>, fields: &Fields) -> Vec<u8> {
         let (level, colour) = short(*metadata.level());
-        let (colour, dim, reset) = if self.is_coloured {
-            (colour, DIM, RESET)
-        } else {
-            ("", "", "")
-        };
+        let (colour, dim, reset) = if self.is_coloured { (colour, DIM, RESET) } else { ("", "", "") };
         let message = one_line(fields.message.as_deref().unwrap_or_default());
-        let mut line = format!(
-            "{dim}{:.0}{reset} {colour}{level}{reset} {message}",
-            self.clock.now()
-        );
+        let mut line = format!("{dim}{:.0}{reset} {colour}{level}{reset} {message}", self.clock.now());
         for (name, value) in fields.iter() {
             // Writing to a String cannot fail.
             let _ = write!(line, " {dim}{name}={reset}{}", plain(value));
@@ -164,9 +152,5 @@ fn plain(value: &Value) -> Cow<'_, str> {
 
 /// A message keeps to its line, whatever a server put into it.
 fn one_line(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        text.escape_debug().to_string().into()
-    } else {
-        text.into()
-    }
+    if text.contains(char::is_control) { text.escape_debug().to_string().into() } else { text.into() }
 }

@@ -14,10 +14,7 @@ struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(bytes);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -38,9 +35,7 @@ impl Clock for At {
 fn lines(form: Form, act: impl FnOnce()) -> String {
     let kept = Kept::default();
     let writer = kept.clone();
-    let lines = Lines::new(form, Arc::new(At("2025-10-18T18:00:00.123456Z")), move || {
-        writer.clone()
-    });
+    let lines = Lines::new(form, Arc::new(At("2025-10-18T18:00:00.123456Z")), move || writer.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), act);
     let bytes = kept.0.lock().expect("not poisoned").clone();
     String::from_utf8(bytes).expect("UTF-8")
@@ -49,20 +44,10 @@ fn lines(form: Form, act: impl FnOnce()) -> String {
 #[test]
 fn json_has_the_designs_keys_and_flat_fields() {
     let text = lines(Form::Json, || {
-        let span = info_span!(
-            "pod",
-            namespace = "ml",
-            pod = "train-0",
-            pod_uid = tracing::field::Empty
-        );
+        let span = info_span!("pod", namespace = "ml", pod = "train-0", pod_uid = tracing::field::Empty);
         span.record("pod_uid", "u-1");
         let _guard = span.entered();
-        info!(
-            node_name = "orca-aws-node",
-            attempt = 2,
-            spot = true,
-            "Starting ORCA Virtual Kubelet node"
-        );
+        info!(node_name = "orca-aws-node", attempt = 2, spot = true, "Starting ORCA Virtual Kubelet node");
     });
     assert_eq!(
         text,
@@ -79,19 +64,13 @@ fn text_looks_like_the_designs_console_example() {
     let text = lines(Form::Text, || {
         info!(node_name = "orca-aws-node", "Starting ORCA Virtual Kubelet node");
     });
-    assert_eq!(
-        text,
-        "2025-10-18T18:00:00Z INF Starting ORCA Virtual Kubelet node node_name=orca-aws-node\n"
-    );
+    assert_eq!(text, "2025-10-18T18:00:00Z INF Starting ORCA Virtual Kubelet node node_name=orca-aws-node\n");
 }
 
 #[test]
 fn text_keeps_to_one_line_and_quotes_what_is_ambiguous() {
     let text = lines(Form::Text, || warn!(reason = "no such\nzone", "two\nlines"));
-    assert_eq!(
-        text,
-        "2025-10-18T18:00:00Z WRN two\\nlines reason=\"no such\\nzone\"\n"
-    );
+    assert_eq!(text, "2025-10-18T18:00:00Z WRN two\\nlines reason=\"no such\\nzone\"\n");
 }
 
 #[test]
@@ -101,10 +80,7 @@ fn an_inner_field_replaces_an_outer_one_and_reserved_names_are_kept_apart() {
         info!(pod = "inner", http.method = "GET", "x");
     });
     let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(
-        (&line["pod"], &line["level"], &line["level_"]),
-        (&"inner".into(), &"info".into(), &3.into())
-    );
+    assert_eq!((&line["pod"], &line["level"], &line["level_"]), (&"inner".into(), &"info".into(), &3.into()));
     assert_eq!(line["http_method"], "GET");
 }
 
@@ -129,10 +105,5 @@ fn a_malformed_filter_names_the_variable() {
         filter: Some("orca=loud".into()),
     };
     let error = filter(&settings).expect_err("no such level");
-    assert!(
-        error
-            .to_string()
-            .starts_with("ORCA_LOG has the value \"orca=loud\""),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("ORCA_LOG has the value \"orca=loud\""), "{error}");
 }

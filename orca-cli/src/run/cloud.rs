@@ -28,5 +28,7 @@ pub(super) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cl
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the back end that is left out is connected asynchronously")]
 pub(super) async fn connect(_config: &Config, _clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
-    Err(Failure::usage("this orca was built without a cloud; build it with the feature aws, which is on by default"))
+    Err(Failure::usage(
+        "this orca was built without a cloud; build it with the feature aws, which is on by default",
+    ))
 }

@@ -18,10 +18,7 @@ pub struct Check {
 impl Check {
     /// A check with this name.
     pub fn new(name: &'static str, probe: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        Self {
-            name,
-            probe: Arc::new(probe),
-        }
+        Self { name, probe: Arc::new(probe) }
     }
 }
 
@@ -121,10 +118,7 @@ impl Group {
             Some((name, Err(reason))) => Answer::Failed(format!("[-]{name} failed: {reason}\n")),
             None => {
                 let names: Vec<&str> = self.every().map(|(name, _)| name).collect();
-                Answer::NoSuchCheck(format!(
-                    "there is no such check; give one of {}\n",
-                    names.join(", ")
-                ))
+                Answer::NoSuchCheck(format!("there is no such check; give one of {}\n", names.join(", ")))
             }
         }
     }

@@ -17,14 +17,7 @@ async fn ask(address: SocketAddr, path: &str) -> (u16, String) {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.expect("received");
     let (head, body) = text.split_once("\r\n\r\n").expect("head and body");
-    (
-        head.split(' ')
-            .nth(1)
-            .expect("a status")
-            .parse()
-            .expect("a number"),
-        body.to_owned(),
-    )
+    (head.split(' ').nth(1).expect("a status").parse().expect("a number"), body.to_owned())
 }
 
 fn pages() -> Pages {
@@ -36,19 +29,13 @@ fn pages() -> Pages {
         live: vec![Check::new("loops", || Ok(()))],
         ready: vec![
             Check::new("pods", || Ok(())),
-            Check::new("node-lease", || {
-                Err("the node lease was last renewed 55 s ago".into())
-            }),
+            Check::new("node-lease", || Err("the node lease was last renewed 55 s ago".into())),
         ],
         metrics: Some(("/metrics".into(), Arc::new(registry))),
     }
 }
 
-async fn served() -> (
-    SocketAddr,
-    CancellationToken,
-    tokio::task::JoinHandle<Result<(), ServerFailure>>,
-) {
+async fn served() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<Result<(), ServerFailure>>) {
     let server = Server::bind(ANY_PORT, pages()).await.expect("a free port");
     let (address, stop) = (server.address(), CancellationToken::new());
     let task = tokio::spawn(server.serve(stop.clone()));
@@ -61,11 +48,7 @@ async fn health_has_the_form_of_the_api_servers() {
     for (path, status, body) in [
         ("/livez", 200, "ok"),
         ("/healthz", 200, "ok"),
-        (
-            "/livez?verbose",
-            200,
-            "[+]ping ok\n[+]loops ok\nlivez check passed\n",
-        ),
+        ("/livez?verbose", 200, "[+]ping ok\n[+]loops ok\nlivez check passed\n"),
         (
             "/readyz",
             500,
@@ -79,16 +62,8 @@ async fn health_has_the_form_of_the_api_servers() {
              warn: some health checks cannot be excluded: no matches for \"x\"\nreadyz check passed\n",
         ),
         ("/readyz/pods", 200, "ok"),
-        (
-            "/readyz/node-lease",
-            500,
-            "[-]node-lease failed: the node lease was last renewed 55 s ago\n",
-        ),
-        (
-            "/readyz/x",
-            404,
-            "there is no such check; give one of ping, pods, node-lease\n",
-        ),
+        ("/readyz/node-lease", 500, "[-]node-lease failed: the node lease was last renewed 55 s ago\n"),
+        ("/readyz/x", 404, "there is no such check; give one of ping, pods, node-lease\n"),
     ] {
         assert_eq!(ask(address, path).await, (status, body.to_owned()), "{path}");
     }
@@ -99,21 +74,25 @@ async fn metrics_are_openmetrics_text() {
     let (address, _stop, _task) = served().await;
     let (status, body) = ask(address, "/metrics").await;
     assert_eq!(status, 200);
-    assert!(
-        body.contains("orca_launches_total 1") && body.ends_with("# EOF\n"),
-        "{body}"
-    );
+    assert!(body.contains("orca_launches_total 1") && body.ends_with("# EOF\n"), "{body}");
+}
+
+#[tokio::test]
+async fn a_strange_path_of_metrics_breaks_nothing() {
+    for path in ["/livez", "/{", "/:x"] {
+        let pages = Pages { metrics: Some((path.into(), Arc::new(Registry::default()))), ..Pages::default() };
+        let server = Server::bind(ANY_PORT, pages).await.expect("a free port");
+        let address = server.address();
+        tokio::spawn(server.serve(CancellationToken::new()));
+        assert_eq!(ask(address, "/livez").await, (200, "ok".to_owned()), "{path}");
+        assert_eq!(ask(address, "/other").await.0, 404, "{path}");
+    }
 }
 
 #[tokio::test]
 async fn a_taken_port_names_address_and_remedy() {
-    let first = Server::bind(ANY_PORT, Pages::default())
-        .await
-        .expect("a free port");
-    let text = Server::bind(first.address(), Pages::default())
-        .await
-        .expect_err("taken")
-        .to_string();
+    let first = Server::bind(ANY_PORT, Pages::default()).await.expect("a free port");
+    let text = Server::bind(first.address(), Pages::default()).await.expect_err("taken").to_string();
     assert!(
         text.contains(&first.address().to_string()) && text.contains("metrics.port or --metrics-addr"),
         "{text}"

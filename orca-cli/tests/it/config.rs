@@ -19,11 +19,7 @@ fn orca(words: &[&str], variables: &[(&str, &str)]) -> Outcome {
     command.args(words).env_clear().envs(variables.iter().copied());
     let output = command.output().expect("it starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Outcome {
-        code: output.status.code(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
+    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// The outcome of `config validate` for a file with this text.
@@ -45,11 +41,7 @@ fn refused(outcome: &Outcome, parts: &[&str]) {
     assert_eq!(outcome.code, Some(USAGE), "{}", outcome.stderr);
     assert!(outcome.stderr.starts_with("error: "), "{}", outcome.stderr);
     for part in parts {
-        assert!(
-            outcome.stderr.contains(part),
-            "{part} is missing in: {}",
-            outcome.stderr
-        );
+        assert!(outcome.stderr.contains(part), "{part} is missing in: {}", outcome.stderr);
     }
 }
 
@@ -58,64 +50,36 @@ fn a_misspelt_key_shows_line_and_column() {
     let outcome = validate("aws:\n  region: us-west-2\n  subnetId: subnet-1\n", &[]);
     refused(
         &outcome,
-        &[
-            "line 3, column 3",
-            "unknown key `subnetId`, did you mean `subnetID`?",
-            "config.yaml:3:3",
-        ],
+        &["line 3, column 3", "unknown key `subnetId`, did you mean `subnetID`?", "config.yaml:3:3"],
     );
 }
 
 #[test]
 fn a_bad_quantity_names_key_value_and_remedy() {
     let outcome = validate("aws: { region: us-west-2 }\nnode: { memory: 4 TiB }\n", &[]);
-    refused(
-        &outcome,
-        &["node.memory has the value \"4 TiB\": not a Kubernetes quantity"],
-    );
+    refused(&outcome, &["node.memory has the value \"4 TiB\": not a Kubernetes quantity"]);
 }
 
 #[test]
 fn a_wrong_choice_shows_what_is_meant() {
     let outcome = validate("instances: { defaultLaunchType: on_demand }\n", &[]);
-    refused(
-        &outcome,
-        &[
-            "line 1, column 33",
-            "unknown value `on_demand`, did you mean `on-demand`?",
-        ],
-    );
+    refused(&outcome, &["line 1, column 33", "unknown value `on_demand`, did you mean `on-demand`?"]);
 }
 
 #[test]
 fn a_wrong_variable_is_named() {
-    let outcome = validate(
-        "aws: { region: us-west-2 }\n",
-        &[("ORCA__AWS__SUBNTID", "subnet-1")],
-    );
-    refused(
-        &outcome,
-        &[
-            "the variable ORCA__AWS__SUBNTID",
-            "did you mean ORCA__AWS__SUBNETID?",
-        ],
-    );
+    let outcome = validate("aws: { region: us-west-2 }\n", &[("ORCA__AWS__SUBNTID", "subnet-1")]);
+    refused(&outcome, &["the variable ORCA__AWS__SUBNTID", "did you mean ORCA__AWS__SUBNETID?"]);
 }
 
 #[test]
 fn a_missing_file_is_named() {
-    refused(
-        &orca(&["--config", "/nowhere/config.yaml"], &[]),
-        &["/nowhere/config.yaml cannot be read"],
-    );
+    refused(&orca(&["--config", "/nowhere/config.yaml"], &[]), &["/nowhere/config.yaml cannot be read"]);
 }
 
 #[test]
 fn an_unknown_flag_shows_what_is_meant() {
-    refused(
-        &orca(&["--kube-config", "x"], &[]),
-        &["unexpected argument '--kube-config'", "--kubeconfig"],
-    );
+    refused(&orca(&["--kube-config", "x"], &[]), &["unexpected argument '--kube-config'", "--kubeconfig"]);
 }
 
 #[test]
@@ -135,21 +99,11 @@ fn a_json_log_gets_a_json_line() {
 
 #[test]
 fn a_valid_config_is_confirmed_with_its_warnings() {
-    let outcome = validate(
-        "aws: { region: us-west-2, vpcID: vpc-1 }\n",
-        &[("ORCA_PORT", "tcp://10.0.0.1:80")],
-    );
+    let outcome =
+        validate("aws: { region: us-west-2, vpcID: vpc-1 }\n", &[("ORCA_PORT", "tcp://10.0.0.1:80")]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
-    assert!(
-        outcome.stdout.starts_with("warning: aws.vpcID has no effect"),
-        "{}",
-        outcome.stdout
-    );
-    assert!(
-        outcome.stdout.trim_end().ends_with("is valid."),
-        "{}",
-        outcome.stdout
-    );
+    assert!(outcome.stdout.starts_with("warning: aws.vpcID has no effect"), "{}", outcome.stdout);
+    assert!(outcome.stdout.trim_end().ends_with("is valid."), "{}", outcome.stdout);
 }
 
 #[test]
@@ -162,10 +116,7 @@ fn the_effective_config_is_a_config_again_and_shows_no_secret() {
     let (_folder, again) = file(&shown);
     let outcome = orca(&["config", "show", "-o", "json", "--config", &again], &[]);
     let config: serde_json::Value = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
-    assert_eq!(
-        (&config["node"]["name"], &config["node"]["cpu"]),
-        (&"burst".into(), &"1.50".into())
-    );
+    assert_eq!((&config["node"]["name"], &config["node"]["cpu"]), (&"burst".into(), &"1.50".into()));
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
         return attempt::answered(seen, *send_at, outcome, now);
     }
     if seen.machines.sending.is_some() {
-        return waiting(seen, reason::INSTANCE_LAUNCHING, "the launch call is on its way");
+        // The record was written with what the pod shows meanwhile.
+        return Decision::rest();
     }
     if let Some(instance) = seen.instance() {
         return with_instance(seen, instance);

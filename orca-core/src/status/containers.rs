@@ -106,6 +106,8 @@ fn status(container: &Container, state: ContainerState) -> ContainerStatus {
         image_id: String::new(),
         started: Some(false),
         state: Some(state),
+        // The API server always answers with it, and its absence would look like a change (B79).
+        last_state: Some(ContainerState::default()),
         ..ContainerStatus::default()
     }
 }

@@ -160,6 +160,7 @@ async fn write_record(inner: &Inner, entry: &Entry, record: &LaunchRecord) -> Re
 async fn send(inner: &Inner, entry: &Entry, patch: serde_json::Value) -> Result<(), CallError> {
     let api: Api<Pod> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    tracing::trace!(patch = %patch, "Writing pod status");
     let result = bounded(api.patch_status(&entry.reference.name, &params, &Patch::Strategic(patch))).await;
     inner.parts.metrics.writes.get_or_create(&Outcome::of(result.is_ok())).inc();
     let pod = result?;
@@ -181,8 +182,10 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
         ..DeleteParams::default()
     };
     match bounded(api.delete(&entry.reference.name, &params)).await {
-        Ok(_) => {
+        Ok(answer) => {
             tracing::info!("Pod object removed");
+            // What is left of it, if finalizers keep it, is known without waiting for the watch.
+            answer.left().into_iter().for_each(|pod| drop(inner.store.apply(pod)));
             Ok(())
         }
         Err(CallError::NotFound) => Ok(()),

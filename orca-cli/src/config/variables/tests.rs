@@ -14,21 +14,12 @@ fn refused(variable: &str, value: &str) -> String {
 
 #[test]
 fn acronyms_and_case_do_not_matter() {
-    for name in [
-        "ORCA__AWS__SUBNETID",
-        "ORCA__AWS__SUBNET_ID",
-        "orca__aws__subnetID",
-    ] {
-        assert_eq!(
-            layer(&[(name, "subnet-1")]).expect(name),
-            json!({ "aws": { "subnetID": "subnet-1" } })
-        );
+    for name in ["ORCA__AWS__SUBNETID", "ORCA__AWS__SUBNET_ID", "orca__aws__subnetID"] {
+        assert_eq!(layer(&[(name, "subnet-1")]).expect(name), json!({ "aws": { "subnetID": "subnet-1" } }));
     }
-    let set = layer(&[
-        ("ORCA__LIMITS__MAXCONCURRENTINSTANCES", "5"),
-        ("ORCA__AWS__ROOTVOLUME__SIZEGIB", "80"),
-    ])
-    .expect("known");
+    let set =
+        layer(&[("ORCA__LIMITS__MAXCONCURRENTINSTANCES", "5"), ("ORCA__AWS__ROOTVOLUME__SIZEGIB", "80")])
+            .expect("known");
     assert_eq!(
         set,
         json!({ "limits": { "maxConcurrentInstances": 5 }, "aws": { "rootVolume": { "sizeGiB": 80 } } })
@@ -69,10 +60,7 @@ fn service_links_mean_nothing() {
 #[test]
 fn text_is_never_taken_for_a_number() {
     let set = layer(&[("ORCA__NODE__NAME", "1.10"), ("ORCA__NODE__LABELS__Team", "0x10")]).expect("text");
-    assert_eq!(
-        set,
-        json!({ "node": { "name": "1.10", "labels": { "Team": "0x10" } } })
-    );
+    assert_eq!(set, json!({ "node": { "name": "1.10", "labels": { "Team": "0x10" } } }));
 }
 
 #[test]
@@ -83,15 +71,9 @@ fn lists_are_parted_by_commas() {
 
 #[test]
 fn values_have_the_type_of_their_key() {
-    let set = layer(&[
-        ("ORCA__METRICS__ENABLED", "false"),
-        ("ORCA__CONTROLLER__SWEEPSECONDS", "2.5"),
-    ])
-    .expect("typed");
-    assert_eq!(
-        set,
-        json!({ "metrics": { "enabled": false }, "controller": { "sweepSeconds": 2.5 } })
-    );
+    let set = layer(&[("ORCA__METRICS__ENABLED", "false"), ("ORCA__CONTROLLER__SWEEPSECONDS", "2.5")])
+        .expect("typed");
+    assert_eq!(set, json!({ "metrics": { "enabled": false }, "controller": { "sweepSeconds": 2.5 } }));
     assert!(
         refused("ORCA__METRICS__ENABLED", "yes")
             .ends_with("does not fit metrics.enabled: give true or false")
@@ -113,11 +95,8 @@ fn unknown_names_are_refused_with_what_is_meant() {
 
 #[test]
 fn one_key_set_twice_is_refused() {
-    let error = layer(&[
-        ("ORCA__AWS__SUBNETID", "subnet-1"),
-        ("ORCA__AWS__SUBNET_ID", "subnet-2"),
-    ])
-    .expect_err("twice");
+    let error = layer(&[("ORCA__AWS__SUBNETID", "subnet-1"), ("ORCA__AWS__SUBNET_ID", "subnet-2")])
+        .expect_err("twice");
     assert!(error.to_string().contains("sets the same key"), "{error}");
 }
 
@@ -125,8 +104,5 @@ fn one_key_set_twice_is_refused() {
 fn the_name_from_charts_of_virtual_kubelet_is_weaker_than_ours() {
     let set = layer(&[("DEFAULT_NODE_NAME", "vk"), ("ORCA__NODE__NAME", "ours")]).expect("known");
     assert_eq!(set, json!({ "node": { "name": "ours" } }));
-    assert_eq!(
-        layer(&[("DEFAULT_NODE_NAME", "vk")]).expect("known"),
-        json!({ "node": { "name": "vk" } })
-    );
+    assert_eq!(layer(&[("DEFAULT_NODE_NAME", "vk")]).expect("known"), json!({ "node": { "name": "vk" } }));
 }

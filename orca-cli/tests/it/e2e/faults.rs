@@ -15,7 +15,9 @@ async fn one_instance_in_spite_of(effect: Effect) {
     world.assert_one_instance_each(1);
     let calls = world.proxy.calls_of("RunInstances");
     assert!(calls.iter().all(|call| call.client_token == calls[0].client_token), "the same token again");
-    let pairs = |index: usize| calls[index].parameters.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Vec<_>>();
+    let pairs = |index: usize| {
+        calls[index].parameters.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Vec<_>>()
+    };
     assert!((1..calls.len()).all(|index| pairs(index) == pairs(0)), "the same bytes again");
     assert_eq!(world.probe.instances().await.expect("instances").len(), 1, "{effect:?}");
 }

@@ -24,7 +24,10 @@ async fn the_node_is_registered_and_kept_alive() {
         assert_eq!(labels[key], value, "A43: {labels}");
     }
     let taint = &node["spec"]["taints"][0];
-    assert_eq!((&taint["key"], &taint["value"], &taint["effect"]), (&"orca.research/burst-node".into(), &"true".into(), &"NoSchedule".into()));
+    assert_eq!(
+        (&taint["key"], &taint["value"], &taint["effect"]),
+        (&"orca.research/burst-node".into(), &"true".into(), &"NoSchedule".into())
+    );
     for (kind, status) in [
         ("MemoryPressure", "False"),
         ("DiskPressure", "False"),
@@ -36,7 +39,10 @@ async fn the_node_is_registered_and_kept_alive() {
     }
     let info = &node["status"]["nodeInfo"];
     assert_eq!((&info["operatingSystem"], &info["osImage"]), (&"linux".into(), &"AWS EC2".into()));
-    assert!(info["kubeletVersion"].as_str().is_some_and(|version| version.starts_with("v1.37.")), "0.5: {info}");
+    assert!(
+        info["kubeletVersion"].as_str().is_some_and(|version| version.starts_with("v1.37.")),
+        "0.5: {info}"
+    );
     assert_eq!(node["status"]["allocatable"]["nvidia.com/gpu"], "100", "A40");
     assert!(node["spec"]["providerID"].is_null(), "A45");
 
@@ -51,7 +57,10 @@ async fn the_node_is_registered_and_kept_alive() {
         .eventually("the node lease is renewed", || async { renewed().await.filter(|time| *time > first) })
         .await;
     let leader = world.object(&["get", "lease", "-n", "kube-system", NODE]).await.expect("the leader lease");
-    assert!(leader["spec"]["holderIdentity"].as_str().is_some_and(|holder| holder.starts_with(NODE)), "{leader}");
+    assert!(
+        leader["spec"]["holderIdentity"].as_str().is_some_and(|holder| holder.starts_with(NODE)),
+        "{leader}"
+    );
 
     // L9: a quiet node writes nothing but its leases.
     let writes = || world.audited("patch", "nodes/status") + world.audited("patch", "nodes");

@@ -17,17 +17,27 @@ async fn what_cannot_work_says_so_and_registers_nothing() {
         ("node: {name: x}\n", "aws.region"),
     ] {
         std::fs::write(&path, config).expect("the config");
-        let output = command().arg("--kubeconfig").arg(kubeconfig).arg("--config").arg(&path).output().expect("orca");
+        let output =
+            command().arg("--kubeconfig").arg(kubeconfig).arg("--config").arg(&path).output().expect("orca");
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(text.contains(says), "{config}: {text}");
     }
     std::fs::write(&path, "aws: {region: us-west-2}\n").expect("the config");
     let missing = folder.path().join("nowhere");
-    let output = command().arg("--kubeconfig").arg(&missing).arg("--config").arg(&path).output().expect("orca");
+    let output =
+        command().arg("--kubeconfig").arg(&missing).arg("--config").arg(&path).output().expect("orca");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("nowhere"), "{text}");
+    // Nobody listens on the discard port of loopback.
+    let unreachable = folder.path().join("unreachable");
+    let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
+    std::fs::write(&unreachable, text.replace(&world.plane.server_url(), "https://127.0.0.1:9")).expect("written");
+    let output = command().arg("--kubeconfig").arg(&unreachable).arg("--config").arg(&path).output().expect("orca");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("https://127.0.0.1:9") && text.contains("did not answer within 30 s"), "{text}");
     assert!(world.object(&["get", "node", NODE]).await.is_none(), "nothing is registered");
 }
 
@@ -35,7 +45,9 @@ async fn what_cannot_work_says_so_and_registers_nothing() {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_node_of_somebody_else_is_not_taken_over() {
     let world = World::start().await;
-    world.apply(&format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {NODE}, labels: {{team: other}}}}\n")).await;
+    world
+        .apply(&format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {NODE}, labels: {{team: other}}}}\n"))
+        .await;
     let before = world.object(&["get", "node", NODE]).await.expect("the node");
     let mut orca = world.start_only();
     assert_eq!(orca.exit().await, Some(1), "{}", orca.log());

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use orca_testkit::servers::{self, ControlPlane, Ec2Probe, Ec2Proxy, Moto};
@@ -17,7 +18,8 @@ pub(crate) const NODE: &str = "orca-aws-node";
 /// A cluster, a cloud behind the proxy, and a config that joins them.
 pub(crate) struct World {
     pub(crate) plane: ControlPlane,
-    pub(crate) moto: Moto,
+    /// Kept alive for as long as the world is.
+    _moto: Moto,
     pub(crate) proxy: Ec2Proxy,
     pub(crate) probe: Ec2Probe,
     pub(crate) image: String,
@@ -25,6 +27,7 @@ pub(crate) struct World {
     kubeconfig: PathBuf,
     config: PathBuf,
     folder: TempDir,
+    started: AtomicUsize,
 }
 
 impl World {
@@ -48,7 +51,18 @@ impl World {
             proxy.endpoint()
         );
         std::fs::write(&config, text).expect("the config");
-        Self { plane, moto, proxy, probe, image, subnet, kubeconfig, config, folder }
+        Self {
+            plane,
+            _moto: moto,
+            proxy,
+            probe,
+            image,
+            subnet,
+            kubeconfig,
+            config,
+            folder,
+            started: AtomicUsize::new(0),
+        }
     }
 
     /// Starts `orca` and waits until the node is Ready. Returns it, and how long that took.
@@ -70,8 +84,9 @@ impl World {
 
     /// Starts `orca` with this kubeconfig and this config.
     fn spawn(&self, kubeconfig: &Path, config: &Path) -> Orca {
-        let log = self.folder.path().join(format!("orca-{}.log", std::process::id()));
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let log = self.folder.path().join(format!("orca-{number}.log"));
+        let file = std::fs::File::create(&log).expect("a log file");
         let child = command()
             .arg("--kubeconfig")
             .arg(kubeconfig)
@@ -86,11 +101,19 @@ impl World {
     }
 
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> String {
-        self.plane.kubectl().run(arguments).await.unwrap_or_else(|error| panic!("kubectl {arguments:?}: {error}"))
+        self.plane
+            .kubectl()
+            .run(arguments)
+            .await
+            .unwrap_or_else(|error| panic!("kubectl {arguments:?}: {error}"))
     }
 
     pub(crate) async fn apply(&self, manifest: &str) {
-        self.plane.kubectl().apply(manifest).await.unwrap_or_else(|error| panic!("apply: {error}\n{manifest}"));
+        self.plane
+            .kubectl()
+            .apply(manifest)
+            .await
+            .unwrap_or_else(|error| panic!("apply: {error}\n{manifest}"));
     }
 
     /// The object that this `kubectl get` returns, if it exists.
@@ -110,21 +133,30 @@ impl World {
     pub(crate) async fn running(&self, count: usize) -> Vec<Value> {
         self.eventually(&format!("{count} pods are Running and Ready"), || async {
             let pods = self.pods().await;
-            let up = |pod: &&Value| pod["status"]["phase"] == "Running" && condition(pod, "Ready") == Some("True".into());
+            let up = |pod: &&Value| {
+                pod["status"]["phase"] == "Running" && condition(pod, "Ready") == Some("True".into())
+            };
             (pods.iter().filter(up).count() == count).then_some(pods)
         })
         .await
     }
 
     /// Asks until there is an answer, for at most a minute and a half.
-    pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(&self, what: &str, ask: impl Fn() -> F) -> T {
+    pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        ask: impl Fn() -> F,
+    ) -> T {
         let began = Instant::now();
         loop {
             if let Some(answer) = ask().await {
                 return answer;
             }
             if began.elapsed() > Duration::from_secs(90) {
-                let log = std::fs::read_dir(self.folder.path()).expect("a folder").flatten().map(|entry| entry.path());
+                let log = std::fs::read_dir(self.folder.path())
+                    .expect("a folder")
+                    .flatten()
+                    .map(|entry| entry.path());
                 let log = log.filter(|path| path.extension().is_some_and(|ending| ending == "log"));
                 let log: String = log.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
                 let tail: Vec<&str> = log.lines().rev().take(60).collect();
@@ -145,7 +177,8 @@ impl World {
             .filter(|entry| entry["user"]["username"] == "system:serviceaccount:kube-system:orca")
             .filter(|entry| {
                 let object = &entry["objectRef"];
-                let name = [object["resource"].as_str(), object["subresource"].as_str()].into_iter().flatten();
+                let name =
+                    [object["resource"].as_str(), object["subresource"].as_str()].into_iter().flatten();
                 name.collect::<Vec<_>>().join("/") == resource
             })
             .count()

@@ -1,0 +1,7 @@
+//! House rules that no compiler checks: layers, dependencies, sizes, names and leftovers, over the whole workspace.
+
+mod dependencies;
+mod documents;
+mod layers;
+mod sources;
+mod workspace;
