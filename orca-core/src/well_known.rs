@@ -3,6 +3,9 @@
 /// The prefix of ORCA's own annotations, labels, tags and conditions.
 pub const PREFIX: &str = "orca.research/";
 
+/// Who reports ORCA's events, as in their `reportingController`.
+pub const REPORTER: &str = "orca.research/orca";
+
 /// Annotations that a pod author sets. The names are those of the original design.
 pub mod annotation {
     /// The exact instance type, such as `p5.48xlarge`.

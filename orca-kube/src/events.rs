@@ -13,6 +13,7 @@ use orca_core::clock::Clock;
 use orca_core::ids::{PodRef, PodUid};
 use orca_core::lifecycle::{Note, NoteKind};
 use orca_core::text;
+use orca_core::well_known::REPORTER;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use tokio::sync::mpsc;
@@ -153,7 +154,7 @@ impl EventLoop {
                 ..ObjectMeta::default()
             },
             event_time: Some(MicroTime(now)),
-            reporting_controller: Some("orca.research/orca".into()),
+            reporting_controller: Some(REPORTER.into()),
             reporting_instance: Some(self.instance.clone()),
             action: Some("Reconcile".into()),
             reason: Some(text::cut(&note.reason, 128)),

@@ -124,7 +124,7 @@ async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes() {
     let before = world.running(20).await;
     println!("figure: a Job of 20 pods, apply to all Running and Ready {:.2?}", began.elapsed());
     let patches = world.audited("patch", "pods/status");
-    println!("figure: {:.2} status patches a pod from bound to Ready", patches as f64 / 20.0);
+    println!("figure: {patches} status patches for 20 pods from bound to Ready");
     assert!(patches <= 20 * 4, "3 to Running and 1 to Ready: {patches}");
     assert!(world.audited("create", "events") <= 20 * 3, "at most 3 events a pod");
     sweeps_are_single_calls(&world).await;
@@ -165,7 +165,7 @@ async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes() {
         .await;
     println!("figure: deletion of 20 pods with their instances {:.2?}", began.elapsed());
     let down = world.audited("patch", "pods/status") - patches + world.audited("delete", "pods");
-    println!("figure: {:.2} writes of ORCA a pod for its deletion", down as f64 / 20.0);
+    println!("figure: {down} writes of ORCA for the deletion of 20 pods");
     assert!(down <= 20 * 2, "terminal status and DELETE: {down}");
     println!(
         "figure: {} TerminateInstances calls for 20 pods",
