@@ -1,8 +1,15 @@
-//! May this pod buy a machine, and which one: asked once, before the launch record, never again for a pod that has one.
+//! May this pod buy a machine, and which one: asked before the launch record, never again for a pod that has one.
+//!
+//! A pod with `spec.nodeName` set passes every check of the API server and of no scheduler, and here a mistake costs
+//! money: so the scheduler's rules about node, taints and room are checked once more (B27).
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Pod;
+
+mod placement;
+
+pub use placement::{Place, Shortage, place};
 
 use crate::annotations::Wishes;
 use crate::config::Config;
@@ -40,17 +47,29 @@ impl Request {
 /// Why a pod buys nothing as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
+    /// What would have to change.
+    pub kind: RejectionKind,
     /// For the pod's status and event.
-    pub reason: &'static str,
+    pub reason: String,
     /// What is wrong, and what to write instead.
     pub message: String,
+}
+
+/// What would have to change for a rejected pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// An annotation: its author can change it while the pod waits.
+    Annotation,
+    /// The pod's place, which nobody can change: another node, or more room on this one.
+    Placement,
 }
 
 /// Reads what the pod asks for. Everything that is wrong is in the one message.
 pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
     let none = BTreeMap::new();
     let wishes = Wishes::parse(pod::annotations(pod).unwrap_or(&none)).map_err(|errors| Rejection {
-        reason: reason::INVALID_ANNOTATION,
+        kind: RejectionKind::Annotation,
+        reason: reason::INVALID_ANNOTATION.into(),
         message: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     })?;
     let selection = selection::select(&wishes, &config.instances).map_err(|error| {
@@ -62,7 +81,11 @@ pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
                 reason::INVALID_ANNOTATION
             }
         };
-        Rejection { reason, message: format!("{error}{hint}") }
+        Rejection {
+            kind: RejectionKind::Annotation,
+            reason: reason.into(),
+            message: format!("{error}{hint}"),
+        }
     })?;
     Ok(Request {
         instance_type: selection.instance_type,

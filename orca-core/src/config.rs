@@ -4,6 +4,7 @@
 //! predecessor's, so that both load unchanged. A key that is not acted on yet is refused when money or safety rest
 //! on it, and warned about otherwise: see [`validate`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
 use crate::selection::Mode;
+use crate::well_known::taint;
 
 mod service;
 mod validate;
@@ -150,7 +152,8 @@ pub struct Node {
     pub gpu: Option<String>,
     /// Upper bound on ephemeral storage, a quantity in bytes.
     pub ephemeral_storage: String,
-    /// The address of the node that pods report as their host's, if any is wanted beside the instance's own.
+    /// An address of the Node object, such as that of the process that serves its kubelet API. Pods report the address of
+    /// their own instance as their host's.
     pub address: Option<String>,
 }
 
@@ -169,6 +172,20 @@ impl Default for Node {
             ephemeral_storage: "100Ti".into(),
             address: None,
         }
+    }
+}
+
+impl Node {
+    /// The configured taints, or the burst-node taint when the config names none at all. An empty list means none.
+    #[must_use]
+    pub fn taints(&self) -> Cow<'_, [Taint]> {
+        self.taints.as_deref().map_or_else(
+            || {
+                let (key, value) = (taint::BURST_NODE.to_owned(), "true".to_owned());
+                Cow::Owned(vec![Taint { key, value, effect: TaintEffect::NoSchedule }])
+            },
+            Cow::Borrowed,
+        )
     }
 }
 

@@ -49,6 +49,12 @@ pub fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decision {
     attempt::not_planned(seen, error)
 }
 
+/// What to do while a launch that [`decide`] asked for waits for its turn.
+#[must_use]
+pub fn queued(seen: &Observation<'_>, wait: std::time::Duration, now: Timestamp) -> Decision {
+    attempt::queued(seen, wait, now)
+}
+
 /// What a pod shows while its launch call is announced and sent.
 #[must_use]
 pub fn launching(instance_type: &str) -> Shown {

@@ -26,6 +26,12 @@ pub const SHUTTING_DOWN_RELEASE: Duration = Duration::from_mins(2);
 /// appear is an orphan, and garbage collection ends it.
 pub const DELETE_UNRESOLVED: Duration = Duration::from_mins(5);
 
+/// A pod whose machine ends within this time of its launch holds back the next pod of its owner.
+pub const SHORT_LIFE: Duration = Duration::from_mins(10);
+
+/// How long a new pod waits for the machine of an earlier pod of its name to end.
+pub const NAMESAKE: Duration = Duration::from_mins(2);
+
 /// How often a boot or a shutdown is looked at.
 pub const POLL_CHANGING: Duration = Duration::from_secs(2);
 

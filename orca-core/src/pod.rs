@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use crate::ids::PodRef;
 use crate::well_known::{annotation, pod_condition};
@@ -103,14 +104,16 @@ pub fn is_mirror(pod: &Pod) -> bool {
     annotations(pod).is_some_and(|annotations| annotations.contains_key(annotation::MIRROR))
 }
 
+/// The controller that replaces the pod.
+#[must_use]
+pub fn controller(pod: &Pod) -> Option<&OwnerReference> {
+    pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
+}
+
 /// Whether a DaemonSet owns the pod.
 #[must_use]
 pub fn is_daemon(pod: &Pod) -> bool {
-    pod.metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .any(|owner| owner.controller == Some(true) && owner.kind == "DaemonSet")
+    controller(pod).is_some_and(|owner| owner.kind == "DaemonSet")
 }
 
 /// The pod's annotations.

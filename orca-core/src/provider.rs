@@ -50,7 +50,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn delete_pod(&self, pod: &PodRef);
 
     /// Everything that is known about the machines of this pod.
-    fn get_pod(&self, pod: &PodUid) -> Machines;
+    fn get_pod(&self, pod: &PodRef) -> Machines;
 
     /// The pods that have a machine, by the last complete sweep.
     fn get_pods(&self) -> Vec<PodRef>;
@@ -104,6 +104,8 @@ pub struct Machines {
     pub ending_since: Option<Timestamp>,
     /// When the latest complete sweeps began, oldest first; bounded.
     pub complete_sweeps: Arc<[Timestamp]>,
+    /// An instance that is alive and belongs to an earlier pod of the same namespace and name.
+    pub namesake: Option<InstanceId>,
     /// Why there has been no complete sweep lately, if the cloud said.
     pub trouble: Option<CloudError>,
     /// A send that is under way.

@@ -3,6 +3,7 @@
 //! Only fields that a node agent owns are written. Terminal is absorbing: a pod whose live phase is terminal is never
 //! patched again.
 
+pub(crate) mod changes;
 mod conditions;
 mod containers;
 mod patch;
@@ -14,7 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::instance::Instance;
 use crate::launch::LaunchRecord;
 
-pub use patch::{patch, record_patch};
+pub use patch::{patch, record_patch, told};
 
 /// What to show of a pod of runtime `instance`.
 #[derive(Clone, Debug, PartialEq, Eq)]

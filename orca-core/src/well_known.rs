@@ -111,6 +111,8 @@ pub mod pod_condition {
     pub const LAUNCH: &str = "orca.research/Launch";
     /// True while image, command and probes of the containers are not used: runtime `instance`.
     pub const CONTAINERS_NOT_RUN: &str = "orca.research/ContainersNotRun";
+    /// Kubernetes' own: a resize is asked for, and what became of it.
+    pub const RESIZE_PENDING: &str = "PodResizePending";
     /// Kubernetes' own: the pod ended because its machine did.
     pub const DISRUPTION_TARGET: &str = "DisruptionTarget";
 }
@@ -131,8 +133,6 @@ pub mod reason {
     pub const INSTANCE_LAUNCHING: &str = "InstanceLaunching";
     /// The instance exists and does not run yet.
     pub const INSTANCE_BOOTING: &str = "InstanceBooting";
-    /// Event: an offer was chosen.
-    pub const INSTANCE_SELECTED: &str = "InstanceSelected";
     /// Event: the cloud returned an instance.
     pub const INSTANCE_LAUNCHED: &str = "InstanceLaunched";
     /// Condition Ready and event: the instance runs.
@@ -163,12 +163,18 @@ pub mod reason {
     pub const CONTAINERS_NOT_RUN: &str = "ContainersNotRun";
     /// Reason of `DisruptionTarget` (B71).
     pub const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
-    /// The pod asks for something that this runtime does not give.
-    pub const UNSUPPORTED_POD_FEATURE: &str = "UnsupportedPodFeature";
     /// An `orca.research/` annotation that nobody reads.
     pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
+    /// Pods of the same owner ended soon after their launch, so the next one waits.
+    pub const LAUNCH_BACK_OFF: &str = "LaunchBackOff";
+    /// The launch waits for its turn.
+    pub const LAUNCH_QUEUED: &str = "LaunchQueued";
+    /// The machine of an earlier pod of the same name has not ended yet.
+    pub const NAMESAKE_ENDING: &str = "NamesakeEnding";
+    /// The kubelet's reason for a pod that was active too long (B26).
+    pub const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
+    /// Event: a change of the pod that cannot be carried out.
+    pub const CHANGE_NOT_APPLIED: &str = "ChangeNotApplied";
     /// The cloud cannot be listed.
     pub const CLOUD_UNREACHABLE: &str = "CloudUnreachable";
-    /// The pod was deleted.
-    pub const POD_DELETED: &str = "PodDeleted";
 }

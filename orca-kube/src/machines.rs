@@ -6,6 +6,7 @@
 
 mod bucket;
 mod ledger;
+mod scarcity;
 mod sweep;
 mod terminate;
 
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use self::bucket::Bucket;
 use self::ledger::Ledger;
+use self::scarcity::Scarcity;
 use crate::metrics::CloudMetrics;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
@@ -53,6 +55,7 @@ struct Inner {
     parts: Parts,
     ledger: Mutex<Ledger>,
     bucket: Mutex<Bucket>,
+    scarcity: Mutex<Scarcity>,
     notify: OnceLock<Notify>,
     sweep_wanted: tokio::sync::Notify,
     terminate_wanted: tokio::sync::Notify,
@@ -73,6 +76,7 @@ impl MachineProvider {
             parts,
             ledger: Mutex::default(),
             bucket: Mutex::new(bucket),
+            scarcity: Mutex::default(),
             notify: OnceLock::new(),
             sweep_wanted: tokio::sync::Notify::new(),
             terminate_wanted: tokio::sync::Notify::new(),
@@ -108,6 +112,10 @@ impl Inner {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn scarcity(&self) -> MutexGuard<'_, Scarcity> {
+        self.scarcity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wake<'a>(&self, pods: impl IntoIterator<Item = &'a PodUid>) {
         if let Some(notify) = self.notify.get() {
             for pod in pods {
@@ -126,7 +134,7 @@ impl Provider for MachineProvider {
     async fn plan_pod(&self, wish: &LaunchWish) -> Result<Plan, CloudError> {
         let cloud = &self.inner.parts.cloud;
         let offers = self.inner.parts.metrics.observe("offers", cloud.offers(wish)).await?;
-        let Some(offer) = offers.into_iter().next() else {
+        let Some(offer) = self.inner.scarcity().choose(offers)? else {
             return Err(CloudError::new(
                 Kind::NoCapacity,
                 "NoOffer",
@@ -151,11 +159,17 @@ impl Provider for MachineProvider {
         self.inner.sends.spawn(async move {
             let cloud = Arc::clone(&inner.parts.cloud);
             // A task inside the task: if the back end panics, the outcome is unknown and not lost.
-            let send = tokio::spawn(async move { cloud.launch(&offer, &token, not_after).await });
+            let sent = offer.clone();
+            let send = tokio::spawn(async move { cloud.launch(&sent, &token, not_after).await });
             let outcome = send.await.unwrap_or_else(|failure| {
                 LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "BackEndPanicked", failure.to_string()))
             });
             inner.parts.metrics.launched(&outcome);
+            if let LaunchOutcome::Refused(error) = &outcome
+                && error.kind == Kind::NoCapacity
+            {
+                inner.scarcity().remember(&offer, error.clone());
+            }
             tracing::debug!(pod_uid = %pod.uid, outcome = outcome_name(&outcome), "Launch call answered");
             let now = inner.now();
             inner.ledger().answered(&pod, send_at, outcome, now);
@@ -181,7 +195,7 @@ impl Provider for MachineProvider {
         }
     }
 
-    fn get_pod(&self, pod: &PodUid) -> Machines {
+    fn get_pod(&self, pod: &PodRef) -> Machines {
         let now = self.inner.now();
         let mut machines = self.inner.ledger().machines(pod, now);
         machines.token_memory = self.inner.parts.cloud.token_memory();

@@ -4,5 +4,5 @@ mod controller;
 mod lease;
 mod object;
 
-pub(crate) use controller::{NodeController, Parts};
-pub(crate) use lease::NodeLease;
+pub(crate) use controller::{Facts, NodeController, Parts};
+pub(crate) use lease::{NAMESPACE as LEASE_NAMESPACE, NodeLease};

@@ -2,8 +2,10 @@
 
 mod apply;
 mod observe;
+mod owners;
 mod queue;
 mod store;
+mod usage;
 mod watch;
 
 use std::sync::Arc;
@@ -17,16 +19,19 @@ use orca_core::config::Config;
 use orca_core::ids::{Owner, PodUid};
 use orca_core::lifecycle::decide;
 use orca_core::provider::Provider;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use self::owners::Owners;
 use self::queue::Queue;
 use self::store::{Presence, Store};
+use self::usage::Usage;
 use crate::call::CallError;
 use crate::events::Events;
 use crate::metrics::{Outcome, PodMetrics};
+use crate::node::Facts;
 
 /// After a failed call for one pod. It never gives up: the pod exists, and so does its machine.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_mins(1) };
@@ -40,6 +45,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) metrics: PodMetrics,
+    /// The live node, which pods are admitted to.
+    pub(crate) node: watch_channel::Receiver<Option<Facts>>,
 }
 
 /// The pod controller. Cheap to clone; all clones are the same controller.
@@ -52,6 +59,8 @@ struct Inner {
     parts: Parts,
     store: Store,
     queue: Arc<Queue>,
+    usage: Usage,
+    owners: Owners,
     tasks: TaskTracker,
 }
 
@@ -60,7 +69,9 @@ impl Controller {
         let queue = Arc::new(Queue::default());
         let waker = Arc::clone(&queue);
         parts.provider.notify_pods(Arc::new(move |pod: &PodUid| waker.wake(pod)));
-        Self { inner: Arc::new(Inner { parts, store: Store::default(), queue, tasks: TaskTracker::new() }) }
+        let usage = Usage::new(&parts.config);
+        let (store, owners, tasks) = (Store::default(), Owners::default(), TaskTracker::new());
+        Self { inner: Arc::new(Inner { parts, store, queue, usage, owners, tasks }) }
     }
 
     /// Watches and works until the token is cancelled, then waits for the looks that are under way.
@@ -78,7 +89,8 @@ impl Controller {
     /// Takes the results of sends into the records, after the loops have stopped.
     pub(crate) async fn settle(&self) {
         for uid in self.inner.store.uids() {
-            if self.inner.parts.provider.get_pod(&uid).answered.is_some() {
+            let Some(entry) = self.inner.store.get(&uid) else { continue };
+            if self.inner.parts.provider.get_pod(&entry.reference).answered.is_some() {
                 self.inner.reconcile(&uid).await;
             }
         }
@@ -90,6 +102,12 @@ impl Controller {
     }
 
     async fn work(&self) {
+        // Nobody is admitted before the node and all of its pods are known: their room is taken first.
+        let mut node = self.inner.parts.node.clone();
+        if node.wait_for(Option::is_some).await.is_err() {
+            return;
+        }
+        self.inner.store.synced().await;
         let limit = usize::try_from(self.inner.parts.config.controller.concurrency.max(1)).unwrap_or(1);
         let workers = Arc::new(Semaphore::new(limit));
         loop {
@@ -123,7 +141,7 @@ impl Inner {
                 Err(error) => return Some(self.failed(uid, &error)),
             }
         }
-        let observed = observe::observe(&self.parts, &entry);
+        let observed = observe::observe(self, &entry);
         let seen = observed.observation();
         let decision = decide(&seen, self.parts.clock.now());
         match apply::apply(self, &entry, &seen, decision).await {

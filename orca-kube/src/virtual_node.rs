@@ -20,7 +20,7 @@ use crate::health::Health;
 use crate::leader::Leader;
 use crate::machines::{self, MachineProvider};
 use crate::metrics::Metrics;
-use crate::node::{self, NodeController, NodeLease};
+use crate::node::{self, LEASE_NAMESPACE, NodeController, NodeLease};
 use crate::{events, pods};
 
 /// A send can take this long to be answered; shutdown waits for it, so that no instance id is lost.
@@ -128,6 +128,12 @@ impl VirtualNodeBuilder {
         })?;
         for warning in warnings {
             tracing::warn!(key = warning.key, note = warning.text, "Config key has no effect");
+        }
+        if self.namespace == LEASE_NAMESPACE {
+            let text = format!(
+                "the leader lease cannot be kept in {LEASE_NAMESPACE}: the node lease of the same name is there; choose another namespace"
+            );
+            return Err(Error::Config(text));
         }
         let health = Health::new(Arc::clone(&self.clock));
         Ok(VirtualNode { parts: self, metrics: Metrics::default(), health })
@@ -272,9 +278,10 @@ impl VirtualNode {
             clock: Arc::clone(&self.parts.clock),
             events,
             metrics: self.metrics.pods.clone(),
+            node: node.facts(),
         });
         let lease = self.node_lease();
-        let uid = node.uid();
+        let uid = node.facts();
         let _lease = self.on_heartbeat_runtime(async move { lease.run(uid).await });
         let result = tokio::select! {
             biased;
@@ -366,6 +373,7 @@ impl VirtualNode {
                 Ok(found) => return Ok(found),
                 Err(error) => {
                     failures += 1;
+                    self.health.beat();
                     tracing::warn!(error = %error, "The cluster cannot be identified; trying again");
                     tokio::time::sleep(RETRY.delay(failures)).await;
                 }

@@ -18,7 +18,8 @@ pub(super) struct Cloud {
 #[cfg(feature = "aws")]
 pub(super) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
     let client = orca_aws::Ec2Client::connect(&config.aws, clock).await.map_err(Failure::usage)?;
-    tracing::info!(region = client.region(), endpoint = config.aws.endpoint, "Using AWS");
+    // The endpoint is not shown: a URL can carry a password.
+    tracing::info!(region = client.region(), own_endpoint = config.aws.endpoint.is_some(), "Using AWS");
     let client = Arc::new(client);
     let health: Arc<dyn HealthSource> = Arc::<orca_aws::Ec2Client>::clone(&client);
     Ok(Cloud { client, health: Some(health) })

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::decision::{Action, Decision, Note};
 use super::observation::Observation;
 use super::wanted::{ended, waiting, with_instance};
+use crate::admission::{Rejection, RejectionKind};
 use crate::backoff::Backoff;
 use crate::cloud::LaunchOutcome;
 use crate::error::{CloudError, Fault, Kind};
@@ -24,6 +25,9 @@ const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duratio
 const NO_CAPACITY: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::from_mins(3) };
 /// After a refusal that somebody has to act on.
 const NEEDS_PEOPLE: Backoff = Backoff { first: Duration::from_mins(1), cap: Duration::from_mins(5) };
+
+/// A launch that waits longer than this for its turn says so.
+const SHOWN_WAIT: Duration = Duration::from_secs(20);
 
 /// A send was answered: take the answer into the record.
 pub(super) fn answered(
@@ -131,7 +135,7 @@ pub(super) fn closed(
     let attempt = record.attempt.saturating_add(1);
     let request = match seen.request {
         Ok(request) => request,
-        Err(rejection) => return refuse(seen, rejection.reason, &rejection.message),
+        Err(rejection) => return refuse(seen, rejection),
     };
     let changed = request.fingerprint() != record.wish;
     let waits_for_people = refusal.error.kind == Kind::Invalid(Fault::Pod);
@@ -210,13 +214,29 @@ pub(super) fn is_absent(machines: &Machines, record: &LaunchRecord, now: Timesta
 }
 
 /// The pod asks for something that it cannot have as it is.
-pub(super) fn refuse(seen: &Observation<'_>, reason: &str, message: &str) -> Decision {
-    let decision = if seen.restarts_always() {
-        waiting(seen, reason, message)
-    } else {
-        fail(reason.into(), message.into())
-    };
+///
+/// It fails, unless a new one would come at once: then it waits, because an author can mend an annotation, and because a
+/// controller would make failing pods without end.
+pub(super) fn refuse(seen: &Observation<'_>, rejection: &Rejection) -> Decision {
+    let waits = seen.restarts_always() && (rejection.kind == RejectionKind::Annotation || seen.is_replaced());
+    let Rejection { reason, message, .. } = rejection;
+    let decision = if waits { waiting(seen, reason, message) } else { fail(reason.clone(), message.clone()) };
     decision.and_note(Note::warning(reason, message))
+}
+
+/// The launch waits for its turn: launches go out no faster than the cloud takes them.
+pub(super) fn queued(seen: &Observation<'_>, wait: Duration, now: Timestamp) -> Decision {
+    // A short wait is over before anybody could read of it.
+    if wait < SHOWN_WAIT {
+        return Decision::wait(wait);
+    }
+    let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+    waiting(
+        seen,
+        reason::LAUNCH_QUEUED,
+        format!("launches go out as fast as the cloud takes them; this one follows at {at:.0}"),
+    )
+    .and_again(wait)
 }
 
 /// Nothing was launched, so no disruption is claimed: the owner counts it as a failure of the pod.

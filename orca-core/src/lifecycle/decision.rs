@@ -20,6 +20,8 @@ pub struct Decision {
     pub record: Option<LaunchRecord>,
     /// The send whose outcome this decision has taken in.
     pub settle: Option<Timestamp>,
+    /// How long the machine lived, when this decision ends its pod: short lives hold back the owner's next pod.
+    pub lived: Option<Duration>,
     /// What to tell people, once, when the write was made.
     pub notes: Vec<Note>,
     /// The one thing to perform.
@@ -85,7 +87,15 @@ impl Note {
 impl Decision {
     /// Leave everything as it is, and look again after this time.
     pub(super) fn wait(again: Duration) -> Self {
-        Self { status: None, record: None, settle: None, notes: Vec::new(), action: Action::None, again }
+        Self {
+            status: None,
+            record: None,
+            settle: None,
+            lived: None,
+            notes: Vec::new(),
+            action: Action::None,
+            again,
+        }
     }
 
     /// Nothing is expected to change: look again at the next resync.

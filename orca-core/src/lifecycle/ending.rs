@@ -140,6 +140,17 @@ pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if machines.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown) {
         return Decision::wait(limits::POLL_CHANGING);
     }
+    // Sends whose outcome nobody knows may still be executed: the pod is kept in mind until they cannot be any more and
+    // complete sweeps have shown nothing since.
+    let may_appear = seen.record().is_some_and(|record| match record.state() {
+        AttemptState::Unresolved { .. } | AttemptState::Mismatch => {
+            !attempt::is_absent(machines, record, now)
+        }
+        AttemptState::Launched(_) | AttemptState::Closed(_) | AttemptState::Unsent => false,
+    });
+    if may_appear && machines.seen.is_empty() {
+        return Decision::act(Action::Refresh).and_again(limits::RESYNC);
+    }
     let is_missing = machines.missing.as_ref().is_some_and(|missing| !missing.is_gone(now));
     if machines.fresh && !is_missing { Decision::act(Action::Forget) } else { Decision::act(Action::Refresh) }
 }

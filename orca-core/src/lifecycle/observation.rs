@@ -1,5 +1,8 @@
 //! All that was seen of one pod and its machines, at one moment.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::admission::{Rejection, Request};
@@ -21,6 +24,8 @@ pub struct Observation<'a> {
     pub request: &'a Result<Request, Rejection>,
     /// Whether pods of `DaemonSets` buy nothing.
     pub ignore_daemons: bool,
+    /// Until when pods of the same owner are held back, because those before ended soon after their launch.
+    pub held_until: Option<Timestamp>,
     /// What is known about its machines.
     pub machines: &'a Machines,
 }
@@ -54,6 +59,25 @@ impl<'a> Observation<'a> {
     /// Whether the live object says Ready=True for this very instance.
     pub(super) fn shown_ready(&self, instance: &Instance) -> bool {
         self.pod.is_some_and(|pod| pod::is_ready(pod) && pod::container_id(pod) == Some(&*instance.reference))
+    }
+
+    /// When the pod's own deadline is over: counted from when it was first acknowledged.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let pod = self.pod?;
+        let seconds = pod.spec.as_ref()?.active_deadline_seconds?;
+        let started = pod.status.as_ref()?.start_time.as_ref()?.0;
+        started.saturating_add(SignedDuration::from_secs(seconds)).ok()
+    }
+
+    /// How long ago the object was created.
+    pub(super) fn age(&self, now: Timestamp) -> Duration {
+        let created = self.pod.and_then(|pod| pod.metadata.creation_timestamp.as_ref()).map(|at| at.0);
+        created.map_or(Duration::ZERO, |created| now.duration_since(created).unsigned_abs())
+    }
+
+    /// Whether some controller replaces the pod when it fails.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.pod.is_some_and(|pod| pod::controller(pod).is_some())
     }
 
     /// Whether a Failed pod of this kind would come back at once as a new one.

@@ -47,6 +47,7 @@ pub fn render() -> String {
                 record: record.as_ref(),
                 request: &Ok(request()),
                 ignore_daemons: true,
+                held_until: None,
                 machines,
             };
             let _infallible = write!(text, " {} |", cell(&decide(&observation, at(NOW))));

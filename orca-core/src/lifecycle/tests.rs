@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
 use super::*;
-use crate::admission::{Rejection, Request};
+use crate::admission::{Rejection, RejectionKind, Request};
 use crate::cloud::LaunchOutcome;
 use crate::error::{CloudError, Fault, Kind};
 use crate::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
@@ -92,6 +92,7 @@ struct Case {
     record: Option<LaunchRecord>,
     request: Result<Request, Rejection>,
     machines: Machines,
+    held_until: Option<Timestamp>,
 }
 
 impl Case {
@@ -106,6 +107,7 @@ impl Case {
             record: None,
             request: Ok(request()),
             machines,
+            held_until: None,
         }
     }
 
@@ -120,7 +122,11 @@ impl Case {
     }
 
     fn rejected(mut self) -> Self {
-        self.request = Err(Rejection { reason: "InvalidAnnotation", message: "wrong".into() });
+        self.request = Err(Rejection {
+            kind: RejectionKind::Annotation,
+            reason: "InvalidAnnotation".into(),
+            message: "wrong".into(),
+        });
         self
     }
 
@@ -132,6 +138,7 @@ impl Case {
             record: record.as_ref(),
             request: &self.request,
             ignore_daemons: true,
+            held_until: self.held_until,
             machines: &self.machines,
         };
         decide(&seen, at(now))
@@ -264,6 +271,7 @@ fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
     let seen = Machines { seen: vec![instance(InstanceState::Stopped)], ..machines() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
     assert_eq!((reason(&decision), decision.action), ("InstanceGone", Action::Terminate));
+    assert_eq!(decision.lived, Some(Duration::from_secs(10)), "a short life holds back its owner");
 }
 
 #[test]
@@ -298,4 +306,53 @@ fn a_daemons_pod_buys_nothing_and_says_so() {
     case.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
     let decision = case.decide(0);
     assert_eq!((reason(&decision), decision.action), ("DaemonSetPodIgnored", Action::None));
+}
+
+#[test]
+fn an_owner_whose_pods_end_soon_waits_before_its_next_launch() {
+    let mut case = Case::new(machines());
+    case.held_until = Some(at(100));
+    let decision = case.decide(40);
+    assert_eq!((reason(&decision), decision.action), ("LaunchBackOff", Action::None));
+    assert_eq!(decision.again, Duration::from_mins(1));
+    assert_eq!(case.decide(100).action, Action::Launch { attempt: 1 });
+}
+
+#[test]
+fn a_new_pod_waits_for_the_machine_of_its_predecessor_and_not_for_ever() {
+    let mut case = Case::new(Machines { namesake: Some("i-0".into()), ..machines() });
+    case.pod.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(0)));
+    assert_eq!(reason(&case.decide(60)), "NamesakeEnding");
+    assert_eq!(case.decide(120).action, Action::Launch { attempt: 1 });
+}
+
+#[test]
+fn the_pods_own_deadline_ends_it_and_its_machine() {
+    let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
+    let mut case = Case::new(seen).record(record(0).launched(&"i-1".into()));
+    case.pod.spec.as_mut().expect("a spec").active_deadline_seconds = Some(30);
+    case.pod.status.as_mut().expect("a status").start_time =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
+    let before = case.decide(39);
+    assert_eq!((reason(&before), before.again), ("Running", Duration::from_secs(1)), "B26");
+    let after = case.decide(40);
+    assert_eq!((reason(&after), after.action), ("DeadlineExceeded", Action::Terminate), "B26");
+}
+
+#[test]
+fn a_misplaced_pod_fails_unless_its_controller_would_make_new_ones_without_end() {
+    let rejection = || {
+        Err(Rejection {
+            kind: RejectionKind::Placement,
+            reason: "OutOfcpu".into(),
+            message: "no room".into(),
+        })
+    };
+    let bare = Case { request: rejection(), ..Case::new(machines()).restarts("Always") };
+    assert!(matches!(bare.decide(0).status, Some(Shown::Ended { disruption: false, .. })), "B27");
+    let mut owned = bare;
+    let owner = json!([{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "1", "controller": true }]);
+    owned.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
+    assert_eq!(reason(&owned.decide(0)), "OutOfcpu");
+    assert!(matches!(owned.decide(0).status, Some(Shown::Waiting { .. })));
 }

@@ -9,7 +9,7 @@ use crate::instance::{EndCause, Health, Instance, InstanceState};
 use crate::launch::AttemptState;
 use crate::limits;
 use crate::pod;
-use crate::status::{Ready, Shown};
+use crate::status::{Ready, Shown, changes};
 use crate::well_known::reason;
 
 pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
@@ -19,6 +19,43 @@ pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if let Some((send_at, outcome)) = &seen.machines.answered {
         return attempt::answered(seen, *send_at, outcome, now);
     }
+    let deadline = seen.deadline();
+    if deadline.is_some_and(|deadline| deadline <= now) {
+        return overdue(seen);
+    }
+    let decision = with_life(seen, follow(seen, now), now);
+    match deadline {
+        Some(deadline) => {
+            let left = deadline.duration_since(now).unsigned_abs();
+            let again = decision.again.min(left);
+            decision.and_again(again)
+        }
+        None => decision,
+    }
+}
+
+/// Adds how long the machine lived, if the pod ends now and had one.
+fn with_life(seen: &Observation<'_>, mut decision: Decision, now: Timestamp) -> Decision {
+    let ends = matches!(decision.status, Some(Shown::Ended { .. }));
+    let launched = seen.record().filter(|record| record.instance_id.is_some());
+    decision.lived =
+        launched.filter(|_| ends).map(|record| now.duration_since(record.first_send_at).unsigned_abs());
+    decision
+}
+
+/// The pod ran, or waited, longer than `spec.activeDeadlineSeconds` (B26).
+fn overdue(seen: &Observation<'_>) -> Decision {
+    let message = "Pod was active on the node longer than the specified deadline".to_owned();
+    let status = Shown::Ended {
+        reason: reason::DEADLINE_EXCEEDED.into(),
+        message: message.clone(),
+        disruption: false,
+    };
+    let decision = Decision::show(status).and_note(Note::warning(reason::DEADLINE_EXCEEDED, message));
+    if seen.any_alive() { decision.and_act(Action::Terminate) } else { decision }
+}
+
+fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if seen.machines.sending.is_some() {
         // The record was written with what the pod shows meanwhile.
         return Decision::rest();
@@ -52,10 +89,7 @@ fn without_machine(seen: &Observation<'_>, now: Timestamp) -> Decision {
         return unswept(seen);
     }
     let Some(record) = seen.record() else {
-        return match seen.request {
-            Ok(_) => Decision::act(Action::Launch { attempt: 1 }),
-            Err(rejection) => attempt::refuse(seen, rejection.reason, &rejection.message),
-        };
+        return first_launch(seen, now);
     };
     match record.state() {
         // The observer tells the provider of a recorded instance, so it is seen or missing by the next look.
@@ -67,6 +101,35 @@ fn without_machine(seen: &Observation<'_>, now: Timestamp) -> Decision {
                 .unwrap_or_else(|| attempt::adopt_or_fail(seen, record, now))
         }
         AttemptState::Unsent => Decision::act(Action::Resend),
+    }
+}
+
+/// Nothing was ever launched for this UID.
+fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
+    if let Err(rejection) = seen.request {
+        return attempt::refuse(seen, rejection);
+    }
+    if let Some(namesake) = &seen.machines.namesake
+        && seen.age(now) < limits::NAMESAKE
+    {
+        // At most one machine of a name at a time, as a StatefulSet expects it, even after a force deletion.
+        let text = format!("instance {namesake} of an earlier pod of this name has not ended yet");
+        return waiting(seen, reason::NAMESAKE_ENDING, text).and_again(limits::POLL_CHANGING);
+    }
+    match seen.held_until.filter(|until| *until > now) {
+        Some(until) => {
+            let text = format!(
+                "pods of this owner ended within minutes of their launch; the next launch follows at {until:.0}"
+            );
+            waiting(seen, reason::LAUNCH_BACK_OFF, text.clone())
+                .and_note(Note::warning(reason::LAUNCH_BACK_OFF, text))
+                .and_again(until.duration_since(now).unsigned_abs())
+        }
+        None => {
+            let ignored = seen.request.as_ref().map(|request| request.notes.as_slice()).unwrap_or_default();
+            let notes = ignored.iter().map(|text| Note::warning(reason::UNKNOWN_ANNOTATION, text));
+            notes.fold(Decision::act(Action::Launch { attempt: 1 }), Decision::and_note)
+        }
     }
 }
 
@@ -122,7 +185,7 @@ fn running(seen: &Observation<'_>, instance: &Instance) -> Decision {
     let shown = Shown::Running { instance: Box::new(instance.clone()), ready };
     let decision = Decision::show(shown);
     if seen.live_phase() == Some("Running") {
-        return decision;
+        return changed(seen).into_iter().fold(decision, Decision::and_note);
     }
     let zone = instance.zone.as_deref().unwrap_or("an unnamed zone");
     decision
@@ -136,6 +199,25 @@ fn running(seen: &Observation<'_>, instance: &Instance) -> Decision {
             ),
         ))
         .and_note(Note::normal(reason::CONTAINERS_NOT_RUN, NOT_RUN))
+}
+
+/// Changes that cannot be carried out on a machine that runs.
+fn changed(seen: &Observation<'_>) -> Vec<Note> {
+    let images = seen.pod.map(changes::images).unwrap_or_default();
+    let say = |(name, image): (&str, &str)| {
+        let text = format!(
+            "the image of container {name} was changed to {image}, and the running machine keeps what it was launched with; make a new pod"
+        );
+        Note::warning(reason::CHANGE_NOT_APPLIED, text)
+    };
+    let resized = seen.pod.is_some_and(changes::is_resized);
+    let size =
+        "the machine's size is fixed by its instance type, so the resize is not carried out; make a new pod";
+    images
+        .into_iter()
+        .map(say)
+        .chain(resized.then(|| Note::warning(reason::CHANGE_NOT_APPLIED, size)))
+        .collect()
 }
 
 /// What the condition and the event say about runtime `instance`.

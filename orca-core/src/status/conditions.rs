@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Ready, Shown};
+use super::{Ready, Shown, changes};
 use crate::launch::{AttemptState, LaunchRecord};
 use crate::lifecycle::NOT_RUN;
 use crate::pod;
@@ -48,6 +48,10 @@ pub(super) fn render(
         || pod::condition(live, pod_condition::CONTAINERS_NOT_RUN).is_some()
     {
         drafts.push(Draft::new(pod_condition::CONTAINERS_NOT_RUN, true).because("RuntimeInstance", NOT_RUN));
+    }
+    if matches!(shown, Shown::Running { .. }) && changes::is_resized(live) {
+        let text = "a machine's size is fixed by its instance type; make a new pod with another type";
+        drafts.push(Draft::new(pod_condition::RESIZE_PENDING, true).because("Infeasible", text));
     }
     if let Some(record) = record {
         drafts.push(launch(record));

@@ -53,12 +53,26 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
         Shown::Running { instance, ready } => {
             let started = before.and_then(started_at).unwrap_or_else(|| Time(to_second(now)));
             let running = ContainerStateRunning { started_at: Some(started) };
+            // What the machine was launched for, although the spec may have moved on.
+            let launched = before.filter(|status| status.container_id.is_some());
+            let image = launched.map(|status| status.image.clone());
+            let resources = launched.and_then(|status| status.resources.clone());
             ContainerStatus {
+                image: image.or_else(|| container.image.clone()).unwrap_or_default(),
+                resources: resources.or_else(|| Some(container.resources.clone().unwrap_or_default())),
                 ready: *ready == Ready::Yes,
                 started: Some(true),
                 container_id: Some(instance.reference.to_string()),
                 ..status(container, ContainerState { running: Some(running), ..ContainerState::default() })
             }
+        }
+        // Nothing ever ran: the kubelet, too, claims no end for the containers of a pod that it rejected.
+        Shown::Ended { reason, message, disruption: false }
+            if before.is_none_or(|status| status.container_id.is_none()) =>
+        {
+            let waiting =
+                ContainerStateWaiting { reason: Some(reason.clone()), message: Some(message.clone()) };
+            status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
         }
         Shown::Ended { message, .. } | Shown::Deleted { message } => {
             terminated(container, before, message, now)

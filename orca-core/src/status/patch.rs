@@ -4,19 +4,19 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use serde_json::{Map, Value, json};
 
-use super::{conditions, to_second};
-use crate::ids::InstanceId;
+use super::{Shown, conditions, to_second};
 use crate::launch::LaunchRecord;
 use crate::pod::{self, Intent};
-use crate::well_known::annotation;
+use crate::well_known::{annotation, pod_condition};
 
 /// The patch of `pods/status` that turns the live status into this one. None when it shows all of it already, or when
 /// it is terminal.
 ///
 /// The patch carries the UID **and** the resourceVersion that it was computed from: the API server itself would let a
-/// late patch revive a finished pod (B35). `instance` is written as an annotation, for people.
+/// late patch revive a finished pod (B35). `told` are annotations for people; they go along with a change and are never
+/// its only reason.
 #[must_use]
-pub fn patch(live: &Pod, wanted: &PodStatus, instance: Option<&str>) -> Option<Value> {
+pub fn patch(live: &Pod, wanted: &PodStatus, told: &[(&str, String)]) -> Option<Value> {
     let is_terminal = match pod::intent(live) {
         Intent::Finished(_) | Intent::Deleting { finished: true, .. } | Intent::Gone => true,
         Intent::Wanted | Intent::Deleting { finished: false, .. } => false,
@@ -42,18 +42,22 @@ pub fn patch(live: &Pod, wanted: &PodStatus, instance: Option<&str>) -> Option<V
     }
     list(&mut status, "podIPs", &json!(old.pod_ips), &json!(wanted.pod_ips));
     list(&mut status, "hostIPs", &json!(old.host_ips), &json!(wanted.host_ips));
-    let conditions = changed_conditions(&old, wanted);
+    let mut conditions = changed_conditions(&old, wanted);
+    conditions.extend(withdrawn(&old, wanted));
     if !conditions.is_empty() {
         status.insert("conditions".to_owned(), Value::Array(conditions));
     }
-    if status.is_empty() {
+    // A changed spec was seen, even if nothing follows from it (B69).
+    if status.is_empty() && old.observed_generation == wanted.observed_generation {
         return None;
     }
-    // The generation alone is no reason to write: it goes along with what changed.
     status.insert("observedGeneration".to_owned(), json!(wanted.observed_generation));
     let mut metadata = json!({ "uid": live.metadata.uid, "resourceVersion": live.metadata.resource_version });
-    if let Some(id) = instance.filter(|id| noted_instance(live) != Some(*id)) {
-        metadata["annotations"] = json!({ annotation::INSTANCE_ID: id });
+    let known = pod::annotations(live);
+    for (key, value) in
+        told.iter().filter(|(key, value)| known.and_then(|known| known.get(*key)) != Some(value))
+    {
+        metadata["annotations"][key] = json!(value);
     }
     Some(json!({ "metadata": metadata, "status": status }))
 }
@@ -64,11 +68,19 @@ pub fn record_patch(live: &Pod, record: &LaunchRecord, now: Timestamp) -> Option
     let mut wanted = live.status.clone().unwrap_or_default();
     wanted.conditions = Some(vec![conditions::launch_record(live, record, to_second(now))]);
     wanted.observed_generation = live.metadata.generation;
-    patch(live, &wanted, record.instance_id.as_ref().map(InstanceId::as_str))
+    patch(live, &wanted, &told(None, Some(record)))
 }
 
-fn noted_instance(live: &Pod) -> Option<&str> {
-    pod::annotations(live)?.get(annotation::INSTANCE_ID).map(String::as_str)
+/// The annotations that ORCA writes for people: the instance of the pod, and its public address if it has one.
+#[must_use]
+pub fn told(shown: Option<&Shown>, record: Option<&LaunchRecord>) -> Vec<(&'static str, String)> {
+    let id = record.and_then(|record| record.instance_id.as_ref());
+    let address = match shown {
+        Some(Shown::Running { instance, .. }) => instance.public_ip,
+        Some(Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. }) | None => None,
+    };
+    let id = id.map(|id| (annotation::INSTANCE_ID, id.to_string()));
+    id.into_iter().chain(address.map(|ip| (annotation::PUBLIC_IP, ip.to_string()))).collect()
 }
 
 /// Lists of addresses merge by address, so a change has to replace the list (B35).
@@ -81,6 +93,17 @@ fn list(status: &mut Map<String, Value>, key: &str, old: &Value, new: &Value) {
         items.insert(0, json!({ "$patch": "replace" }));
     }
     status.insert(key.to_owned(), Value::Array(items));
+}
+
+/// A resize that is asked for no longer: its condition goes, as the kubelet takes it away.
+fn withdrawn(old: &PodStatus, wanted: &PodStatus) -> Option<Value> {
+    let has = |status: &PodStatus| {
+        status.conditions.iter().flatten().any(|condition| condition.type_ == pod_condition::RESIZE_PENDING)
+    };
+    // A patch of the launch record alone says nothing of other conditions.
+    let is_whole = wanted.conditions.iter().flatten().any(|condition| condition.type_ == "Ready");
+    (is_whole && has(old) && !has(wanted))
+        .then(|| json!({ "$patch": "delete", "type": pod_condition::RESIZE_PENDING }))
 }
 
 /// Conditions merge by type, so only those that changed are sent. The generation is no change by itself.

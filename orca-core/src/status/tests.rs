@@ -61,7 +61,7 @@ fn ended() -> Shown {
 fn after(live: &Pod, shown: &Shown, now: i64) -> Pod {
     let status = render(live, shown, None, at(now));
     let mut next = live.clone();
-    if patch(live, &status, None).is_some() {
+    if patch(live, &status, &[]).is_some() {
         let conditions = status.conditions.clone().unwrap_or_default();
         let kept = live.status.as_ref().and_then(|old| old.conditions.clone()).unwrap_or_default();
         let foreign = kept.into_iter().filter(|old| conditions.iter().all(|new| new.type_ != old.type_));
@@ -148,7 +148,7 @@ fn a_lost_machine_ends_every_container_with_137_and_a_disruption() {
 fn the_same_status_makes_no_patch() {
     for shown in [waiting(), running(Ready::Yes), running(Ready::No("checks".into()))] {
         let pod = after(&pod(), &shown, 10);
-        assert_eq!(patch(&pod, &render(&pod, &shown, None, at(99)), None), None, "B79: {shown:?}");
+        assert_eq!(patch(&pod, &render(&pod, &shown, None, at(99)), &[]), None, "B79: {shown:?}");
     }
 }
 
@@ -157,15 +157,19 @@ fn a_terminal_pod_is_never_patched() {
     for phase in ["Failed", "Succeeded"] {
         let mut done = pod();
         done.status.as_mut().expect("a status").phase = Some(phase.into());
-        assert_eq!(patch(&done, &render(&done, &running(Ready::Yes), None, at(9)), None), None, "B37");
+        assert_eq!(patch(&done, &render(&done, &running(Ready::Yes), None, at(9)), &[]), None, "B37");
     }
 }
 
 #[test]
 fn a_patch_carries_uid_and_version_and_only_our_own_fields() {
     let live = pod();
-    let value =
-        patch(&live, &render(&live, &running(Ready::Yes), None, at(10)), Some("i-1")).expect("a patch");
+    let value = patch(
+        &live,
+        &render(&live, &running(Ready::Yes), None, at(10)),
+        &[("orca.research/instance-id", "i-1".into())],
+    )
+    .expect("a patch");
     assert_eq!(value["metadata"]["uid"], "u");
     assert_eq!(value["metadata"]["resourceVersion"], "7");
     assert_eq!(value["metadata"]["annotations"]["orca.research/instance-id"], "i-1");
@@ -186,14 +190,14 @@ fn a_changed_address_replaces_the_list() {
         instance: Box::new(Instance { private_ip: "10.0.0.8".parse().ok(), ..instance() }),
         ready: Ready::Yes,
     };
-    let value = patch(&live, &render(&live, &moved, None, at(20)), None).expect("a patch");
+    let value = patch(&live, &render(&live, &moved, None, at(20)), &[]).expect("a patch");
     assert_eq!(value["status"]["podIPs"], json!([{ "$patch": "replace" }, { "ip": "10.0.0.8" }]), "B35");
 }
 
 #[test]
 fn a_cause_that_is_over_is_taken_away_by_name() {
     let live = after(&pod(), &waiting(), 10);
-    let value = patch(&live, &render(&live, &running(Ready::Yes), None, at(20)), None).expect("a patch");
+    let value = patch(&live, &render(&live, &running(Ready::Yes), None, at(20)), &[]).expect("a patch");
     assert_eq!(value["status"]["message"], Value::Null);
     let ready = value["status"]["conditions"]
         .as_array()
@@ -237,4 +241,44 @@ fn ready_implies_containers_ready_implies_running() {
             assert_eq!(state.as_object().expect("an object").len(), 1, "B80: exactly one state");
         }
     }
+}
+
+#[test]
+fn an_image_change_and_a_resize_are_answered_and_not_pretended() {
+    let mut live = after(&pod(), &running(Ready::Yes), 10);
+    let spec = live.spec.as_mut().expect("a spec");
+    spec.containers[0].image = Some("other".into());
+    let more = json!({ "requests": { "cpu": "2" } });
+    spec.containers[0].resources = serde_json::from_value(more).expect("resources");
+    live.metadata.generation = Some(4);
+    assert_eq!(changes::images(&live), [("b", "other")]);
+    let resized = after(&live, &running(Ready::Yes), 20);
+    assert_eq!(condition(&resized, "PodResizePending"), ("True", "Infeasible"));
+    let image = |pod: &Pod| {
+        pod.status.as_ref().and_then(|s| s.container_statuses.as_ref()).map(|s| s[1].image.clone())
+    };
+    assert_eq!(image(&resized).as_deref(), Some("img"), "the machine was launched with the old one");
+
+    let mut back = resized.clone();
+    back.spec.as_mut().expect("a spec").containers[0].resources = None;
+    let status = render(&back, &running(Ready::Yes), None, at(30));
+    let value = patch(&back, &status, &[]).expect("a patch");
+    assert_eq!(value["status"]["conditions"], json!([{ "$patch": "delete", "type": "PodResizePending" }]));
+}
+
+#[test]
+fn a_changed_spec_that_nothing_follows_from_is_acknowledged_once() {
+    let mut live = after(&pod(), &running(Ready::Yes), 10);
+    live.metadata.generation = Some(4);
+    let status = render(&live, &running(Ready::Yes), None, at(20));
+    let value = patch(&live, &status, &[]).expect("a patch");
+    assert_eq!(value["status"], json!({ "observedGeneration": 4 }), "B69");
+}
+
+#[test]
+fn a_pod_that_was_rejected_claims_no_end_of_its_containers() {
+    let shown = Shown::Ended { reason: "OutOfcpu".into(), message: "no room".into(), disruption: false };
+    let rejected = after(&pod(), &shown, 10);
+    let statuses = serde_json::to_value(rejected.status.expect("a status").container_statuses).expect("json");
+    assert_eq!(statuses[0]["state"], json!({ "waiting": { "reason": "OutOfcpu", "message": "no room" } }));
 }

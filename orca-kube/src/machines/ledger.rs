@@ -24,6 +24,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(15);
 pub(super) struct Ledger {
     machines: HashMap<InstanceId, Machine>,
     by_pod: HashMap<PodUid, Vec<InstanceId>>,
+    by_name: HashMap<(Arc<str>, Arc<str>), Vec<PodUid>>,
     sends: HashMap<PodUid, Send>,
     terminations: BTreeMap<InstanceId, OwnedInstance>,
     sweeps: VecDeque<Timestamp>,
@@ -163,7 +164,8 @@ impl Ledger {
         self.trouble = Some(error);
     }
 
-    pub(super) fn machines(&self, pod: &PodUid, now: Timestamp) -> Machines {
+    pub(super) fn machines(&self, reference: &PodRef, now: Timestamp) -> Machines {
+        let pod = &reference.uid;
         let ids = self.by_pod.get(pod).map(Vec::as_slice).unwrap_or_default();
         let known: Vec<&Machine> = ids.iter().filter_map(|id| self.machines.get(id)).collect();
         // An instance that was launched and never listed yet stays what the launch call said it is.
@@ -201,10 +203,22 @@ impl Ledger {
             ending_since: known.iter().filter_map(|machine| machine.ending_since).max(),
             complete_sweeps: Arc::clone(&self.recent),
             trouble: self.trouble.clone(),
+            namesake: self.namesake(reference),
             sending,
             answered,
             token_memory: Duration::ZERO,
         }
+    }
+
+    /// An instance that is alive and belongs to another pod of this namespace and name.
+    fn namesake(&self, pod: &PodRef) -> Option<InstanceId> {
+        let name = (Arc::clone(&pod.namespace), Arc::clone(&pod.name));
+        let others = self.by_name.get(&name)?.iter().filter(|uid| **uid != pod.uid);
+        let is_alive = |id: &&InstanceId| {
+            let instance = self.machines.get(*id).and_then(|machine| machine.instance.as_ref());
+            instance.is_some_and(|instance| instance.state.is_alive())
+        };
+        others.filter_map(|uid| self.by_pod.get(uid)).flatten().find(is_alive).cloned()
     }
 
     pub(super) fn pods(&self) -> Vec<PodRef> {
@@ -217,8 +231,8 @@ impl Ledger {
     }
 
     pub(super) fn forget(&mut self, pod: &PodUid) {
-        for id in self.by_pod.remove(pod).unwrap_or_default() {
-            self.machines.remove(&id);
+        for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
+            self.drop_machine(&id);
         }
         self.sends.remove(pod);
     }
@@ -329,6 +343,10 @@ impl Ledger {
 
     fn entry(&mut self, pod: PodRef, id: InstanceId, now: Timestamp) -> &mut Machine {
         let ids = self.by_pod.entry(pod.uid.clone()).or_default();
+        if ids.is_empty() {
+            let name = (Arc::clone(&pod.namespace), Arc::clone(&pod.name));
+            self.by_name.entry(name).or_default().push(pod.uid.clone());
+        }
         if !ids.contains(&id) {
             ids.push(id.clone());
         }
@@ -351,6 +369,13 @@ impl Ledger {
             ids.retain(|other| other != id);
             if ids.is_empty() {
                 self.by_pod.remove(&machine.pod.uid);
+                let name = (Arc::clone(&machine.pod.namespace), Arc::clone(&machine.pod.name));
+                if let Some(uids) = self.by_name.get_mut(&name) {
+                    uids.retain(|uid| *uid != machine.pod.uid);
+                    if uids.is_empty() {
+                        self.by_name.remove(&name);
+                    }
+                }
             }
         }
     }

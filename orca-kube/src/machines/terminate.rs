@@ -9,6 +9,8 @@ use super::Inner;
 
 /// How long to gather: a Job's pods are deleted within a few milliseconds of each other.
 const WINDOW: Duration = Duration::from_millis(50);
+/// Between calls: AWS refills five terminate requests a second (EC2 developer guide, "Request throttling").
+const BETWEEN: Duration = Duration::from_millis(200);
 /// At most so many in one call of the back end, which splits further if it has to.
 const BATCH: usize = 500;
 
@@ -26,6 +28,7 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
                 break;
             }
             terminate(inner, &batch).await;
+            tokio::time::sleep(BETWEEN).await;
         }
     }
 }

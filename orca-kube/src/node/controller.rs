@@ -4,7 +4,7 @@
 //! object (A35), so an out-of-band change is undone at the next look.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -16,7 +16,7 @@ use kube::runtime::watcher::{self, Event};
 use orca_core::clock::Clock;
 use orca_core::config::Config;
 use orca_core::provider::Provider;
-use orca_core::well_known::label;
+use orca_core::well_known::{label, taint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -30,6 +30,8 @@ use crate::metrics::{NodeMetrics, Outcome};
 const HEARTBEAT_SECONDS: i64 = 300;
 /// How often the live object is compared with what it should be.
 const LOOK: Duration = Duration::from_secs(1);
+/// So many intervals without a complete sweep, and new pods are kept away.
+const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 /// While the API server does not answer at start (A5).
 const RETRY: orca_core::backoff::Backoff =
     orca_core::backoff::Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
@@ -48,26 +50,47 @@ pub(crate) struct Parts {
     pub(crate) server_minor: String,
 }
 
+/// What others need to know of the live Node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Its UID, for its lease.
+    pub(crate) uid: String,
+    /// Its labels, for the admission of pods.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
 /// The loop that keeps the Node object true.
 pub(crate) struct NodeController {
     parts: Parts,
     api: Api<Node>,
-    uid: watch::Sender<Option<String>>,
+    facts: watch::Sender<Option<Facts>>,
+    unreachable_since: Mutex<Option<Timestamp>>,
 }
 
 impl NodeController {
     pub(crate) fn new(parts: Parts) -> Self {
         let api = Api::all(parts.client.clone());
-        Self { parts, api, uid: watch::Sender::new(None) }
+        Self { parts, api, facts: watch::Sender::new(None), unreachable_since: Mutex::default() }
     }
 
-    /// The UID of the live Node, for its lease.
-    pub(crate) fn uid(&self) -> watch::Receiver<Option<String>> {
-        self.uid.subscribe()
+    /// What is known of the live Node; nothing before it is registered.
+    pub(crate) fn facts(&self) -> watch::Receiver<Option<Facts>> {
+        self.facts.subscribe()
     }
 
-    /// Creates or adopts the Node, for as long as it takes. Errors only when the node is somebody else's, or when we
-    /// may not.
+    fn tell(&self, live: &Node) {
+        let facts = live.metadata.uid.clone().map(|uid| {
+            let labels = live.metadata.labels.clone().unwrap_or_default();
+            Facts { uid, labels }
+        });
+        self.facts.send_if_modified(|known| {
+            let changed = *known != facts;
+            known.clone_from(&facts);
+            changed
+        });
+    }
+
+    /// Creates or adopts the Node, for as long as it takes. The only error is a node that is somebody else's.
     pub(crate) async fn register(&self) -> Result<Node, Error> {
         let mut failures = 0;
         loop {
@@ -76,12 +99,13 @@ impl NodeController {
                     if !self.parts.adopt_foreign && !is_ours(&node) {
                         return Err(Error::ForeignNode(self.parts.config.node.name.clone()));
                     }
-                    self.uid.send_replace(node.metadata.uid.clone());
+                    self.tell(&node);
                     self.parts.health.set_registered();
                     return Ok(node);
                 }
                 Err(error) => {
                     failures += 1;
+                    self.parts.health.beat();
                     tracing::warn!(error = %error, "Node not registered; trying again");
                     tokio::time::sleep(RETRY.delay(failures)).await;
                 }
@@ -170,19 +194,16 @@ impl NodeController {
     async fn recreate(&self, last: &Node) -> Result<Option<Node>, CallError> {
         tracing::warn!(node_name = self.parts.config.node.name, "Node was deleted; creating it again");
         let node = self.create(Some(last)).await?;
-        self.uid.send_replace(node.metadata.uid.clone());
+        self.tell(&node);
         Ok(Some(node))
     }
 
     /// Restores what is ours on the live object. None: nothing to do.
     async fn keep(&self, live: &Node) -> Result<Option<Node>, CallError> {
-        self.uid.send_if_modified(|uid| {
-            let changed = *uid != live.metadata.uid;
-            uid.clone_from(&live.metadata.uid);
-            changed
-        });
+        self.tell(live);
         let name = &self.parts.config.node.name;
-        if let Some(patch) = self.object_patch(live) {
+        let keeps_away = self.keeps_away().await;
+        if let Some(patch) = self.object_patch(live, keeps_away) {
             return bounded(self.api.patch(name, &PatchParams::default(), &Patch::Strategic(patch)))
                 .await
                 .map(Some);
@@ -198,14 +219,19 @@ impl NodeController {
 
     /// Labels and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
     /// over the version that it was computed from.
-    fn object_patch(&self, live: &Node) -> Option<Value> {
+    fn object_patch(&self, live: &Node, keeps_away: Option<Taint>) -> Option<Value> {
         let labels: BTreeMap<String, String> = object::labels(&self.parts.config)
             .into_iter()
             .filter(|(key, value)| {
                 live.metadata.labels.as_ref().and_then(|labels| labels.get(key)) != Some(value)
             })
             .collect();
-        let taints = with_taints(live, &object::taints(&self.parts.config));
+        let mut taints = with_taints(live, &object::taints(&self.parts.config));
+        taints.retain(|taint| taint.key != taint::CLOUD_UNREACHABLE || keeps_away.is_some());
+        if let Some(keeps_away) = keeps_away.filter(|taint| taints.iter().all(|other| other.key != taint.key))
+        {
+            taints.push(keeps_away);
+        }
         let current = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
         if labels.is_empty() && taints == current {
             return None;
@@ -216,6 +242,25 @@ impl NodeController {
             patch["spec"] = json!({ "taints": taints });
         }
         Some(patch)
+    }
+
+    /// The taint that keeps new pods away while the cloud has not answered for a while. Running pods are not affected by
+    /// that, so the node stays Ready and nobody is evicted (A48).
+    async fn keeps_away(&self) -> Option<Taint> {
+        let answered = self.parts.provider.ping().await.is_ok();
+        let now = self.parts.clock.now();
+        let mut since = self.unreachable_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if answered {
+            *since = None;
+            return None;
+        }
+        let began = *since.get_or_insert(now);
+        let patience = self.parts.config.controller.sweep_seconds * SWEEPS_WITHOUT_ANSWER;
+        (now.duration_since(began).as_secs_f64() >= patience).then(|| Taint {
+            key: taint::CLOUD_UNREACHABLE.into(),
+            effect: "NoSchedule".into(),
+            ..Taint::default()
+        })
     }
 
     async fn status_patch(&self, live: &Node) -> Option<Value> {

@@ -17,9 +17,10 @@ use crate::call::CallError;
 use crate::health::Health;
 use crate::leader::to_micros;
 use crate::metrics::{NodeMetrics, Outcome};
+use crate::node::Facts;
 
 /// Where the node-lifecycle controller looks for heartbeats, and nowhere else (A24).
-const NAMESPACE: &str = "kube-node-lease";
+pub(crate) const NAMESPACE: &str = "kube-node-lease";
 /// How long a renewal keeps the node alive.
 const LASTS_SECONDS: i32 = 40;
 /// Four renewals in that time.
@@ -51,10 +52,10 @@ impl NodeLease {
     }
 
     /// Renews for ever. `uid` is the live Node's: the lease always names that one as its owner (A18).
-    pub(crate) async fn run(&self, mut uid: watch::Receiver<Option<String>>) {
+    pub(crate) async fn run(&self, mut uid: watch::Receiver<Option<Facts>>) {
         let mut known: Option<Lease> = None;
         loop {
-            let node = uid.borrow_and_update().clone();
+            let node = uid.borrow_and_update().as_ref().map(|facts| facts.uid.clone());
             let pause = match &node {
                 None => RETRY,
                 Some(node) => match self.renew(known.take(), node).await {

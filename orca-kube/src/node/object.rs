@@ -8,8 +8,8 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use orca_core::config::{self, Config};
-use orca_core::well_known::{label, node_condition, taint};
+use orca_core::config::Config;
+use orca_core::well_known::{label, node_condition};
 
 /// The pressure conditions and the network condition, each with the reason that the original design gives it.
 const HEALTHY: [(&str, &str); 4] = [
@@ -55,13 +55,9 @@ pub(super) fn labels(config: &Config) -> BTreeMap<String, String> {
 
 /// The config's taints, or the burst-node taint when it names none at all.
 pub(super) fn taints(config: &Config) -> Vec<Taint> {
-    let default = [config::Taint {
-        key: taint::BURST_NODE.into(),
-        value: "true".into(),
-        effect: config::TaintEffect::NoSchedule,
-    }];
-    let configured = config.node.taints.as_deref().unwrap_or(&default);
-    configured
+    config
+        .node
+        .taints()
         .iter()
         .map(|taint| Taint {
             key: taint.key.clone(),

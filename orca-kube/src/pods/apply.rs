@@ -5,7 +5,6 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
-use orca_core::ids::InstanceId;
 use orca_core::launch::{self, LaunchRecord, LaunchWish, NewAttempt, TagSource};
 use orca_core::lifecycle::{self, Action, Decision, Observation};
 use orca_core::provider::Plan;
@@ -39,6 +38,9 @@ pub(super) async fn apply(
     if written || !is_write {
         decision.notes.iter().for_each(|note| inner.parts.events.publish(&entry.reference, note));
     }
+    if let Some(lived) = decision.lived.filter(|_| written) {
+        inner.owners.ended(&entry.pod, lived, inner.parts.clock.now());
+    }
     let again = Some(decision.again);
     match decision.action {
         Action::None => Ok(again),
@@ -56,6 +58,7 @@ pub(super) async fn apply(
         Action::Forget => {
             inner.parts.provider.forget(&entry.reference.uid);
             inner.store.forget(&entry.reference.uid);
+            inner.usage.release(&entry.reference.uid);
             Ok(None)
         }
     }
@@ -93,12 +96,18 @@ async fn launch(
     };
     let offer = match parts.provider.plan_pod(&wish).await {
         Ok(Plan::Ready(offer)) => *offer,
-        Ok(Plan::Wait(wait)) => return Ok(Some(wait)),
+        Ok(Plan::Wait(wait)) => {
+            let decision = lifecycle::queued(seen, wait, parts.clock.now());
+            return Box::pin(apply(inner, entry, seen, decision)).await;
+        }
         Err(error) => {
             let decision = lifecycle::not_planned(seen, &error);
             return Box::pin(apply(inner, entry, seen, decision)).await;
         }
     };
+    if !is_clear(inner, entry) {
+        return Ok(Some(Duration::ZERO));
+    }
     let new = NewAttempt {
         cluster: &parts.owner.cluster,
         pod: &pod.uid,
@@ -114,6 +123,12 @@ async fn launch(
     Ok(Some(orca_core::limits::RESYNC))
 }
 
+/// Rule 0 once more, at the last moment: making the offer may have taken longer than a sweep proves anything.
+fn is_clear(inner: &Inner, entry: &Entry) -> bool {
+    let machines = inner.parts.provider.get_pod(&entry.reference);
+    machines.fresh && machines.seen.is_empty()
+}
+
 /// Announces one more send of the same attempt, then sends the same bytes under the same token.
 async fn resend(
     inner: &Inner,
@@ -126,6 +141,9 @@ async fn resend(
     };
     if let Some(wait) = inner.parts.provider.permit(&entry.reference.uid) {
         return Ok(Some(wait));
+    }
+    if !is_clear(inner, entry) {
+        return Ok(Some(Duration::ZERO));
     }
     let next = record.resend(inner.parts.clock.now());
     if write_record(inner, entry, &next).await? {
@@ -142,8 +160,7 @@ async fn write(
 ) -> Result<bool, CallError> {
     let now = inner.parts.clock.now();
     let status = status::render(&entry.pod, shown, record, now);
-    let instance = record.and_then(|record| record.instance_id.as_ref()).map(InstanceId::as_str);
-    match status::patch(&entry.pod, &status, instance) {
+    match status::patch(&entry.pod, &status, &status::told(Some(shown), record)) {
         Some(patch) => send(inner, entry, patch).await.map(|()| true),
         None => Ok(false),
     }

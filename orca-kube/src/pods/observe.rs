@@ -1,7 +1,8 @@
 //! Gathers what is known of one pod into an observation. It reads memory only: no call is made here.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use orca_core::admission::{self, Rejection, Request};
+use orca_core::admission::{self, Place, Rejection, Request};
 use orca_core::config::DaemonSets;
 use orca_core::ids::InstanceId;
 use orca_core::instance::Health;
@@ -10,7 +11,7 @@ use orca_core::lifecycle::Observation;
 use orca_core::pod::{self, Intent};
 use orca_core::provider::{Claim, Machines};
 
-use super::Parts;
+use super::Inner;
 use super::store::{Entry, Presence};
 
 /// Everything that an observation borrows from.
@@ -21,9 +22,11 @@ pub(super) struct Observed<'a> {
     request: Result<Request, Rejection>,
     machines: Machines,
     ignore_daemons: bool,
+    held_until: Option<Timestamp>,
 }
 
-pub(super) fn observe<'a>(parts: &Parts, entry: &'a Entry) -> Observed<'a> {
+pub(super) fn observe<'a>(inner: &Inner, entry: &'a Entry) -> Observed<'a> {
+    let parts = &inner.parts;
     let pod = &*entry.pod;
     let intent = if entry.presence == Presence::Gone { Intent::Gone } else { pod::intent(pod) };
     let uid = &entry.reference.uid;
@@ -35,13 +38,46 @@ pub(super) fn observe<'a>(parts: &Parts, entry: &'a Entry) -> Observed<'a> {
         let health = pod::is_ready(pod).then_some(Health::Passed);
         parts.provider.adopt(&entry.reference, Claim { id, health });
     }
+    let request = match (intent, &record) {
+        (Intent::Wanted, None) => admit(inner, entry),
+        _ => admission::admit(pod, &parts.config),
+    };
+    count(inner, entry, intent, record.is_some());
     Observed {
         intent,
         pod,
         record,
-        request: admission::admit(pod, &parts.config),
-        machines: parts.provider.get_pod(uid),
+        request,
+        machines: parts.provider.get_pod(&entry.reference),
         ignore_daemons: parts.config.pods.daemon_sets == DaemonSets::Ignore,
+        held_until: inner.owners.held_until(pod),
+    }
+}
+
+/// Checks the pod's place and wish, and takes its room, before anything is launched for it.
+fn admit(inner: &Inner, entry: &Entry) -> Result<Request, Rejection> {
+    let config = &inner.parts.config;
+    let node = inner.parts.node.borrow();
+    let place = Place {
+        name: config.node.name.clone(),
+        labels: node.as_ref().map(|facts| facts.labels.clone()).unwrap_or_default(),
+        taints: config.node.taints().into_owned(),
+    };
+    drop(node);
+    admission::place(&entry.pod, &place)?;
+    let request = admission::admit(&entry.pod, config)?;
+    let room = inner.usage.admit(&entry.reference.uid, &entry.pod);
+    room.map(|()| request).map_err(|shortage| shortage.rejection())
+}
+
+/// Keeps the room of a pod that was launched for, and gives back that of one that has ended.
+fn count(inner: &Inner, entry: &Entry, intent: Intent, has_record: bool) {
+    match intent {
+        Intent::Gone | Intent::Finished(_) => inner.usage.release(&entry.reference.uid),
+        Intent::Wanted | Intent::Deleting { .. } if has_record => {
+            inner.usage.count(&entry.reference.uid, &entry.pod)
+        }
+        Intent::Wanted | Intent::Deleting { .. } => {}
     }
 }
 
@@ -65,6 +101,7 @@ impl Observed<'_> {
             record: self.record.as_ref(),
             request: &self.request,
             ignore_daemons: self.ignore_daemons,
+            held_until: self.held_until,
             machines: &self.machines,
         }
     }

@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::ids::{PodRef, PodUid};
 use orca_core::pod;
+use tokio::sync::Notify;
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
     pods: Mutex<Pods>,
     synced: AtomicBool,
+    listed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -70,8 +72,19 @@ impl Store {
         self.synced.load(Ordering::Acquire)
     }
 
+    /// Waits for the first complete list.
+    pub(super) async fn synced(&self) {
+        while !self.is_synced() {
+            let listed = self.listed.notified();
+            if !self.is_synced() {
+                listed.await;
+            }
+        }
+    }
+
     pub(super) fn mark_synced(&self) {
         self.synced.store(true, Ordering::Release);
+        self.listed.notify_waiters();
     }
 
     /// Takes in an object that was read or watched, unless a newer version is known. Returns the UIDs to look at.

@@ -41,16 +41,16 @@ fn sweep(began: i64, listed: Vec<Instance>) -> Sweep {
 }
 
 fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
-    ledger.machines(&"u".into(), at(now)).seen.iter().map(|instance| instance.state).collect()
+    ledger.machines(&pod(), at(now)).seen.iter().map(|instance| instance.state).collect()
 }
 
 #[test]
 fn a_sweep_is_fresh_for_a_minute_from_its_start() {
     let mut ledger = Ledger::default();
-    assert!(!ledger.machines(&"u".into(), at(0)).fresh);
+    assert!(!ledger.machines(&pod(), at(0)).fresh);
     ledger.take(sweep(0, vec![]), at(5));
-    assert!(ledger.machines(&"u".into(), at(59)).fresh);
-    assert!(!ledger.machines(&"u".into(), at(60)).fresh);
+    assert!(ledger.machines(&pod(), at(59)).fresh);
+    assert!(!ledger.machines(&pod(), at(60)).fresh);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_launched_instance_is_what_the_launch_call_said_until_it_is_listed() {
     assert_eq!(states(&ledger, 9), [InstanceState::Pending], "visibility lags behind the launch");
     ledger.take(sweep(400, vec![]), at(400));
     assert!(states(&ledger, 400).is_empty());
-    assert!(ledger.machines(&"u".into(), at(400)).missing.is_some_and(|missing| missing.is_gone(at(400))));
+    assert!(ledger.machines(&pod(), at(400)).missing.is_some_and(|missing| missing.is_gone(at(400))));
 }
 
 #[test]
@@ -82,11 +82,11 @@ fn a_listed_instance_that_vanishes_is_missing_at_once_and_gone_much_later() {
     let mut ledger = Ledger::default();
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
     ledger.take(sweep(10, vec![]), at(10));
-    let missing = ledger.machines(&"u".into(), at(10)).missing.expect("missing");
+    let missing = ledger.machines(&pod(), at(10)).missing.expect("missing");
     assert_eq!((missing.absences, missing.since), (1, at(10)));
     assert!(states(&ledger, 10).is_empty());
     ledger.take(sweep(20, vec![instance("i-1", InstanceState::Running)]), at(20));
-    assert_eq!(ledger.machines(&"u".into(), at(20)).missing, None, "one answer brings it back");
+    assert_eq!(ledger.machines(&pod(), at(20)).missing, None, "one answer brings it back");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_late_list_does_not_revive_an_ending_instance() {
     ledger.ended(&"i-1".into(), InstanceState::ShuttingDown, at(1));
     ledger.take(sweep(1, vec![instance("i-1", InstanceState::Running)]), at(2));
     assert_eq!(states(&ledger, 2), [InstanceState::ShuttingDown]);
-    assert_eq!(ledger.machines(&"u".into(), at(2)).ending_since, Some(at(1)));
+    assert_eq!(ledger.machines(&pod(), at(2)).ending_since, Some(at(1)));
 }
 
 #[test]
@@ -137,15 +137,29 @@ fn an_ended_instance_that_is_listed_no_longer_is_forgotten() {
     let mut ledger = Ledger::default();
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Terminated)]), at(0));
     ledger.take(sweep(10, vec![]), at(10));
-    assert_eq!(ledger.machines(&"u".into(), at(10)).missing, None);
-    assert!(ledger.machines.is_empty() && ledger.by_pod.is_empty(), "F18: nothing grows");
+    assert_eq!(ledger.machines(&pod(), at(10)).missing, None);
+    assert!(
+        ledger.machines.is_empty() && ledger.by_pod.is_empty() && ledger.by_name.is_empty(),
+        "F18: nothing grows"
+    );
 }
 
 #[test]
 fn trouble_is_known_until_the_next_complete_sweep() {
     let mut ledger = Ledger::default();
     ledger.failed(CloudError::new(Kind::Throttled, "RequestLimitExceeded", "slow down"));
-    assert!(ledger.machines(&"u".into(), at(0)).trouble.is_some());
+    assert!(ledger.machines(&pod(), at(0)).trouble.is_some());
     ledger.take(sweep(1, vec![]), at(1));
-    assert_eq!(ledger.machines(&"u".into(), at(1)).trouble, None);
+    assert_eq!(ledger.machines(&pod(), at(1)).trouble, None);
+}
+
+#[test]
+fn an_earlier_pod_of_the_same_name_is_told_while_its_machine_is_alive() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    let namesake = |ledger: &Ledger, uid| ledger.machines(&PodRef::new("ml", "train", uid), at(1)).namesake;
+    assert_eq!(namesake(&ledger, "new"), Some("i-1".into()));
+    assert_eq!(namesake(&ledger, "u"), None);
+    ledger.ended(&"i-1".into(), InstanceState::ShuttingDown, at(2));
+    assert_eq!(namesake(&ledger, "new"), None);
 }

@@ -1,0 +1,231 @@
+//! The scheduler's rules about a pod's place, checked once more: node, operating system, taints and room.
+//!
+//! Reasons and texts are the kubelet's, so that people and tools know them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm, Pod, PodSpec, Toleration};
+
+use super::{Rejection, RejectionKind};
+use crate::config::{Taint, TaintEffect};
+use crate::quantity::Quantity;
+use crate::resources::Resources;
+
+/// What a pod's place on the node is checked against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The node's name.
+    pub name: String,
+    /// The live node's labels.
+    pub labels: BTreeMap<String, String>,
+    /// The taints of ORCA's config. Those that others add keep the scheduler away, not the pods.
+    pub taints: Vec<Taint>,
+}
+
+/// A resource that there is too little of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// Its name, such as `cpu`.
+    pub resource: String,
+    /// How much the pod asks for.
+    pub requested: Quantity,
+    /// How much the other pods have.
+    pub used: Quantity,
+    /// How much the node offers.
+    pub capacity: Quantity,
+}
+
+impl Shortage {
+    /// The first resource of which `used` and `requested` together are more than `capacity`.
+    #[must_use]
+    pub fn find(requested: &Resources, used: &Resources, capacity: &Resources) -> Option<Self> {
+        let amount = |amounts: &Resources, name: &str| amounts.get(name).copied().unwrap_or_default();
+        requested.iter().find_map(|(name, requested)| {
+            let (used, capacity) = (amount(used, name), amount(capacity, name));
+            let is_short = !requested.is_zero() && used + *requested > capacity;
+            is_short.then(|| Self { resource: name.clone(), requested: *requested, used, capacity })
+        })
+    }
+
+    /// The rejection, in the kubelet's words.
+    #[must_use]
+    pub fn rejection(&self) -> Rejection {
+        let Self { resource, requested, used, capacity } = self;
+        let text = format!(
+            "Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: {capacity}"
+        );
+        rejected(format!("OutOf{resource}"), &text)
+    }
+}
+
+/// Checks everything about a pod's place but the room. The first rule that is broken is told.
+pub fn place(pod: &Pod, node: &Place) -> Result<(), Rejection> {
+    let Some(spec) = &pod.spec else {
+        return Ok(());
+    };
+    if let Some(os) = spec.os.as_ref().map(|os| os.name.as_str()).filter(|name| *name != "linux") {
+        let text = format!(
+            "Failed to admit pod as the OS field doesn't match node OS: the pod asks for {os}, the node is linux"
+        );
+        return Err(rejected("PodOSNotSupported".into(), &text));
+    }
+    if !selects(spec, node) {
+        let text = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+        return Err(rejected("NodeAffinity".into(), text));
+    }
+    let tolerations = spec.tolerations.as_deref().unwrap_or_default();
+    let keeps_away = |taint: &&Taint| taint.effect != TaintEffect::PreferNoSchedule;
+    let untolerated = |taint: &&Taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint));
+    if let Some(taint) = node.taints.iter().filter(keeps_away).find(untolerated) {
+        let (key, value, effect) = (&taint.key, &taint.value, taint.effect.as_str());
+        let text = format!(
+            "Predicate TaintToleration failed: the pod does not tolerate the taint {key}={value}:{effect}; add the \
+             toleration if it is meant to run as a machine of its own"
+        );
+        return Err(rejected("TaintToleration".into(), &text));
+    }
+    Ok(())
+}
+
+fn rejected(reason: String, text: &str) -> Rejection {
+    Rejection { kind: RejectionKind::Placement, reason, message: format!("Pod was rejected: {text}") }
+}
+
+fn selects(spec: &PodSpec, node: &Place) -> bool {
+    let selector = spec.node_selector.iter().flatten();
+    if !selector.into_iter().all(|(key, value)| node.labels.get(key) == Some(value)) {
+        return false;
+    }
+    let required = spec
+        .affinity
+        .as_ref()
+        .and_then(|affinity| affinity.node_affinity.as_ref())
+        .and_then(|affinity| affinity.required_during_scheduling_ignored_during_execution.as_ref());
+    required.is_none_or(|required| required.node_selector_terms.iter().any(|term| matches(term, node)))
+}
+
+/// A term without any requirement selects nothing (API reference, `NodeSelectorTerm`).
+fn matches(term: &NodeSelectorTerm, node: &Place) -> bool {
+    let expressions = term.match_expressions.as_deref().unwrap_or_default();
+    let fields = term.match_fields.as_deref().unwrap_or_default();
+    let name = |key: &str| (key == "metadata.name").then_some(node.name.as_str());
+    (!expressions.is_empty() || !fields.is_empty())
+        && expressions.iter().all(|rule| holds(rule, node.labels.get(&rule.key).map(String::as_str)))
+        && fields.iter().all(|rule| holds(rule, name(&rule.key)))
+}
+
+fn holds(rule: &NodeSelectorRequirement, value: Option<&str>) -> bool {
+    let values = rule.values.as_deref().unwrap_or_default();
+    let listed = || value.is_some_and(|value| values.iter().any(|listed| listed == value));
+    let number = |text: &str| text.parse::<i64>().ok();
+    let ordered = |is: fn(&i64, &i64) -> bool| {
+        let limit = values.first().and_then(|text| number(text));
+        value.and_then(number).zip(limit).is_some_and(|(value, limit)| is(&value, &limit))
+    };
+    match rule.operator.as_str() {
+        "In" => listed(),
+        "NotIn" => !listed(),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        "Gt" => ordered(i64::gt),
+        "Lt" => ordered(i64::lt),
+        _ => false,
+    }
+}
+
+/// Whether the toleration covers the taint (API reference, `Toleration`).
+fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    let effect = toleration.effect.as_deref().unwrap_or_default();
+    let key = toleration.key.as_deref().unwrap_or_default();
+    let value = toleration.value.as_deref().unwrap_or_default();
+    let same_effect = effect.is_empty() || effect == taint.effect.as_str();
+    match toleration.operator.as_deref().unwrap_or("Equal") {
+        "Exists" => same_effect && (key.is_empty() || key == taint.key),
+        "Equal" => same_effect && key == taint.key && value == taint.value,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check(spec: Value) -> Result<(), String> {
+        let pod = serde_json::from_value(json!({ "spec": spec })).expect("a pod");
+        let burst = Taint {
+            key: "orca.research/burst-node".into(),
+            value: "true".into(),
+            effect: TaintEffect::NoSchedule,
+        };
+        let labels = [("type", "virtual-kubelet"), ("zone", "a"), ("gen", "7")];
+        let node = Place {
+            name: "orca-aws-node".into(),
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            taints: vec![burst],
+        };
+        place(&pod, &node).map_err(|rejection| rejection.reason)
+    }
+
+    fn tolerating(extra: Value) -> Value {
+        let mut spec = json!({
+            "containers": [],
+            "tolerations": [{ "key": "orca.research/burst-node", "operator": "Exists", "effect": "NoSchedule" }],
+        });
+        for (key, value) in extra.as_object().expect("an object") {
+            spec[key] = value.clone();
+        }
+        spec
+    }
+
+    fn requires(rules: Value) -> Value {
+        let terms = json!({ "nodeSelectorTerms": [{ "matchExpressions": rules }] });
+        json!({ "affinity": { "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": terms } } })
+    }
+
+    #[test]
+    fn a_pod_that_bypassed_the_scheduler_meets_its_rules_here() {
+        for (spec, expected) in [
+            (tolerating(json!({})), Ok(())),
+            (json!({ "containers": [] }), Err("TaintToleration".to_owned())),
+            (json!({ "containers": [], "tolerations": [{ "operator": "Exists" }] }), Ok(())),
+            (tolerating(json!({ "nodeSelector": { "type": "virtual-kubelet" } })), Ok(())),
+            (tolerating(json!({ "nodeSelector": { "type": "metal" } })), Err("NodeAffinity".to_owned())),
+            (tolerating(json!({ "os": { "name": "windows" } })), Err("PodOSNotSupported".to_owned())),
+            (tolerating(json!({ "os": { "name": "linux" } })), Ok(())),
+        ] {
+            assert_eq!(check(spec.clone()), expected, "B27: {spec}");
+        }
+    }
+
+    #[test]
+    fn every_operator_of_node_affinity_is_known() {
+        for (rule, holds) in [
+            (json!({ "key": "zone", "operator": "In", "values": ["a", "b"] }), true),
+            (json!({ "key": "zone", "operator": "In", "values": ["b"] }), false),
+            (json!({ "key": "type", "operator": "NotIn", "values": ["virtual-kubelet"] }), false),
+            (json!({ "key": "none", "operator": "NotIn", "values": ["x"] }), true),
+            (json!({ "key": "zone", "operator": "Exists" }), true),
+            (json!({ "key": "none", "operator": "DoesNotExist" }), true),
+            (json!({ "key": "gen", "operator": "Gt", "values": ["6"] }), true),
+            (json!({ "key": "gen", "operator": "Lt", "values": ["7"] }), false),
+            (json!({ "key": "zone", "operator": "Like", "values": ["a"] }), false),
+        ] {
+            assert_eq!(check(tolerating(requires(json!([rule])))).is_ok(), holds, "{rule}");
+        }
+    }
+
+    #[test]
+    fn the_first_resource_that_is_short_is_told_in_the_kubelets_words() {
+        let amounts = |cpu: &str| Resources::from([("cpu".to_owned(), cpu.parse().expect("a quantity"))]);
+        let shortage = Shortage::find(&amounts("2"), &amounts("999"), &amounts("1000")).expect("short");
+        let rejection = shortage.rejection();
+        assert_eq!(rejection.reason, "OutOfcpu");
+        assert!(rejection.message.ends_with("enough resource: cpu, requested: 2, used: 999, capacity: 1000"));
+        assert_eq!(Shortage::find(&amounts("1"), &amounts("999"), &amounts("1000")), None);
+        let gpu = Resources::from([("nvidia.com/gpu".to_owned(), Quantity::from_units(1))]);
+        let shortage = Shortage::find(&gpu, &Resources::new(), &amounts("1000")).expect("none offered");
+        assert_eq!(shortage.rejection().reason, "OutOfnvidia.com/gpu");
+    }
+}
