@@ -103,12 +103,11 @@ pub(super) const TABLE: &[Row] = &[
         NO_CAPACITY,
         "Choose another aws.rootVolume.type, or another aws.subnetID.",
     ),
-    // AWS says of this code that the spot request remains open, so it may launch later. Until ORCA looks for that
-    // request and cancels it, the refusal is taken at its word; the request carries the pod's tags, so a machine that
-    // comes of it is found by the sweep and ended as an orphan.
+    // AWS says of this code that the spot request remains open, so it may still launch: no certain refusal, and no next
+    // attempt before the same token was answered otherwise.
     says(
         "SpotMaxPriceTooLow",
-        NO_CAPACITY,
+        UNKNOWN,
         "Raise the annotation orca.research/max-spot-price, or leave it out to pay at most the on-demand price.",
     ),
     says(

@@ -11,6 +11,7 @@ const EXPECTED: &[(Kind, &[&str])] = &[
         UNKNOWN,
         &[
             "InternalError",
+            "SpotMaxPriceTooLow",
             "InternalFailure",
             "ServerInternal",
             "ServiceUnavailable",
@@ -46,7 +47,6 @@ const EXPECTED: &[(Kind, &[&str])] = &[
             "InsufficientVolumeCapacity",
             "Unsupported",
             "VolumeTypeNotAvailableInZone",
-            "SpotMaxPriceTooLow",
             "InsufficientFreeAddressesInSubnet",
             "ReservationCapacityExceeded",
             "InvalidCapacityReservationState.PendingActivation",

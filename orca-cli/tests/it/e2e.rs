@@ -1,10 +1,16 @@
 //! End to end: `orca` as a process of its own, under the RBAC that we ship, on a real control plane and moto.
 //!
 //! Each test starts servers of its own and stops them. Run with
-//! `cargo test -p orca-cli --test it -- --ignored --test-threads=1` after `orca-testkit/servers/prepare`.
+//! `cargo test --workspace --all-features --test it -- --ignored --test-threads=1` after `orca-testkit/servers/prepare`.
 
+mod admission;
+mod crash;
+mod deletion;
 mod faults;
+mod handover;
+mod loss;
 mod node;
 mod pods;
 mod startup;
+mod trouble;
 mod world;

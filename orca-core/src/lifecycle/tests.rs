@@ -356,3 +356,28 @@ fn a_misplaced_pod_fails_unless_its_controller_would_make_new_ones_without_end()
     assert_eq!(reason(&owned.decide(0)), "OutOfcpu");
     assert!(matches!(owned.decide(0).status, Some(Shown::Waiting { .. })));
 }
+
+#[test]
+fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() {
+    let gone = |machines: Machines, now| {
+        let record = Some(Ok(record(0)));
+        let request = Ok(request());
+        let seen = Observation {
+            intent: pod::Intent::Gone,
+            pod: None,
+            record: record.as_ref(),
+            request: &request,
+            ignore_daemons: true,
+            held_until: None,
+            machines: &machines,
+        };
+        decide(&seen, at(now)).action
+    };
+    let end = 20 * 60;
+    let sweeps =
+        |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect(), ..machines() };
+    assert_eq!(gone(sweeps(&[10, 20, 30]), 40), Action::Refresh);
+    assert_eq!(gone(sweeps(&[end + 1, end + 200, end + 301]), end + 310), Action::Forget);
+    let appeared = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
+    assert_eq!(gone(appeared, 40), Action::Terminate);
+}

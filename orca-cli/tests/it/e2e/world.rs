@@ -18,8 +18,7 @@ pub(crate) const NODE: &str = "orca-aws-node";
 /// A cluster, a cloud behind the proxy, and a config that joins them.
 pub(crate) struct World {
     pub(crate) plane: ControlPlane,
-    /// Kept alive for as long as the world is.
-    _moto: Moto,
+    pub(crate) moto: Moto,
     pub(crate) proxy: Ec2Proxy,
     pub(crate) probe: Ec2Probe,
     pub(crate) image: String,
@@ -53,7 +52,7 @@ impl World {
         std::fs::write(&config, text).expect("the config");
         Self {
             plane,
-            _moto: moto,
+            moto,
             proxy,
             probe,
             image,
@@ -68,7 +67,7 @@ impl World {
     /// Starts `orca` and waits until the node is Ready. Returns it, and how long that took.
     pub(crate) async fn orca(&self) -> (Orca, Duration) {
         let began = Instant::now();
-        let orca = self.spawn(&self.kubeconfig, &self.config);
+        let orca = self.spawn(&self.kubeconfig, &self.config, &[]);
         self.eventually("the node is Ready", || async {
             let node = self.object(&["get", "node", NODE]).await?;
             (condition(&node, "Ready")? == "True").then_some(())
@@ -79,11 +78,16 @@ impl World {
 
     /// Starts `orca` and waits for nothing.
     pub(crate) fn start_only(&self) -> Orca {
-        self.spawn(&self.kubeconfig, &self.config)
+        self.start_with(&[])
+    }
+
+    /// Starts `orca` with more, or other, environment variables, and waits for nothing.
+    pub(crate) fn start_with(&self, environment: &[(&str, &str)]) -> Orca {
+        self.spawn(&self.kubeconfig, &self.config, environment)
     }
 
     /// Starts `orca` with this kubeconfig and this config.
-    fn spawn(&self, kubeconfig: &Path, config: &Path) -> Orca {
+    fn spawn(&self, kubeconfig: &Path, config: &Path, environment: &[(&str, &str)]) -> Orca {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let log = self.folder.path().join(format!("orca-{number}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
@@ -93,6 +97,7 @@ impl World {
             .arg("--config")
             .arg(config)
             .args(["--metrics-addr", "127.0.0.1:0"])
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::from(file))
             .spawn()
@@ -139,6 +144,24 @@ impl World {
             (pods.iter().filter(up).count() == count).then_some(pods)
         })
         .await
+    }
+
+    /// Waits until this pod's status message contains this text, and returns the pod.
+    pub(crate) async fn says(&self, pod: &str, text: &str) -> Value {
+        self.eventually(&format!("pod {pod} says {text}"), || async {
+            let object = self.object(&["get", "pod", pod]).await?;
+            object["status"]["message"].as_str()?.contains(text).then_some(object)
+        })
+        .await
+    }
+
+    /// Waits until no pod and no machine is left.
+    pub(crate) async fn empty(&self) {
+        self.eventually("no pod and no instance is left", || async {
+            let none = self.pods().await.is_empty() && self.probe.alive().await.ok()?.is_empty();
+            none.then_some(())
+        })
+        .await;
     }
 
     /// Asks until there is an answer, for at most a minute and a half.
@@ -202,6 +225,11 @@ pub(crate) fn pod(name: &str) -> String {
          tolerations: [{{key: orca.research/burst-node, operator: Exists, effect: NoSchedule}}]\n  \
          containers: [{{name: main, image: example.com/main}}]\n"
     )
+}
+
+/// The same pod with the node set: it passes by the scheduler.
+pub(crate) fn bound(name: &str) -> String {
+    pod(name).replace("spec:\n", &format!("spec:\n  nodeName: {NODE}\n"))
 }
 
 /// The status of a condition.

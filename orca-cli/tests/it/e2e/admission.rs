@@ -1,0 +1,112 @@
+//! Admission before money: a pod that passed by the scheduler launches nothing when it does not belong here.
+
+use super::world::{World, bound, pod};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    let tolerations =
+        "  tolerations: [{key: orca.research/burst-node, operator: Exists, effect: NoSchedule}]\n";
+    let cases = [
+        ("untolerating", bound("untolerating").replace(tolerations, ""), "TaintToleration"),
+        ("elsewhere", bound("elsewhere").replace("provider: aws", "provider: gcp"), "NodeAffinity"),
+        (
+            "windows",
+            bound("windows").replace("spec:\n", "spec:\n  os: {name: windows}\n"),
+            "PodOSNotSupported",
+        ),
+        (
+            "huge",
+            bound("huge").replace("main, image", "main, resources: {requests: {cpu: 99999}}, image"),
+            "OutOfcpu",
+        ),
+    ];
+    for (_, manifest, _) in &cases {
+        world.apply(manifest).await;
+    }
+    for (name, _, reason) in &cases {
+        world
+            .eventually(&format!("pod {name} is rejected with {reason}"), || async {
+                let pod = world.object(&["get", "pod", name]).await?;
+                (pod["status"]["phase"] == "Failed" && pod["status"]["reason"] == *reason).then_some(())
+            })
+            .await;
+        assert!(world.kubectl(&["describe", "pod", name]).await.contains("Pod was rejected"), "{name}");
+    }
+    assert!(world.proxy.launched().is_empty(), "B27");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    world
+        .apply(
+            "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: wrong}\nspec:\n  replicas: 3\n  \
+             selector: {matchLabels: {app: wrong}}\n  template:\n    metadata:\n      labels: {app: wrong}\n      \
+             annotations: {orca.research/instance-type: t3.micro, orca.research/launch-type: sport}\n    spec:\n      \
+             nodeSelector: {orca.research/provider: aws}\n      \
+             tolerations: [{key: orca.research/burst-node, operator: Exists}]\n      \
+             containers: [{name: web, image: example.com/web}]\n",
+        )
+        .await;
+    let pods = world
+        .eventually("all three say what is wrong", || async {
+            let pods = world.pods().await;
+            let say = |pod: &&serde_json::Value| {
+                pod["status"]["message"].as_str().is_some_and(|text| text.contains("did you mean spot?"))
+            };
+            (pods.iter().filter(say).count() == 3).then_some(pods)
+        })
+        .await;
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    let uids = |pods: &[serde_json::Value]| {
+        let mut uids: Vec<String> = pods.iter().map(|pod| pod["metadata"]["uid"].to_string()).collect();
+        uids.sort();
+        uids
+    };
+    assert_eq!(uids(&pods), uids(&world.pods().await), "the same three pods, Pending");
+    assert!(world.proxy.launched().is_empty());
+
+    // The author mends the annotation on one of them: it is read anew.
+    let name = pods[0]["metadata"]["name"].as_str().expect("a name");
+    world.kubectl(&["annotate", "pod", name, "orca.research/launch-type=spot", "--overwrite"]).await;
+    world.running(1).await;
+    world.assert_one_instance_each(1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn more_wrong_input_buys_nothing_and_says_why() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    let long = "x".repeat(300);
+    let cases = [
+        (
+            "negative",
+            "orca.research/launch-type: spot, orca.research/max-spot-price: \"-1\"".to_owned(),
+            "35.00",
+        ),
+        (
+            "capped",
+            "orca.research/launch-type: on-demand, orca.research/max-spot-price: \"1.00\"".into(),
+            "no effect",
+        ),
+        ("protected", "orca.research/termination-protection: \"true\"".into(), "could not be terminated"),
+        ("script", "orca.research/ami: \"ami-1; rm -rf /\"".into(), "machine image id"),
+        ("long", format!("orca.research/workload-template: {long}"), "instances.templates"),
+        ("unknown-image", "orca.research/ami: ami-00000000000000000".into(), "InvalidAMIID.NotFound"),
+    ];
+    for (name, annotations, _) in &cases {
+        let both = format!("orca.research/instance-type: t3.micro, {annotations}");
+        world.apply(&pod(name).replace("orca.research/instance-type: t3.micro", &both)).await;
+    }
+    for (name, _, says) in &cases {
+        let pod = world.says(name, says).await;
+        assert_eq!(pod["status"]["phase"], "Failed", "{name}: {}", pod["status"]);
+    }
+    assert!(world.probe.instances().await.expect("instances").is_empty());
+}

@@ -1,0 +1,102 @@
+//! Deletion in every awkward moment: the machine goes, and the object not before it.
+
+use std::time::Duration;
+
+use orca_testkit::servers::proxy::{Effect, Fault};
+
+use super::world::{World, pod};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_runs() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    world.apply(&pod("same")).await;
+    let first = world.running(1).await.remove(0);
+    world.kubectl(&["delete", "pod", "same", "--force", "--grace-period=0"]).await;
+    world.apply(&pod("same")).await;
+    let second = world
+        .eventually("the successor runs and only its machine is alive", || async {
+            let pod = world.object(&["get", "pod", "same"]).await?;
+            let alive = world.probe.alive().await.ok()?;
+            let uid = pod["metadata"]["uid"].as_str()?.to_owned();
+            let is_its = alive.len() == 1 && alive[0].tags.get("orca.research/pod-uid") == Some(&uid);
+            (pod["status"]["phase"] == "Running" && is_its).then_some(pod)
+        })
+        .await;
+    assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
+    world.assert_one_instance_each(2);
+    world.kubectl(&["delete", "pod", "same", "--timeout=60s"]).await;
+    world.empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_pod_deleted_during_its_launch_leaves_no_machine() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    world
+        .proxy
+        .fault(Fault::on("RunInstances", Effect::DelayAfter(Duration::from_secs(3))).when("*", "slow"));
+    world.proxy.fault(Fault::on("RunInstances", Effect::DropAfter).when("*", "lost"));
+    world
+        .proxy
+        .fault(Fault::on("RunInstances", Effect::DelayBefore(Duration::from_secs(3))).when("*", "force"));
+    for name in ["slow", "lost", "force"] {
+        world.apply(&pod(name)).await;
+    }
+    world
+        .eventually("all three launches are on their way", || async {
+            (world.proxy.calls_of("RunInstances").len() >= 3).then_some(())
+        })
+        .await;
+    world.kubectl(&["delete", "pod", "slow", "lost", "--wait=false"]).await;
+    world.kubectl(&["delete", "pod", "force", "--force", "--grace-period=0"]).await;
+    world
+        .eventually("three launches were executed", || async {
+            (world.proxy.launched().len() == 3).then_some(())
+        })
+        .await;
+    world.empty().await;
+    world.assert_one_instance_each(3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn an_object_stays_while_its_machine_cannot_be_terminated() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    world.apply(&pod("stuck")).await;
+    world.running(1).await;
+    let fault =
+        world.proxy.fault(Fault::on("TerminateInstances", Effect::refuse("InternalError", 500)).always());
+    world.kubectl(&["delete", "pod", "stuck", "--wait=false"]).await;
+    world
+        .eventually("termination was tried and failed", || async {
+            (world.proxy.hits(fault) >= 2).then_some(())
+        })
+        .await;
+    assert_eq!(world.pods().await.len(), 1, "B44");
+    assert_eq!(world.probe.alive().await.expect("instances").len(), 1);
+    world.proxy.clear_faults();
+    world.empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back() {
+    let world = World::start().await;
+    let (orca, _) = world.orca().await;
+    world.apply(&pod("deleted")).await;
+    world.apply(&pod("forced")).await;
+    world.running(2).await;
+    orca.kill();
+    world.kubectl(&["delete", "pod", "deleted", "--wait=false"]).await;
+    let (_orca, _) = world.orca().await;
+    world
+        .eventually("B48: the deleted pod and its machine are gone", || async {
+            let alive = world.probe.alive().await.ok()?;
+            (alive.len() == 1 && world.pods().await.len() == 1).then_some(())
+        })
+        .await;
+}

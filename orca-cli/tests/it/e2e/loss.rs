@@ -1,0 +1,79 @@
+//! Machines that go without ORCA's doing: the pod fails as a disruption, is never relaunched, and its owner replaces it.
+
+use std::time::Duration;
+
+use super::world::{World, condition, pod};
+
+const JOB: &str = include_str!("../../../../examples/kubernetes/batch-job.yaml");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    for name in ["ended", "stopped"] {
+        world.apply(&pod(name)).await;
+    }
+    world.running(2).await;
+    for instance in world.probe.alive().await.expect("instances") {
+        match instance.tags.get("orca.research/pod-name").map(String::as_str) {
+            Some("ended") => world.probe.terminate(&instance.id).await.expect("terminated"),
+            _ => world.probe.stop(&instance.id).await.expect("stopped"),
+        }
+    }
+    for name in ["ended", "stopped"] {
+        let pod = world
+            .eventually(&format!("L4: {name} is Failed"), || async {
+                let pod = world.object(&["get", "pod", name]).await?;
+                (pod["status"]["phase"] == "Failed").then_some(pod)
+            })
+            .await;
+        assert_eq!(pod["status"]["reason"], "InstanceGone");
+        assert_eq!(condition(&pod, "DisruptionTarget").as_deref(), Some("True"), "B71");
+        let state = &pod["status"]["containerStatuses"][0]["state"]["terminated"];
+        assert_eq!(
+            (&state["exitCode"], &state["reason"]),
+            (&137.into(), &"ContainerStatusUnknown".into()),
+            "B77"
+        );
+    }
+    world
+        .eventually("a stopped machine of ours is terminated: it costs", || async {
+            world.probe.alive().await.ok()?.is_empty().then_some(())
+        })
+        .await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    world.assert_one_instance_each(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines() {
+    let world = World::start().await;
+    let (_orca, _) = world.orca().await;
+    let job = JOB.replace("completions: 20", "completions: 1").replace("parallelism: 20", "parallelism: 1");
+    world.apply(&job).await;
+    world.running(1).await;
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(40) {
+        for instance in world.probe.alive().await.expect("instances") {
+            world.probe.terminate(&instance.id).await.expect("terminated");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let bought = world.proxy.launched().len();
+    println!("figure: a crash loop of 40 s bought {bought} machines");
+    // 10 s, then 20 s between launches: at 0, 10 and 30 s, and room for one more at the edges.
+    assert!((2..=4).contains(&bought), "{bought}");
+    let waiting = world
+        .eventually("the waiting pod says so", || async {
+            let pods = world.pods().await;
+            pods.into_iter().find(|pod| {
+                pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "LaunchBackOff"
+                    || pod["status"]["phase"] == "Running"
+            })
+        })
+        .await;
+    assert!(!waiting["metadata"]["uid"].is_null());
+    world.running(1).await;
+}
