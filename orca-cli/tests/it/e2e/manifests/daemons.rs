@@ -6,10 +6,21 @@ use super::super::world::{NODE, World};
 use super::{DAEMON_SETS, WORKER, Worker, documents, dry_run};
 
 /// Tolerates everything, as agents of nodes do.
-const AGENT: &str = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec:\n  selector: {matchLabels: {app: agent}}\n  \
-                     template:\n    metadata:\n      labels: {app: agent}\n      annotations: {orca.research/instance-type: t3.micro}\n    \
-                     spec:\n      tolerations: [{operator: Exists}]\n      terminationGracePeriodSeconds: 1\n      \
-                     containers: [{name: main, image: example.com/agent:1}]\n";
+const AGENT: &str = "
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata:
+      labels: {app: agent}
+      annotations: {orca.research/instance-type: t3.micro}
+    spec:
+      tolerations: [{operator: Exists}]
+      terminationGracePeriodSeconds: 1
+      containers: [{name: main, image: 'example.com/agent:1'}]
+";
 
 /// The pods of the DaemonSet on this node.
 async fn pods_on(world: &World, node: &str) -> Vec<Value> {
@@ -92,9 +103,13 @@ async fn the_daemon_set_policy_adds_to_an_affinity_and_takes_nothing_away() {
     let wanted = json!({ "key": "type", "operator": "In", "values": ["virtual-kubelet"] });
     let field = json!([{ "key": "metadata.name", "operator": "In", "values": ["a"] }]);
     let off_alone = json!([{ "matchExpressions": [off] }]);
-    let required = |terms: Value| json!({ "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": terms } } });
-    let preferred = json!({ "nodeAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [{ "weight": 1, "preference": { "matchExpressions": [zone] } }] } });
-    let apart = json!({ "podAntiAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [{ "weight": 1, "podAffinityTerm": { "topologyKey": "kubernetes.io/hostname" } }] } });
+    let node = |kind: &str, value: Value| json!({ "nodeAffinity": { kind: value } });
+    let required =
+        |terms| node("requiredDuringSchedulingIgnoredDuringExecution", json!({ "nodeSelectorTerms": terms }));
+    let preference = json!({ "weight": 1, "preference": { "matchExpressions": [zone] } });
+    let preferred = node("preferredDuringSchedulingIgnoredDuringExecution", json!([preference]));
+    let host = json!({ "weight": 1, "podAffinityTerm": { "topologyKey": "kubernetes.io/hostname" } });
+    let apart = json!({ "podAntiAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [host] } });
     for (what, affinity, expected) in [
         ("an empty affinity", json!({}), off_alone.clone()),
         ("another kind of affinity", apart, off_alone.clone()),

@@ -17,9 +17,8 @@ fn node(name: &str) -> String {
 }
 
 fn lease(namespace: &str, name: &str) -> String {
-    format!(
-        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {{name: {name}, namespace: {namespace}}}\n"
-    )
+    let metadata = format!("{{name: {name}, namespace: {namespace}}}");
+    format!("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {metadata}\n")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,7 +39,8 @@ async fn under_the_fence_orca_works_and_its_token_reaches_nothing_else() {
     world.apply(&pod("ours")).await;
     world.running(1).await;
     let theirs = format!(
-        "apiVersion: v1\nkind: Pod\nmetadata: {{name: theirs}}\nspec:\n  nodeName: {WORKER}\n  containers: [{{name: main, image: example.com/main}}]\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: theirs}}\nspec:\n  nodeName: {WORKER}\n  \
+         containers: [{{name: main, image: example.com/main}}]\n"
     );
     world.apply(&theirs).await;
     let unbound = pod("unbound").replace("provider: aws", "provider: none");

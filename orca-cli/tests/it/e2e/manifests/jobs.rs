@@ -1,5 +1,5 @@
-//! Pods that are deleted by force: the object of a bare one is gone at once, that of a Job's stays until ORCA has written
-//! how it ended.
+//! Pods that are deleted by force: the object of a bare one is gone at once, that of a Job's stays until ORCA has
+//! written how it ended.
 
 use super::super::world::{World, pod};
 
@@ -9,7 +9,8 @@ fn job() -> String {
     let spec = pod.split_once("spec:\n").expect("a spec").1.replace("\n  ", "\n      ");
     format!(
         "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: careful}}\nspec:\n  podReplacementPolicy: Failed\n  \
-         template:\n    metadata:\n      annotations: {{orca.research/instance-type: t3.micro}}\n    spec:\n    {spec}"
+         template:\n    metadata:\n      annotations: {{orca.research/instance-type: t3.micro}}\n    \
+         spec:\n    {spec}"
     )
 }
 

@@ -48,13 +48,13 @@ async fn pods_that_may_come_to_orca_lose_the_limit_of_300_seconds_and_no_others_
             (limits(&dry_run(kubectl, &tolerant).await.ok()?) == both(None)).then_some(())
         })
         .await;
-    let ordinary = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers: [{name: main, image: example.com/main}]\n";
-    let bound = ordinary.replace("spec:\n", &format!("spec:\n  nodeName: {NODE}\n"));
-    let elsewhere = ordinary.replace("spec:\n", "spec:\n  nodeName: elsewhere\n");
-    let other_taint = ordinary.replace(
-        "spec:\n",
-        "spec:\n  tolerations: [{key: gpu, operator: Exists}, {operator: Exists, effect: NoSchedule}]\n",
-    );
+    let ordinary = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  \
+                    containers: [{name: main, image: example.com/main}]\n";
+    let with = |field: &str| ordinary.replace("spec:\n", &format!("spec:\n  {field}\n"));
+    let bound = with(&format!("nodeName: {NODE}"));
+    let elsewhere = with("nodeName: elsewhere");
+    let other_taint =
+        with("tolerations: [{key: gpu, operator: Exists}, {operator: Exists, effect: NoSchedule}]");
     let chosen = with_own_limit("chosen", 60);
     for (what, manifest, expected) in [
         ("bound to ORCA", bound.as_str(), both(None)),

@@ -54,7 +54,9 @@ impl Drop for Worker {
 async fn turn(kubectl: &Kubectl) -> Option<()> {
     let room = json!({ "cpu": "8", "memory": "32Gi", "pods": "110" });
     let now = clock::system().now().to_string();
-    let ready = json!({ "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now });
+    let ready = json!({
+        "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now
+    });
     let status = json!({ "status": { "capacity": room, "allocatable": room, "conditions": [ready] } });
     patch(kubectl, &["node", WORKER], &status).await?;
     let selector = format!("--field-selector=spec.nodeName={WORKER}");
@@ -83,14 +85,19 @@ async fn keep(kubectl: &Kubectl, pod: &Value) -> Option<()> {
     let containers: Vec<Value> = pod["spec"]["containers"]
         .as_array()?
         .iter()
-        .map(|container| json!({ "name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0, "ready": true, "started": true, "state": running }))
+        .map(|container| {
+            json!({
+                "name": container["name"], "image": container["image"], "imageID": "",
+                "restartCount": 0, "ready": true, "started": true, "state": running
+            })
+        })
         .collect();
     let conditions: Vec<Value> = ["Initialized", "ContainersReady", "Ready"]
         .iter()
         .map(|kind| json!({ "type": kind, "status": "True" }))
         .collect();
-    let status = json!({ "status": { "phase": "Running", "conditions": conditions, "containerStatuses": containers } });
-    patch(kubectl, &["pod", name, &namespace], &status).await
+    let status = json!({ "phase": "Running", "conditions": conditions, "containerStatuses": containers });
+    patch(kubectl, &["pod", name, &namespace], &json!({ "status": status })).await
 }
 
 async fn patch(kubectl: &Kubectl, object: &[&str], patch: &Value) -> Option<()> {
