@@ -9,6 +9,7 @@ mod deletion;
 mod faults;
 mod handover;
 mod loss;
+mod manifests;
 mod node;
 mod pods;
 mod startup;

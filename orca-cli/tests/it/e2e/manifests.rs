@@ -1,0 +1,146 @@
+//! The manifests that we ship: the API server takes them, ORCA works under them, and each does what it says.
+
+mod daemons;
+mod fence;
+mod jobs;
+mod rbac;
+mod tolerations;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use orca_testkit::servers::Kubectl;
+use serde_json::Value;
+
+use self::worker::{WORKER, Worker};
+use super::world::{NODE, World, command, pod};
+
+const RBAC: &str = include_str!("../../../../examples/kubernetes/rbac.yaml");
+const FENCE: &str = include_str!("../../../../examples/kubernetes/self-fence-policy.yaml");
+const TOLERATIONS: &str = include_str!("../../../../examples/kubernetes/tolerations-policy.yaml");
+const DAEMON_SETS: &str = include_str!("../../../../examples/kubernetes/daemonset-policy.yaml");
+const FLOW: &str = include_str!("../../../../examples/kubernetes/flow-schema.yaml");
+const DEPLOYMENT: &str = include_str!("../../../../examples/kubernetes/deployment.yaml");
+
+/// The documents of a manifest.
+fn documents(manifest: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(manifest).expect("YAML")
+}
+
+/// What the API server would make of this object, and whether it would take it, as this identity.
+async fn dry_run(kubectl: &Kubectl, manifest: &str) -> Result<Value, String> {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("manifest.yaml");
+    std::fs::write(&file, manifest).expect("written");
+    let file = file.to_str().expect("a path in UTF-8");
+    let arguments = ["create", "--dry-run=server", "-o", "json", "-f", file];
+    let text = kubectl.run(&arguments).await.map_err(|error| error.to_string())?;
+    Ok(serde_json::from_str(&text).expect("JSON"))
+}
+
+/// A client of this identity, for calls that kubectl makes only together with others.
+async fn client(kubeconfig: &Path) -> kube::Client {
+    // As in the program: another test may have installed it already.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(file, &options).await.expect("a config");
+    kube::Client::try_from(config).expect("a client")
+}
+
+#[test]
+fn every_manifest_opens_with_a_sentence_and_names_the_node_of_the_default_config() {
+    let default = orca_core::config::Node::default().name;
+    assert_eq!(default, NODE);
+    for (name, manifest) in [
+        ("rbac", RBAC),
+        ("self-fence-policy", FENCE),
+        ("tolerations-policy", TOLERATIONS),
+        ("daemonset-policy", DAEMON_SETS),
+        ("flow-schema", FLOW),
+        ("deployment", DEPLOYMENT),
+    ] {
+        assert!(manifest.starts_with("# "), "{name}");
+        // These two are about every virtual node, or about the ServiceAccount.
+        let is_about_others = ["daemonset-policy", "flow-schema"].contains(&name);
+        assert_eq!(manifest.contains(NODE), !is_about_others, "{name}");
+    }
+}
+
+#[test]
+fn the_config_in_the_deployment_is_valid() {
+    let map = documents(DEPLOYMENT).into_iter().find(|object| object["kind"] == "ConfigMap");
+    let map = map.expect("a ConfigMap");
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, map["data"]["config.yaml"].as_str().expect("a config")).expect("written");
+    let output = command().args(["config", "validate"]).arg(&file).output().expect("orca");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn the_api_server_takes_every_manifest_and_the_deployment_stays_off_the_virtual_node() {
+    let world = World::start().await;
+    // The strictest level of pod security: a pod that breaks it is not created.
+    let level = "pod-security.kubernetes.io/enforce=restricted";
+    world.kubectl(&["label", "namespace", "kube-system", level]).await;
+    let (_orca, _) = world.orca().await;
+    let _worker = Worker::start(&world).await;
+    for manifest in [RBAC, FENCE, TOLERATIONS, DAEMON_SETS, FLOW] {
+        world.apply(manifest).await;
+    }
+    // It would fit here, were it not for the affinity: the taint is tolerated, and the other node is closed.
+    world.kubectl(&["cordon", WORKER]).await;
+    let tolerant = DEPLOYMENT.replace(
+        "      serviceAccountName: orca\n",
+        "      serviceAccountName: orca\n      tolerations: [{key: orca.research/burst-node, operator: Exists}]\n",
+    );
+    assert_ne!(tolerant, DEPLOYMENT);
+    world.apply(&tolerant).await;
+    let selector = ["get", "pods", "-n", "kube-system", "-l", "app.kubernetes.io/name=orca"];
+    world
+        .eventually("the scheduler says why ORCA's own pod waits", || async {
+            let list = world.object(&selector).await?;
+            let conditions = list["items"][0]["status"]["conditions"].as_array()?;
+            let message = conditions.iter().find_map(|condition| condition["message"].as_str())?;
+            message.contains("didn't match Pod's node affinity/selector").then_some(())
+        })
+        .await;
+    world.kubectl(&["uncordon", WORKER]).await;
+    world.kubectl(&["rollout", "status", "deployment", "orca", "-n", "kube-system", "--timeout=50s"]).await;
+    let list = world.object(&selector).await.expect("ORCA's own pod");
+    assert_eq!(list["items"][0]["spec"]["nodeName"], WORKER, "A44");
+    assert!(world.proxy.launched().is_empty(), "ORCA buys no machine for itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn the_flow_schema_gives_the_heartbeat_the_room_of_nodes() {
+    let world = World::start().await;
+    world.apply(FLOW).await;
+    let (_orca, _) = world.orca().await;
+    let served = world
+        .eventually("a request of ours is counted", || async {
+            let metrics = world.plane.metrics().await.ok()?;
+            let served = dispatched(&metrics);
+            served.contains_key("orca-leases").then_some(served)
+        })
+        .await;
+    assert_eq!(served["orca-leases"], "node-high", "{served:?}");
+}
+
+/// The flow schemas that served something, and the priority level of each.
+fn dispatched(metrics: &str) -> BTreeMap<String, String> {
+    let lines = metrics.lines().filter(|line| {
+        line.starts_with("apiserver_flowcontrol_dispatched_requests_total{") && !line.ends_with(" 0")
+    });
+    let label = |line: &str, name: &str| {
+        let rest = line.split_once(&format!("{name}=\""))?.1;
+        rest.split_once('"').map(|(value, _)| value.to_owned())
+    };
+    lines.filter_map(|line| Some((label(line, "flow_schema")?, label(line, "priority_level")?))).collect()
+}
