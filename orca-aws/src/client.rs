@@ -21,6 +21,7 @@ use orca_core::launch::{LaunchToken, LaunchWish, Offer};
 
 use crate::fence::CONNECT_TIMEOUT;
 use crate::image::ImageCache;
+use crate::skew::Skew;
 
 /// How long one try of a Describe call may take.
 const READ_ATTEMPT: Duration = Duration::from_secs(10);
@@ -52,6 +53,7 @@ pub struct Ec2Client {
     pub(crate) write: aws_sdk_ec2::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) image_cache: Arc<ImageCache>,
+    pub(crate) skew: Skew,
     token_memory: Duration,
 }
 
@@ -115,7 +117,8 @@ impl Ec2Client {
             .operation_attempt_timeout(WRITE_ATTEMPT)
             .build();
         let again = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
-        let base = || aws_sdk_ec2::config::Builder::from(sdk);
+        let skew = Skew::new(Arc::clone(&clock));
+        let base = || aws_sdk_ec2::config::Builder::from(sdk).interceptor(skew.clone());
         let read = base().retry_config(again.clone()).timeout_config(reading.clone());
         let write = base().retry_config(RetryConfig::disabled()).timeout_config(writing);
         let ssm = aws_sdk_ssm::config::Builder::from(sdk).retry_config(again).timeout_config(reading);
@@ -129,6 +132,7 @@ impl Ec2Client {
             write: aws_sdk_ec2::Client::from_conf(write.build()),
             ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             image_cache: Arc::default(),
+            skew,
             token_memory: if is_aws { TOKEN_MEMORY_AWS } else { TOKEN_MEMORY_ELSEWHERE },
         }
     }

@@ -38,6 +38,9 @@ impl Ec2Client {
             Ok(parameters) => parameters,
             Err(error) => return LaunchOutcome::NotSent(error),
         };
+        if let Some(error) = self.skew.refusal() {
+            return LaunchOutcome::NotSent(error);
+        }
         let fence = Fence::new(Arc::clone(&self.clock), not_after);
         let request = request(self.write.run_instances(), offer, &parameters).client_token(token.as_str());
         let answer =

@@ -28,6 +28,7 @@ mod image;
 mod launch;
 mod offers;
 mod parameters;
+mod skew;
 mod terminate;
 #[cfg(test)]
 mod testing;

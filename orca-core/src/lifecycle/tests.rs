@@ -363,7 +363,7 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
         let record = Some(Ok(record(0)));
         let request = Ok(request());
         let seen = Observation {
-            intent: pod::Intent::Gone,
+            intent: Intent::Gone,
             pod: None,
             record: record.as_ref(),
             request: &request,
@@ -380,4 +380,28 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
     assert_eq!(gone(sweeps(&[end + 1, end + 200, end + 301]), end + 310), Action::Forget);
     let appeared = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
     assert_eq!(gone(appeared, 40), Action::Terminate);
+}
+
+#[test]
+fn an_hour_without_credentials_fails_no_pod() {
+    let denied = || CloudError::new(Kind::Denied, "NoCredentials", "none found");
+    let unlisted = Machines { fresh: false, trouble: Some(denied()), ..machines() };
+    let refused = record(0).refused(at(0), denied(), at(1));
+    for minute in 0..=60 {
+        let now = minute * 60;
+        for case in [
+            Case::new(unlisted.clone()),
+            Case::new(unlisted.clone()).record(refused.clone()),
+            Case::new(machines()).record(refused.clone()),
+        ] {
+            let decision = case.decide(now);
+            let pending = matches!(decision.status, None | Some(Shown::Waiting { .. }));
+            assert!(pending && decision.action != Action::Release, "minute {minute}: {decision:?}");
+        }
+        let waiting = Case::new(unlisted.clone()).decide(now);
+        assert!(
+            matches!(&waiting.status, Some(Shown::Waiting { message, .. }) if message.contains("NoCredentials")),
+            "L10"
+        );
+    }
 }

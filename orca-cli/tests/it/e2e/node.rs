@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{NODE, World, condition};
+use super::world::{NODE, World, condition, pod};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
@@ -78,6 +78,8 @@ async fn the_node_is_registered_and_kept_alive() {
 async fn a_deleted_node_comes_back_and_a_cordon_survives() {
     let world = World::start().await;
     let (orca, _) = world.orca().await;
+    world.apply(&pod("stays")).await;
+    let before = world.running(1).await.remove(0);
     world.kubectl(&["cordon", NODE]).await;
     world.kubectl(&["annotate", "node", NODE, "before=value"]).await;
     let old = world.object(&["get", "node", NODE]).await.expect("the node");
@@ -97,8 +99,50 @@ async fn a_deleted_node_comes_back_and_a_cordon_survives() {
             (lease["metadata"]["ownerReferences"][0]["uid"] == new["metadata"]["uid"]).then_some(())
         })
         .await;
+    let after = world.running(1).await.remove(0);
+    assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"], "A19: the pod is untouched");
+    assert_eq!(before["status"]["containerStatuses"], after["status"]["containerStatuses"], "A19");
+    world.assert_one_instance_each(1);
+    assert!(world.proxy.calls_of("TerminateInstances").is_empty(), "A19");
     orca.kill();
     let (_orca, _) = world.orca().await;
     let node = world.object(&["get", "node", NODE]).await.expect("the node");
     assert_eq!(node["spec"]["unschedulable"], true, "A6");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored() {
+    let world = World::start().await;
+    let (orca, _) = world.orca().await;
+    world.apply(&pod("steady")).await;
+    world.running(1).await;
+    // Somebody takes the node's condition and the pod's readiness away: both are put back.
+    let gone = r#"[{"op": "replace", "path": "/status/conditions", "value": []}]"#;
+    world.kubectl(&["patch", "node", NODE, "--subresource=status", "--type=json", "-p", gone]).await;
+    let unready =
+        r#"{"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NodeNotReady"}]}}"#;
+    world
+        .kubectl(&["patch", "pod", "steady", "--subresource=status", "--type=strategic", "-p", unready])
+        .await;
+    world.running(1).await;
+    world
+        .eventually("A35, B36: the node is Ready again", || async {
+            let node = world.object(&["get", "node", NODE]).await?;
+            (condition(&node, "Ready")? == "True").then_some(())
+        })
+        .await;
+
+    // Without the right to write its status, the node lives by its lease alone: twice the grace period of 50 s.
+    let rbac = serde_json::json!([{ "op": "remove", "path": "/rules/2" }]).to_string();
+    let rules = world.object(&["get", "clusterrole", "orca"]).await.expect("the role");
+    assert_eq!(rules["rules"][2]["resources"][0], "nodes/status", "{rules}");
+    world.kubectl(&["patch", "clusterrole", "orca", "--type=json", "-p", &rbac]).await;
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(105) {
+        let node = world.object(&["get", "node", NODE]).await.expect("the node");
+        assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A26: after {:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    drop(orca);
 }

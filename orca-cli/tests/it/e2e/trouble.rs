@@ -103,7 +103,7 @@ async fn throttled_and_failing_sweeps_kill_and_fail_nobody() {
         world.proxy.fault(Fault::on("DescribeInstances", Effect::HttpError(500)).always());
         world.proxy.fault(Fault::on("RunInstances", Effect::refuse("RequestLimitExceeded", 503)).times(2));
     };
-    nobody_suffers(&world, begin, 65, || world.proxy.clear_faults()).await;
+    nobody_suffers(&world, begin, 30, || world.proxy.clear_faults()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,4 +133,25 @@ async fn without_credentials_pods_wait_and_say_so_and_none_fails() {
     orca.kill();
     let (_orca, _) = world.orca().await;
     world.running(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+async fn a_wrong_region_keeps_pods_pending_and_says_what_to_set() {
+    let world = World::start().await;
+    let orca = world.start_with(&[("ORCA__AWS__REGION", "eu-west-1")]);
+    world.apply(&pod("abroad")).await;
+    let object = world.says("abroad", "InvalidSubnetID.NotFound").await;
+    assert_eq!(object["status"]["phase"], "Pending", "a wrong config fails no pod");
+    assert!(
+        object["status"]["message"].as_str().is_some_and(|text| text.contains("aws.subnetID")),
+        "{object}"
+    );
+    orca.kill();
+    // The attempt was refused for certain in the other region, so the right one may try again.
+    let (_orca, _) = world.orca().await;
+    world.kubectl(&["delete", "pod", "abroad", "--timeout=60s"]).await;
+    world.apply(&pod("home")).await;
+    world.running(1).await;
+    world.assert_one_instance_each(1);
 }
