@@ -73,15 +73,24 @@ impl Leader {
         }
     }
 
-    /// Renews until the lease is lost. Safe to cancel.
+    /// Renews until another process holds the lease. Safe to cancel.
+    ///
+    /// While the API server does not answer, nobody can take the lease over, and nothing can be written either: the
+    /// process stays, and finds out who holds it when the API server is back (A50).
     pub(crate) async fn hold(&self) {
-        let mut renewed = Instant::now();
-        while renewed.elapsed() < self.duration {
+        let mut failures: u32 = 0;
+        loop {
             tokio::time::sleep(self.duration / 5).await;
-            match self.renew().await {
-                Ok(true) => renewed = Instant::now(),
+            let renewed = tokio::time::timeout(self.duration / 2, self.renew()).await;
+            match renewed.unwrap_or(Err(CallError::Timeout)) {
+                Ok(true) => failures = 0,
                 Ok(false) => return,
-                Err(error) => tracing::warn!(error = %error, "Leader lease not renewed; trying again"),
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    if failures == 1 {
+                        tracing::warn!(error = %error, "Leader lease not renewed; trying again");
+                    }
+                }
             }
         }
     }

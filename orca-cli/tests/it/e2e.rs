@@ -13,5 +13,6 @@ mod manifests;
 mod node;
 mod pods;
 mod startup;
+mod steady;
 mod trouble;
 mod world;

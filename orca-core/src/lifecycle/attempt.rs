@@ -110,7 +110,7 @@ fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal
     let error = &refusal.error;
     if error.kind == Kind::Invalid(Fault::Pod) {
         return if seen.restarts_always() {
-            waiting(seen, &error.code, format!("{error}. It is tried again when the pod is changed"))
+            waiting(seen, &error.code, followed_by(error, "It is tried again when the pod is changed"))
         } else {
             fail(error.code.clone(), error.to_string())
         };
@@ -119,7 +119,7 @@ fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal
     waiting(
         seen,
         &error.code,
-        format!("{error}. Attempt {} follows at {due:.0}", record.attempt.saturating_add(1)),
+        followed_by(error, &format!("Attempt {} follows at {due:.0}", record.attempt.saturating_add(1))),
     )
     .and_again(limits::POLL_CHANGING)
 }
@@ -249,7 +249,7 @@ pub(super) fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decisio
     let decision = match error.kind {
         Kind::Invalid(Fault::Pod) if !seen.restarts_always() => fail(error.code.clone(), error.to_string()),
         Kind::Invalid(Fault::Pod) => {
-            waiting(seen, &error.code, format!("{error}. It is tried again when the pod is changed"))
+            waiting(seen, &error.code, followed_by(error, "It is tried again when the pod is changed"))
         }
         Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied | Kind::NoCapacity => {
             waiting(seen, &error.code, error.to_string()).and_again(NEEDS_PEOPLE.first)
@@ -259,4 +259,9 @@ pub(super) fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decisio
         }
     };
     decision.and_note(Note::warning(error.code.clone(), error.to_string()))
+}
+
+/// The error as a sentence, and another one after it.
+fn followed_by(error: &CloudError, more: &str) -> String {
+    format!("{}. {more}", error.to_string().trim_end_matches('.'))
 }

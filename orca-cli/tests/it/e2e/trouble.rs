@@ -141,12 +141,9 @@ async fn a_wrong_region_keeps_pods_pending_and_says_what_to_set() {
     let world = World::start().await;
     let orca = world.start_with(&[("ORCA__AWS__REGION", "eu-west-1")]);
     world.apply(&pod("abroad")).await;
-    let object = world.says("abroad", "InvalidSubnetID.NotFound").await;
+    let object = world.says("abroad", "InvalidAMIID.NotFound").await;
     assert_eq!(object["status"]["phase"], "Pending", "a wrong config fails no pod");
-    assert!(
-        object["status"]["message"].as_str().is_some_and(|text| text.contains("aws.subnetID")),
-        "{object}"
-    );
+    assert!(object["status"]["message"].as_str().is_some_and(|text| text.contains("aws.amiID")), "{object}");
     orca.kill();
     // The attempt was refused for certain in the other region, so the right one may try again.
     let (_orca, _) = world.orca().await;
