@@ -13,9 +13,11 @@ use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
 use crate::selection::Mode;
 
+mod gc;
 mod service;
 mod validate;
 
+pub use gc::Gc;
 pub use service::{Development, LogFormat, LogLevel, Logging, Metrics, Prometheus};
 pub use validate::{ConfigError, Warning, validate};
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub limits: Limits,
     /// How fast the loops turn.
     pub controller: Controller,
+    /// What becomes of machines that no pod wants.
+    pub gc: Gc,
     /// Log lines.
     pub logging: Logging,
     /// The port for health and metrics.

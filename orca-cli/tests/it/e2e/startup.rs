@@ -33,8 +33,10 @@ async fn what_cannot_work_says_so_and_registers_nothing() {
     // Nobody listens on the discard port of loopback.
     let unreachable = folder.path().join("unreachable");
     let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
-    std::fs::write(&unreachable, text.replace(&world.plane.server_url(), "https://127.0.0.1:9")).expect("written");
-    let output = command().arg("--kubeconfig").arg(&unreachable).arg("--config").arg(&path).output().expect("orca");
+    std::fs::write(&unreachable, text.replace(&world.plane.server_url(), "https://127.0.0.1:9"))
+        .expect("written");
+    let output =
+        command().arg("--kubeconfig").arg(&unreachable).arg("--config").arg(&path).output().expect("orca");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("https://127.0.0.1:9") && text.contains("did not answer within 30 s"), "{text}");
