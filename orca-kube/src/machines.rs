@@ -5,6 +5,7 @@
 //! sent together.
 
 mod bucket;
+mod custody;
 mod ledger;
 mod sweep;
 mod terminate;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use self::bucket::Bucket;
 use self::ledger::Ledger;
 use crate::metrics::CloudMetrics;
+use crate::recent::Recent;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
 #[derive(Clone, Debug)]
@@ -57,6 +59,8 @@ struct Inner {
     sweep_wanted: tokio::sync::Notify,
     terminate_wanted: tokio::sync::Notify,
     sends: TaskTracker,
+    /// Pods that this process sent a launch for.
+    launched_for: Recent<PodUid>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -77,6 +81,7 @@ impl MachineProvider {
             sweep_wanted: tokio::sync::Notify::new(),
             terminate_wanted: tokio::sync::Notify::new(),
             sends: TaskTracker::new(),
+            launched_for: Recent::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -147,6 +152,7 @@ impl Provider for MachineProvider {
         let (inner, pod) = (Arc::clone(&self.inner), pod.clone());
         let (offer, token, send_at) = (record.offer.clone(), record.token.clone(), record.send_at);
         inner.ledger().sending(&pod.uid, send_at);
+        inner.launched_for.insert(&pod.uid);
         let not_after = send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
         self.inner.sends.spawn(async move {
             let cloud = Arc::clone(&inner.parts.cloud);

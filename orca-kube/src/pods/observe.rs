@@ -47,7 +47,10 @@ pub(super) fn observe<'a>(parts: &Parts, entry: &'a Entry) -> Observed<'a> {
 
 /// The instance that the record names, else the one that a container's id names: the record can be lost with a
 /// restored API server.
-fn recorded_instance(pod: &Pod, record: Option<&Result<LaunchRecord, RecordError>>) -> Option<InstanceId> {
+pub(super) fn recorded_instance(
+    pod: &Pod,
+    record: Option<&Result<LaunchRecord, RecordError>>,
+) -> Option<InstanceId> {
     let recorded =
         record.and_then(|record| record.as_ref().ok()).and_then(|record| record.instance_id.clone());
     recorded.or_else(|| {

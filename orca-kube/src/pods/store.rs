@@ -11,10 +11,14 @@ use k8s_openapi::api::core::v1::Pod;
 use orca_core::ids::{PodRef, PodUid};
 use orca_core::pod;
 
+use crate::recent::Recent;
+
 #[derive(Debug, Default)]
 pub(super) struct Store {
     pods: Mutex<Pods>,
     synced: AtomicBool,
+    /// Pods whose deletion the watch showed to this process.
+    pub(super) departed: Recent<PodUid>,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +117,7 @@ impl Store {
     /// The watch said that the object was deleted.
     pub(super) fn deleted(&self, object: &Pod) -> Option<PodUid> {
         let reference = pod::reference(object)?;
+        self.departed.insert(&reference.uid);
         let mut pods = self.pods();
         let slot = pods.by_uid.get_mut(&reference.uid)?;
         slot.entry.presence = Presence::Gone;
