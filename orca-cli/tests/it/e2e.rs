@@ -4,6 +4,7 @@
 //! `cargo test -p orca-cli --test it -- --ignored --test-threads=1` after `orca-testkit/servers/prepare`.
 
 mod faults;
+mod garbage;
 mod node;
 mod pods;
 mod startup;
