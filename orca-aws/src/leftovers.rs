@@ -169,13 +169,11 @@ fn with(owner: &Owner, name: &str, value: &str) -> Vec<Filter> {
 }
 
 fn named(kind: LeftoverKind, id: Option<&str>) -> Result<LeftoverId, CloudError> {
-    match id.filter(|id| !id.is_empty()) {
-        Some(id) => Ok(LeftoverId { kind, id: id.into() }),
-        None => {
-            let message = format!("EC2 answered with a {} without an id", kind.as_str());
-            Err(CloudError::new(Kind::Unknown, "UnreadableAnswer", message))
-        }
-    }
+    let named = id.filter(|id| !id.is_empty()).map(|id| LeftoverId { kind, id: id.into() });
+    named.ok_or_else(|| {
+        let message = format!("EC2 answered with a {} without an id", kind.as_str());
+        CloudError::new(Kind::Unknown, "UnreadableAnswer", message)
+    })
 }
 
 fn endless(operation: Operation) -> CloudError {

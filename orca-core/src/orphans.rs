@@ -244,7 +244,7 @@ pub fn surplus(alive: &[&Instance], recorded: Option<&InstanceId>) -> Vec<Instan
 
 /// The pods of which more than one instance is alive.
 #[must_use]
-pub fn doubled<'a>(alive: &'a [Instance]) -> BTreeMap<&'a PodUid, Vec<&'a Instance>> {
+pub fn doubled(alive: &[Instance]) -> BTreeMap<&PodUid, Vec<&Instance>> {
     let mut by_pod: BTreeMap<&PodUid, Vec<&Instance>> = BTreeMap::new();
     for instance in alive.iter().filter(|instance| instance.state.is_alive()) {
         if let Some(pod) = &instance.pod {

@@ -66,7 +66,10 @@ pub(crate) struct Garbage {
     leftover_history: History<LeftoverId>,
     /// When the sweep that was judged last began. A round needs a new one.
     judged: Option<Timestamp>,
+    /// What stops the collection of instances, and with it that of leftovers.
     frozen: Option<&'static str>,
+    leftovers_frozen: Option<&'static str>,
+    failures: u32,
     next_leftovers: Instant,
     next_report: Instant,
 }
@@ -81,6 +84,8 @@ impl Garbage {
             leftover_history: History::default(),
             judged: None,
             frozen: None,
+            leftovers_frozen: None,
+            failures: 0,
             next_leftovers: now,
             next_report: now,
         }
@@ -120,17 +125,15 @@ impl Garbage {
     async fn turn(&mut self) {
         match self.round().await {
             Ok(judged) => {
+                self.failures = 0;
                 if judged {
                     self.parts.metrics.rounds.get_or_create(&Outcome::of(true)).inc();
                 }
             }
-            Err(error) => {
-                self.parts.metrics.rounds.get_or_create(&Outcome::of(false)).inc();
-                tracing::warn!(error = %error, "Garbage collection cannot tell what is wanted, so it ends nothing");
-                return;
-            }
+            Err(error) => return self.failed(&error),
         }
-        if self.judged.is_none() {
+        // Before anything was judged, and while the cluster is in question, the rest can wait.
+        if self.judged.is_none() || self.frozen == Some(notes::CLUSTER_CHANGED) {
             return;
         }
         if Instant::now() >= self.next_leftovers {
@@ -140,6 +143,16 @@ impl Garbage {
         if Instant::now() >= self.next_report {
             self.next_report = Instant::now() + REPORT;
             self.report_foreign().await;
+        }
+    }
+
+    fn failed(&mut self, error: &round::RoundError) {
+        self.failures = self.failures.saturating_add(1);
+        self.parts.metrics.rounds.get_or_create(&Outcome::of(false)).inc();
+        if self.failures == 1 {
+            tracing::warn!(error = %error, "Garbage collection cannot tell what is wanted, so it ends nothing");
+        } else {
+            tracing::debug!(error = %error, failures = self.failures, "Garbage collection still cannot tell what is wanted");
         }
     }
 
@@ -156,16 +169,12 @@ impl Garbage {
         self.parts.events.publish_on_node(&self.parts.owner.node, note);
     }
 
-    /// Shows whether anything is ended at present, and why not.
-    fn show_frozen(&mut self, cause: Option<&'static str>) {
-        if self.frozen.is_some() && cause.is_none() {
-            tracing::info!("Garbage collection goes on");
+    /// Shows on the metric what stops the one or the other.
+    fn show_frozen(&self) {
+        for cause in notes::CAUSES {
+            let is_set = self.frozen == Some(cause) || self.leftovers_frozen == Some(cause);
+            self.parts.metrics.frozen.get_or_create(&Cause { cause }).set(i64::from(is_set));
         }
-        for known in notes::CAUSES {
-            let value = i64::from(cause == Some(known));
-            self.parts.metrics.frozen.get_or_create(&Cause { cause: known }).set(value);
-        }
-        self.frozen = cause;
     }
 }
 

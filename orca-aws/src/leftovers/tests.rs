@@ -68,7 +68,7 @@ async fn what_is_unused_and_ours_is_found_on_every_page() {
     let names: Vec<String> = found.iter().map(|leftover| leftover.id.to_string()).collect();
     assert_eq!(names, ["volume vol-1", "network interface eni-1", "spot request sir-1"]);
     assert_eq!(found[0].pod, Some(PodRef::new("", "", "u1")));
-    assert_eq!(found[0].created_at.map(|at| at.as_second()), Some(600));
+    assert_eq!(found[0].created_at.map(jiff::Timestamp::as_second), Some(600));
     let forms = server.forms();
     let asked: Vec<_> = forms.iter().map(|form| form["Action"].as_str()).collect();
     assert_eq!(

@@ -38,6 +38,8 @@ impl Garbage {
         };
         let verdict = self.leftover_history.judge(&round, self.rules(LEFTOVER_AGES));
         self.parts.metrics.leftovers.set(i64::try_from(verdict.suspects.len()).unwrap_or(i64::MAX));
+        self.leftovers_frozen = verdict.frozen.as_ref().map(notes::cause);
+        self.show_frozen();
         if let Some(freeze) = &verdict.frozen {
             self.tell(&notes::frozen(freeze, &verdict.suspects));
         }
@@ -87,7 +89,7 @@ impl Garbage {
                 self.tell(&notes::removed(id));
             }
             Err(error) => {
-                tracing::warn!(leftover = %id, error = %error, "Leftover not removed; it is tried again")
+                tracing::warn!(leftover = %id, error = %error, "Leftover not removed; it is tried again");
             }
         }
     }

@@ -30,8 +30,8 @@ pub(super) fn frozen<K: Display>(freeze: &Freeze<K>, suspects: &[K]) -> Note {
         Freeze::Brake { orphans, limit } => Note::warning(
             reason::ORPHAN_BRAKE,
             format!(
-                "nothing is ended: {orphans} things that ORCA launched have no pod within an hour, and up to {limit} are \
-                 ordinary. Was the cluster restored, or are pods missing? If they are really orphans, set \
+                "nothing is ended: within an hour, {orphans} things with this node's tags had no pod, and up to {limit} \
+                 are ordinary. Was the cluster restored, or are pods missing? If they are really orphans, set \
                  gc.releaseBrake: {orphans} in ORCA's config and restart it, or end them by hand: {}",
                 named(suspects)
             ),

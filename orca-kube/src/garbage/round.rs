@@ -47,6 +47,8 @@ impl Garbage {
             Some(before) if before == swept => return Ok(false),
             Some(_) => {}
         }
+        // A back end answers for the owner alone; whatever else it lists is not looked at.
+        alive.retain(|instance| instance.owner.as_ref() == Some(&self.parts.owner));
         alive.sort_by(|a, b| a.id.cmp(&b.id));
         let findings = self.look(&alive).await;
         let newest = alive.iter().filter_map(|instance| instance.launched_at).max();
@@ -78,7 +80,8 @@ impl Garbage {
         }
         self.history.interrupt();
         self.leftover_history.interrupt();
-        self.show_frozen(Some(notes::CLUSTER_CHANGED));
+        self.frozen = Some(notes::CLUSTER_CHANGED);
+        self.show_frozen();
         self.tell(&notes::cluster_changed(&expected, &found));
         Ok(false)
     }
@@ -100,10 +103,9 @@ impl Garbage {
         let reads = self.read(doubtful.iter().map(|(_, pod)| *pod)).await;
         let surplus = self.surplus(&doubled, &reads);
         let finding = |(instance, pod): (&Instance, &PodRef)| {
-            let standing = match reads.get(&pod.uid).map_or(Standing::Unknown, Read::standing) {
-                Standing::Wanted if surplus.contains(&instance.id) => Standing::Surplus,
-                standing => standing,
-            };
+            let read = reads.get(&pod.uid).map_or(Standing::Unknown, Read::standing);
+            let is_surplus = read == Standing::Wanted && surplus.contains(&instance.id);
+            let standing = if is_surplus { Standing::Surplus } else { read };
             Finding {
                 key: instance.id.clone(),
                 created_at: instance.launched_at,
@@ -128,7 +130,6 @@ impl Garbage {
             }
             (pod.uid.clone(), read)
         });
-        // Boxed, or the compiler cannot see that a stream of borrowing futures can be sent to another thread.
         futures::stream::iter(reads).buffer_unordered(READS).collect().await
     }
 
@@ -169,7 +170,12 @@ impl Garbage {
     ) {
         let metrics = self.parts.metrics.clone();
         metrics.orphaned.set(i64::try_from(verdict.suspects.len()).unwrap_or(i64::MAX));
-        self.show_frozen(verdict.frozen.as_ref().map(notes::cause));
+        let frozen = verdict.frozen.as_ref().map(notes::cause);
+        if self.frozen.is_some() && frozen.is_none() {
+            tracing::info!("Garbage collection of instances goes on");
+        }
+        self.frozen = frozen;
+        self.show_frozen();
         if let Some(freeze) = &verdict.frozen {
             self.tell(&notes::frozen(freeze, &verdict.suspects));
         }

@@ -15,7 +15,8 @@ impl Ledger {
         now: Timestamp,
     ) -> bool {
         let ids = self.by_pod.get(pod).cloned().unwrap_or_default();
-        ids.iter().fold(false, |queued, id| self.queue_one(owner, (id, pod), now) || queued)
+        let queued = ids.iter().filter(|id| self.queue_one(owner, (id, pod), now));
+        queued.count() > 0
     }
 
     /// Queues one machine if it is alive, ours and this pod's. Returns whether that is new.
