@@ -19,6 +19,18 @@ pub(crate) enum Operation {
     DescribeInstances,
     /// EC2 `DescribeInstanceStatus`.
     DescribeInstanceStatus,
+    /// EC2 `DescribeVolumes`.
+    DescribeVolumes,
+    /// EC2 `DescribeNetworkInterfaces`.
+    DescribeNetworkInterfaces,
+    /// EC2 `DescribeSpotInstanceRequests`.
+    DescribeSpotInstanceRequests,
+    /// EC2 `DeleteVolume`.
+    DeleteVolume,
+    /// EC2 `DeleteNetworkInterface`.
+    DeleteNetworkInterface,
+    /// EC2 `CancelSpotInstanceRequests`.
+    CancelSpotInstanceRequests,
     /// SSM `GetParameter`.
     GetParameter,
 }
@@ -31,6 +43,12 @@ impl Operation {
             Self::TerminateInstances => "TerminateInstances",
             Self::DescribeInstances => "DescribeInstances",
             Self::DescribeInstanceStatus => "DescribeInstanceStatus",
+            Self::DescribeVolumes => "DescribeVolumes",
+            Self::DescribeNetworkInterfaces => "DescribeNetworkInterfaces",
+            Self::DescribeSpotInstanceRequests => "DescribeSpotInstanceRequests",
+            Self::DeleteVolume => "DeleteVolume",
+            Self::DeleteNetworkInterface => "DeleteNetworkInterface",
+            Self::CancelSpotInstanceRequests => "CancelSpotInstanceRequests",
             Self::GetParameter => "GetParameter",
         }
     }

@@ -76,7 +76,8 @@ fn address(text: Option<&str>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
 
-fn timestamp(time: &DateTime) -> Option<Timestamp> {
+/// The time of a reply, if it can be one.
+pub(crate) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     let nanos = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanos).ok()
 }
@@ -88,12 +89,13 @@ fn value<'a>(tags: &'a [types::Tag], key: &str) -> Option<&'a str> {
         .filter(|value| !value.is_empty())
 }
 
-fn owner(tags: &[types::Tag]) -> Option<Owner> {
+/// The owner that tags name, if both parts are there.
+pub(crate) fn owner(tags: &[types::Tag]) -> Option<Owner> {
     Some(Owner { cluster: value(tags, tag::CLUSTER)?.into(), node: value(tags, tag::NODE)?.into() })
 }
 
 /// The UID is the pod; the names are for people, and may be missing.
-fn pod(tags: &[types::Tag]) -> Option<PodRef> {
+pub(crate) fn pod(tags: &[types::Tag]) -> Option<PodRef> {
     let uid = value(tags, tag::POD_UID)?;
     let named = |key| value(tags, key).unwrap_or_default();
     Some(PodRef::new(named(tag::POD_NAMESPACE), named(tag::POD_NAME), uid))

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
 use aws_sdk_ec2::types::{Filter, Reservation};
 use orca_core::error::{CloudError, Kind};
-use orca_core::ids::{InstanceId, Owner};
+use orca_core::ids::{ClusterId, InstanceId, Owner};
 use orca_core::instance::Instance;
 use orca_core::well_known::tag;
 
@@ -36,6 +36,12 @@ impl Ec2Client {
         // Filters read `*` and `?` as wildcards: what they let through besides is not this owner's.
         found.retain(|instance| instance.owner.as_ref() == Some(owner));
         Ok(found)
+    }
+
+    /// Every instance with this tag of the cluster, whatever else its tags say.
+    pub(crate) async fn describe_cluster(&self, cluster: &ClusterId) -> Result<Vec<Instance>, CloudError> {
+        let filter = Filter::builder().name(format!("tag:{}", tag::CLUSTER)).values(cluster.as_str()).build();
+        self.pages(self.read.describe_instances().filters(filter).max_results(PAGE)).await
     }
 
     /// Those of these that EC2 knows. An id that it does not know fails the whole call, so the batch is halved until

@@ -1,5 +1,5 @@
-//! EC2 behind ORCA's cloud traits: [`Ec2Client`] is a [`CloudClient`](orca_core::cloud::CloudClient) and a
-//! [`HealthSource`](orca_core::cloud::HealthSource).
+//! EC2 behind ORCA's cloud traits: [`Ec2Client`] is a [`CloudClient`](orca_core::cloud::CloudClient), a
+//! [`HealthSource`](orca_core::cloud::HealthSource), and a [`LeftoverSource`](orca_core::cloud::LeftoverSource).
 //!
 //! | verb         | AWS call                                        | retries        | where          |
 //! |--------------|-------------------------------------------------|----------------|----------------|
@@ -9,6 +9,9 @@
 //! | `describe`   | `DescribeInstances` by id, 100 a call           | the SDK's      | `describe.rs`  |
 //! | `terminate`  | `TerminateInstances`, 500 a call                | none           | `terminate.rs` |
 //! | `health`     | `DescribeInstanceStatus`, 100 a call            | the SDK's      | `health.rs`    |
+//! | `leftovers`  | `DescribeVolumes`, `DescribeNetworkInterfaces`, `DescribeSpotInstanceRequests` | the SDK's | `leftovers.rs` |
+//! | `remove`     | `DeleteVolume`, `DeleteNetworkInterface`, `CancelSpotInstanceRequests` | none | `leftovers.rs` |
+//! | `list_cluster` | `DescribeInstances` by one tag, every page    | the SDK's      | `describe.rs`  |
 //!
 //! Every answer that is not a success goes through one table, in `error/table.rs`. What EC2 says about a machine
 //! becomes the domain's [`Instance`](orca_core::instance::Instance) in `convert.rs`.
@@ -26,6 +29,7 @@ mod halves;
 mod health;
 mod image;
 mod launch;
+mod leftovers;
 mod offers;
 mod parameters;
 mod skew;

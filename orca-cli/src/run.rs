@@ -71,6 +71,9 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
     if let Some(source) = cloud.health {
         builder = builder.health_source(source);
     }
+    if let Some(source) = cloud.leftovers {
+        builder = builder.leftovers(source);
+    }
     if globals.adopt_node {
         builder = builder.adopt_foreign_node();
     }

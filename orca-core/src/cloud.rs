@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::error::CloudError;
-use crate::ids::{InstanceId, Owner};
+use crate::ids::{ClusterId, InstanceId, Owner};
 use crate::instance::{Health, Instance, InstanceState, OwnedInstance};
 use crate::launch::{LaunchToken, LaunchWish, Offer};
+use crate::leftover::{Leftover, OwnedLeftover};
 
 /// A cloud that can launch, describe and terminate machines.
 ///
@@ -87,4 +88,24 @@ pub enum LaunchOutcome {
 pub trait HealthSource: Send + Sync + fmt::Debug {
     /// The health of those of these instances that the cloud knows about. No ids: no answer, and no call.
     async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError>;
+}
+
+/// The ability to find what machines left behind: disks, network interfaces and open requests, and the instances of a
+/// cluster that no node accounts for. A cloud without it leaves them to people.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait LeftoverSource: Send + Sync + fmt::Debug {
+    /// Everything with the tags of this owner that could be removed now: it costs money, and no instance uses it.
+    ///
+    /// Guarantees: complete, or an error. Nothing that an instance uses is in it.
+    async fn leftovers(&self, owner: &Owner) -> Result<Vec<Leftover>, CloudError>;
+
+    /// Removes one. Removing what is gone is success. Something that came into use meanwhile must be refused by the
+    /// cloud, and is an error.
+    async fn remove(&self, leftover: &OwnedLeftover) -> Result<(), CloudError>;
+
+    /// Every instance of this cluster, whatever node and pod its tags name.
+    ///
+    /// Guarantees: complete, or an error.
+    async fn list_cluster(&self, cluster: &ClusterId) -> Result<Vec<Instance>, CloudError>;
 }

@@ -15,9 +15,11 @@ use crate::price::UsdPerHour;
 use crate::selection::Mode;
 use crate::well_known::taint;
 
+mod gc;
 mod service;
 mod validate;
 
+pub use gc::Gc;
 pub use service::{Development, LogFormat, LogLevel, Logging, Metrics, Prometheus};
 pub use validate::{ConfigError, Warning, validate};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub limits: Limits,
     /// How fast the loops turn.
     pub controller: Controller,
+    /// What becomes of machines that no pod wants.
+    pub gc: Gc,
     /// Log lines.
     pub logging: Logging,
     /// The port for health and metrics.

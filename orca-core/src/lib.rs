@@ -13,7 +13,7 @@
 //! that is passed in. Decisions are data; `orca-kube` carries them out.
 //!
 //! Reading order: [`ids`], [`well_known`], [`quantity`], [`resources`], [`price`], [`annotations`],
-//! [`instance`], [`launch`], [`cloud`], [`provider`], [`selection`], [`lifecycle`], [`status`], [`config`].
+//! [`instance`], [`launch`], [`cloud`], [`provider`], [`selection`], [`lifecycle`], [`status`], [`orphans`], [`config`].
 
 pub mod admission;
 pub mod annotations;
@@ -25,8 +25,10 @@ pub mod error;
 pub mod ids;
 pub mod instance;
 pub mod launch;
+pub mod leftover;
 pub mod lifecycle;
 pub mod limits;
+pub mod orphans;
 pub mod pod;
 pub mod price;
 pub mod provider;

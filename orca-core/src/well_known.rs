@@ -177,4 +177,16 @@ pub mod reason {
     pub const CHANGE_NOT_APPLIED: &str = "ChangeNotApplied";
     /// The cloud cannot be listed.
     pub const CLOUD_UNREACHABLE: &str = "CloudUnreachable";
+    /// Event on the node: garbage collection ends an instance, because no pod wants it.
+    pub const ORPHAN_INSTANCE_TERMINATED: &str = "OrphanInstanceTerminated";
+    /// Event on the node: more orphans than mistakes explain, so nothing is ended.
+    pub const ORPHAN_BRAKE: &str = "OrphanBrake";
+    /// Event on the node: somebody else launches instances under this identity, so nothing is ended.
+    pub const FOREIGN_WRITER: &str = "ForeignWriter";
+    /// Event on the node: the cluster is not the one that ORCA started with, so nothing is ended.
+    pub const CLUSTER_CHANGED: &str = "ClusterChanged";
+    /// Event on the node: a pod has more than one instance, which must never be.
+    pub const SURPLUS_INSTANCE: &str = "SurplusInstance";
+    /// Event on the node: a volume, an interface or a spot request without an instance is removed.
+    pub const LEFTOVER_REMOVED: &str = "LeftoverRemoved";
 }

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Api;
 use kube::api::PostParams;
 use orca_core::clock::Clock;
-use orca_core::ids::{PodRef, PodUid};
+use orca_core::ids::{NodeName, PodRef};
 use orca_core::lifecycle::{Note, NoteKind};
 use orca_core::text;
 use orca_core::well_known::REPORTER;
@@ -38,21 +38,30 @@ const NOTE_CHARS: usize = 900;
 /// Where events are handed in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Events {
-    sender: mpsc::Sender<(PodRef, Note)>,
+    sender: mpsc::Sender<(Subject, Note)>,
     told: Arc<Mutex<HashMap<Told, Instant>>>,
     sent: Family<Outcome, Counter>,
 }
 
+/// What an event is about.
+#[derive(Clone, Debug)]
+enum Subject {
+    Pod(PodRef),
+    /// The node. It has no namespace; its events stand in `default`, as those of other nodes do.
+    Node(NodeName),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Told {
-    pod: PodUid,
+    /// The UID of a pod, or the name of the node.
+    subject: Arc<str>,
     reason: String,
     message: String,
 }
 
 /// The loop that sends events.
 pub(crate) struct EventLoop {
-    receiver: mpsc::Receiver<(PodRef, Note)>,
+    receiver: mpsc::Receiver<(Subject, Note)>,
     client: kube::Client,
     clock: Arc<dyn Clock>,
     instance: String,
@@ -74,21 +83,38 @@ pub(crate) fn channel(
 impl Events {
     /// Hands an event in, unless it was told lately. Never waits.
     pub(crate) fn publish(&self, pod: &PodRef, note: &Note) {
-        if !self.is_news(pod, note) {
+        if !self.is_news(pod.uid.as_str(), note) {
             return;
         }
         match note.kind {
             NoteKind::Normal => tracing::info!(reason = note.reason, note = note.message, "Pod event"),
             NoteKind::Warning => tracing::warn!(reason = note.reason, note = note.message, "Pod event"),
         }
-        if self.sender.try_send((pod.clone(), note.clone())).is_err() {
+        self.send(Subject::Pod(pod.clone()), note);
+    }
+
+    /// The same for an event about the node.
+    pub(crate) fn publish_on_node(&self, node: &NodeName, note: &Note) {
+        if !self.is_news(node.as_str(), note) {
+            return;
+        }
+        match note.kind {
+            NoteKind::Normal => tracing::info!(reason = note.reason, note = note.message, "Node event"),
+            NoteKind::Warning => tracing::warn!(reason = note.reason, note = note.message, "Node event"),
+        }
+        self.send(Subject::Node(node.clone()), note);
+    }
+
+    fn send(&self, subject: Subject, note: &Note) {
+        if self.sender.try_send((subject, note.clone())).is_err() {
             self.sent.get_or_create(&Outcome { result: "dropped" }).inc();
         }
     }
 
-    fn is_news(&self, pod: &PodRef, note: &Note) -> bool {
+    fn is_news(&self, subject: &str, note: &Note) -> bool {
         let now = Instant::now();
-        let key = Told { pod: pod.uid.clone(), reason: note.reason.clone(), message: note.message.clone() };
+        let key =
+            Told { subject: subject.into(), reason: note.reason.clone(), message: note.message.clone() };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.get(&key).is_some_and(|at| now.duration_since(*at) < QUIET) {
             return false;
@@ -109,7 +135,7 @@ impl EventLoop {
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut next = Instant::now();
         loop {
-            let (pod, note) = tokio::select! {
+            let (subject, note) = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return,
                 received = self.receiver.recv() => match received {
@@ -124,20 +150,20 @@ impl EventLoop {
             {
                 tokio::time::sleep_until(early).await;
             }
-            self.send(&pod, &note).await;
+            self.send(&subject, &note).await;
         }
     }
 
-    async fn send(&self, pod: &PodRef, note: &Note) {
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &pod.namespace);
-        let result = bounded(api.create(&PostParams::default(), &self.event(pod, note))).await;
+    async fn send(&self, subject: &Subject, note: &Note) {
+        let api: Api<Event> = Api::namespaced(self.client.clone(), subject.namespace());
+        let result = bounded(api.create(&PostParams::default(), &self.event(subject, note))).await;
         self.sent.get_or_create(&Outcome::of(result.is_ok())).inc();
         if let Err(error) = result {
             tracing::debug!(error = %error, reason = note.reason, "Event not sent");
         }
     }
 
-    fn event(&self, pod: &PodRef, note: &Note) -> Event {
+    fn event(&self, subject: &Subject, note: &Note) -> Event {
         let now = self.clock.now();
         let kind = match note.kind {
             NoteKind::Normal => "Normal",
@@ -147,10 +173,10 @@ impl EventLoop {
             metadata: ObjectMeta {
                 name: Some(format!(
                     "{}.{:x}",
-                    text::cut(&pod.name, 200).trim_end_matches('…'),
+                    text::cut(subject.name(), 200).trim_end_matches('…'),
                     now.as_nanosecond()
                 )),
-                namespace: Some(pod.namespace.to_string()),
+                namespace: Some(subject.namespace().to_owned()),
                 ..ObjectMeta::default()
             },
             event_time: Some(MicroTime(now)),
@@ -160,15 +186,40 @@ impl EventLoop {
             reason: Some(text::cut(&note.reason, 128)),
             note: Some(text::cut(&note.message, NOTE_CHARS)),
             type_: Some(kind.into()),
-            regarding: Some(ObjectReference {
-                api_version: Some("v1".into()),
-                kind: Some("Pod".into()),
-                namespace: Some(pod.namespace.to_string()),
-                name: Some(pod.name.to_string()),
-                uid: Some(pod.uid.to_string()),
-                ..ObjectReference::default()
-            }),
+            regarding: Some(subject.reference()),
             ..Event::default()
+        }
+    }
+}
+
+impl Subject {
+    fn namespace(&self) -> &str {
+        match self {
+            Self::Pod(pod) => &pod.namespace,
+            Self::Node(_) => "default",
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Pod(pod) => &pod.name,
+            Self::Node(node) => node.as_str(),
+        }
+    }
+
+    fn reference(&self) -> ObjectReference {
+        let (kind, namespace, uid) = match self {
+            Self::Pod(pod) => ("Pod", Some(pod.namespace.to_string()), pod.uid.as_str()),
+            // The kubelet gives the name for the UID, and `kubectl describe node` looks for that.
+            Self::Node(node) => ("Node", None, node.as_str()),
+        };
+        ObjectReference {
+            api_version: Some("v1".into()),
+            kind: Some(kind.into()),
+            namespace,
+            name: Some(self.name().to_owned()),
+            uid: Some(uid.to_owned()),
+            ..ObjectReference::default()
         }
     }
 }

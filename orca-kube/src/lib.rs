@@ -6,6 +6,7 @@
 //!   ├─ node       the Node object and its Lease in kube-node-lease
 //!   ├─ pods       watch ─► queue ─► observe ─► orca_core::lifecycle::decide ─► apply
 //!   ├─ machines   the Provider over a CloudClient: sweeps, sends, terminations
+//!   ├─ garbage    ends what no pod wants, slowly and with a brake
 //!   └─ events     what people should know, deduplicated and capped
 //! ```
 //!
@@ -16,12 +17,14 @@
 mod call;
 pub mod error;
 mod events;
+mod garbage;
 pub mod health;
 mod leader;
 pub mod machines;
 mod metrics;
 mod node;
 mod pods;
+mod recent;
 mod virtual_node;
 
 pub use error::Error;

@@ -5,6 +5,7 @@
 //! sent together.
 
 mod bucket;
+mod custody;
 mod ledger;
 mod scarcity;
 mod sweep;
@@ -33,6 +34,7 @@ use self::bucket::Bucket;
 use self::ledger::Ledger;
 use self::scarcity::Scarcity;
 use crate::metrics::CloudMetrics;
+use crate::recent::Recent;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ struct Inner {
     sweep_wanted: tokio::sync::Notify,
     terminate_wanted: tokio::sync::Notify,
     sends: TaskTracker,
+    /// Pods that this process sent a launch for.
+    launched_for: Recent<PodUid>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -81,6 +85,7 @@ impl MachineProvider {
             sweep_wanted: tokio::sync::Notify::new(),
             terminate_wanted: tokio::sync::Notify::new(),
             sends: TaskTracker::new(),
+            launched_for: Recent::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -155,6 +160,7 @@ impl Provider for MachineProvider {
         let (inner, pod) = (Arc::clone(&self.inner), pod.clone());
         let (offer, token, send_at) = (record.offer.clone(), record.token.clone(), record.send_at);
         inner.ledger().sending(&pod.uid, send_at);
+        inner.launched_for.insert(&pod.uid);
         let not_after = send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
         self.inner.sends.spawn(async move {
             let cloud = Arc::clone(&inner.parts.cloud);

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     pub(crate) cloud: CloudMetrics,
     pub(crate) pods: PodMetrics,
     pub(crate) node: NodeMetrics,
+    pub(crate) garbage: GarbageMetrics,
 }
 
 /// What the cloud is asked and what it answers.
@@ -47,6 +48,24 @@ pub(crate) struct NodeMetrics {
     pub(crate) renewals: Family<Outcome, Counter>,
     pub(crate) status_writes: Family<Outcome, Counter>,
     pub(crate) leader: Gauge,
+}
+
+/// What garbage collection finds and ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GarbageMetrics {
+    pub(crate) rounds: Family<Outcome, Counter>,
+    pub(crate) orphaned: Gauge,
+    pub(crate) terminated: Counter,
+    pub(crate) frozen: Family<Cause, Gauge>,
+    pub(crate) leftovers: Gauge,
+    pub(crate) removed: Counter,
+    pub(crate) foreign: Gauge,
+}
+
+/// A label with a cause.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct Cause {
+    pub(crate) cause: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -117,7 +136,36 @@ impl Metrics {
             "Node status patches, by result",
             self.node.status_writes.clone(),
         );
+        self.garbage.register(orca);
         orca.register("leader", "1 while this process is the active one", self.node.leader.clone());
+    }
+}
+
+impl GarbageMetrics {
+    fn register(&self, orca: &mut Registry) {
+        orca.register(
+            "gc_rounds",
+            "Rounds of garbage collection; error: it could not be told what to end",
+            self.rounds.clone(),
+        );
+        orca.register("orphaned_instances", "Alive instances that no pod wants", self.orphaned.clone());
+        orca.register(
+            "orphans_terminated",
+            "Instances that garbage collection asked the cloud to end",
+            self.terminated.clone(),
+        );
+        orca.register("gc_frozen", "1 while nothing is ended, by cause", self.frozen.clone());
+        orca.register(
+            "leftovers",
+            "Volumes, interfaces and spot requests without an instance",
+            self.leftovers.clone(),
+        );
+        orca.register("leftovers_removed", "Those that were removed", self.removed.clone());
+        orca.register(
+            "foreign_instances",
+            "Alive instances of this cluster that name another node, no node or no pod",
+            self.foreign.clone(),
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pod controller: a watch that wakes, a queue of keys, and one decision at a time for each pod UID.
 
 mod apply;
+mod custody;
 mod observe;
 mod owners;
 mod queue;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+pub(crate) use self::custody::standing;
 use self::owners::Owners;
 use self::queue::Queue;
 use self::store::{Presence, Store};

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
 use orca_core::clock::{self, Clock};
-use orca_core::cloud::{CloudClient, HealthSource};
+use orca_core::cloud::{CloudClient, HealthSource, LeftoverSource};
 use orca_core::config::Config;
-use orca_core::ids::Owner;
 use orca_core::provider::Provider;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{CallError, bounded};
 use crate::error::Error;
 use crate::health::Health;
 use crate::leader::Leader;
@@ -23,11 +19,11 @@ use crate::metrics::Metrics;
 use crate::node::{self, LEASE_NAMESPACE, NodeController, NodeLease};
 use crate::{events, pods};
 
+mod collection;
+mod identity;
+
 /// A send can take this long to be answered; shutdown waits for it, so that no instance id is lost.
 const DRAIN: Duration = Duration::from_secs(35);
-/// While the API server does not answer at start (A5).
-const RETRY: orca_core::backoff::Backoff =
-    orca_core::backoff::Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
 
 /// One virtual node over one cloud.
 ///
@@ -53,6 +49,7 @@ pub struct VirtualNodeBuilder {
     heartbeat_runtime: Option<Handle>,
     cloud: Arc<dyn CloudClient>,
     health_source: Option<Arc<dyn HealthSource>>,
+    leftovers: Option<Arc<dyn LeftoverSource>>,
     config: Config,
     namespace: String,
     clock: Arc<dyn Clock>,
@@ -88,6 +85,14 @@ impl VirtualNodeBuilder {
     #[must_use]
     pub fn health_source(mut self, source: Arc<dyn HealthSource>) -> Self {
         self.health_source = Some(source);
+        self
+    }
+
+    /// How the cloud tells what instances left behind. Without it, garbage collection ends instances only, and there
+    /// is no report of foreign ones.
+    #[must_use]
+    pub fn leftovers(mut self, source: Arc<dyn LeftoverSource>) -> Self {
+        self.leftovers = Some(source);
         self
     }
 
@@ -150,6 +155,7 @@ impl VirtualNode {
             heartbeat_runtime: None,
             cloud,
             health_source: None,
+            leftovers: None,
             config: Config::default(),
             namespace: "kube-system".into(),
             clock: clock::system(),
@@ -243,6 +249,7 @@ impl VirtualNode {
     /// Everything that the active process does.
     async fn lead(&self, leader: &Arc<Leader>, loops: &CancellationToken) -> Result<(), Error> {
         let name = &self.parts.config.node.name;
+        let leader_since = self.parts.clock.now();
         let holds = {
             let leader = Arc::clone(leader);
             self.on_heartbeat_runtime(async move { leader.hold().await })
@@ -273,13 +280,14 @@ impl VirtualNode {
         let pods = pods::Controller::new(pods::Parts {
             client: self.parts.client.clone(),
             provider: shared,
-            owner,
+            owner: owner.clone(),
             config,
             clock: Arc::clone(&self.parts.clock),
-            events,
+            events: events.clone(),
             metrics: self.metrics.pods.clone(),
             node: node.facts(),
         });
+        let garbage = self.garbage((owner, leader_since), &provider, &pods, events);
         let lease = self.node_lease();
         let uid = node.facts();
         let _lease = self.on_heartbeat_runtime(async move { lease.run(uid).await });
@@ -290,6 +298,7 @@ impl VirtualNode {
             failed = self.keep_node(&node) => Err(failed),
             () = provider.run(loops.clone()) => Err(Error::LoopEnded("sweep")),
             () = pods.run(loops.clone()) => Err(Error::LoopEnded("pod")),
+            () = garbage.run(loops.clone()) => Err(Error::LoopEnded("garbage collection")),
             () = event_loop.run(loops.clone()) => Err(Error::LoopEnded("event")),
             () = self.report(&pods) => Err(Error::LoopEnded("report")),
         };
@@ -363,35 +372,5 @@ impl VirtualNode {
             self.health.clone(),
             self.metrics.node.clone(),
         )
-    }
-
-    /// Who we are: the cluster's identity, and the API server's minor version.
-    async fn identify(&self) -> Result<(Owner, String), Error> {
-        let mut failures = 0;
-        loop {
-            match self.try_identify().await {
-                Ok(found) => return Ok(found),
-                Err(error) => {
-                    failures += 1;
-                    self.health.beat();
-                    tracing::warn!(error = %error, "The cluster cannot be identified; trying again");
-                    tokio::time::sleep(RETRY.delay(failures)).await;
-                }
-            }
-        }
-    }
-
-    async fn try_identify(&self) -> Result<(Owner, String), CallError> {
-        let version = bounded(self.parts.client.apiserver_version()).await?;
-        let minor: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
-        let configured = self.parts.config.cluster.id.as_deref();
-        let cluster = if let Some(id) = configured {
-            id.into()
-        } else {
-            let api: Api<Namespace> = Api::all(self.parts.client.clone());
-            let system = bounded(api.get("kube-system")).await?;
-            system.metadata.uid.as_deref().ok_or(CallError::NotFound)?.into()
-        };
-        Ok((Owner { cluster, node: self.parts.config.node.name.as_str().into() }, minor))
     }
 }

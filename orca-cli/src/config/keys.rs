@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orca_core::config::{
-    Aws, Cluster, Config, Controller, Credentials, Development, Instances, Limits, Logging, Metrics,
+    Aws, Cluster, Config, Controller, Credentials, Development, Gc, Instances, Limits, Logging, Metrics,
     NamespaceQuota, Node, Pods, Prometheus, RootVolume, Taint, TaintEffect, WorkloadTemplate,
 };
 use orca_core::instance::CapacityType;
@@ -27,6 +27,7 @@ fn example() -> Config {
         pods: Pods::default(),
         limits: limits(),
         controller: Controller::default(),
+        gc: Gc::default(),
         logging: Logging::default(),
         metrics: Metrics { prometheus: Prometheus { enabled: false }, ..Metrics::default() },
         development: Development {

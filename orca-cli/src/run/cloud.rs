@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orca_core::clock::Clock;
-use orca_core::cloud::{CloudClient, HealthSource};
+use orca_core::cloud::{CloudClient, HealthSource, LeftoverSource};
 use orca_core::config::Config;
 
 use crate::report::Failure;
@@ -12,6 +12,7 @@ use crate::report::Failure;
 pub(super) struct Cloud {
     pub(super) client: Arc<dyn CloudClient>,
     pub(super) health: Option<Arc<dyn HealthSource>>,
+    pub(super) leftovers: Option<Arc<dyn LeftoverSource>>,
 }
 
 /// Connects to AWS. No call is made yet: credentials are looked for with the first one.
@@ -22,7 +23,8 @@ pub(super) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cl
     tracing::info!(region = client.region(), own_endpoint = config.aws.endpoint.is_some(), "Using AWS");
     let client = Arc::new(client);
     let health: Arc<dyn HealthSource> = Arc::<orca_aws::Ec2Client>::clone(&client);
-    Ok(Cloud { client, health: Some(health) })
+    let leftovers: Arc<dyn LeftoverSource> = Arc::<orca_aws::Ec2Client>::clone(&client);
+    Ok(Cloud { client, health: Some(health), leftovers: Some(leftovers) })
 }
 
 /// Without a back end there is nothing to run pods on.

@@ -7,6 +7,7 @@ mod admission;
 mod crash;
 mod deletion;
 mod faults;
+mod garbage;
 mod handover;
 mod loss;
 mod manifests;

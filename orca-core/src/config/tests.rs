@@ -58,9 +58,21 @@ fn what_concerns_money_or_safety_and_is_not_enforced_is_refused() {
         serde_json::json!({ "aws": { "tags": { "aws:x": "x" } } }),
         serde_json::json!({ "aws": { "amiID": "image-1" } }),
         serde_json::json!({ "aws": { "endpoint": "localhost:4566" } }),
+        serde_json::json!({ "gc": { "minAgeSeconds": 299 } }),
+        serde_json::json!({ "gc": { "intervalSeconds": 0.01 } }),
     ] {
         assert_eq!(errors(section.clone()).len(), 1, "{section}");
     }
+}
+
+#[test]
+fn only_a_test_server_may_have_a_short_minimum_age() {
+    let test = config(serde_json::json!({
+        "aws": { "endpoint": "http://127.0.0.1:5000" }, "gc": { "minAgeSeconds": 0 }
+    }));
+    validate(&test).expect("a test server");
+    let text = errors(serde_json::json!({ "gc": { "minAgeSeconds": 60 } })).join("");
+    assert!(text.starts_with("gc.minAgeSeconds has the value \"60\": give at least 300"), "{text}");
 }
 
 #[test]

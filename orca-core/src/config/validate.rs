@@ -50,12 +50,13 @@ pub fn validate(config: &Config) -> Result<Vec<Warning>, Vec<ConfigError>> {
     check_instances(config, &mut found);
     check_limits(config, &mut found);
     check_controller(config, &mut found);
+    super::gc::check(config, &mut found);
     check_the_rest(config, &mut found);
     if found.errors.is_empty() { Ok(found.warnings) } else { Err(found.errors) }
 }
 
 #[derive(Default)]
-struct Findings {
+pub(super) struct Findings {
     errors: Vec<ConfigError>,
     warnings: Vec<Warning>,
 }
@@ -65,7 +66,7 @@ impl Findings {
         self.errors.push(ConfigError { key: key.into(), value: None, remedy: remedy.into() });
     }
 
-    fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
+    pub(super) fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
         self.errors.push(ConfigError {
             key: key.into(),
             value: Some(value.to_string()),

@@ -74,12 +74,12 @@ pub enum NoteKind {
 
 impl Note {
     /// Something went as it should.
-    pub(super) fn normal(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn normal(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: NoteKind::Normal, reason: reason.into(), message: message.into() }
     }
 
     /// Somebody may have to act.
-    pub(super) fn warning(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn warning(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: NoteKind::Warning, reason: reason.into(), message: message.into() }
     }
 }

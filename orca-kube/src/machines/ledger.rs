@@ -9,10 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use orca_core::cloud::LaunchOutcome;
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, Owner, PodRef, PodUid};
+use orca_core::ids::{InstanceId, PodRef, PodUid};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
 use orca_core::provider::{Claim, Machines, Missing};
+
+mod endings;
 
 /// Sweeps that are remembered: at one every two seconds, over five minutes and with room to spare.
 const SWEEPS: usize = 256;
@@ -39,6 +41,8 @@ struct Machine {
     instance: Option<Instance>,
     /// Whether a list or a describe has shown it, so that its absence means something.
     listed: bool,
+    /// When the last complete sweep that listed it began.
+    listed_in: Option<Timestamp>,
     absences: u32,
     absent_since: Timestamp,
     ending_since: Option<Timestamp>,
@@ -118,6 +122,11 @@ impl Ledger {
         }
         if sweep.found.is_some() {
             changed.extend(self.count_absences(&shown, now));
+        }
+        for instance in &sweep.listed {
+            if let Some(machine) = self.machines.get_mut(&instance.id) {
+                machine.listed_in = Some(sweep.began);
+            }
         }
         self.remember(sweep.began);
         changed
@@ -237,40 +246,6 @@ impl Ledger {
         self.sends.remove(pod);
     }
 
-    /// Queues the machines of a pod that are alive and ours. Returns whether there is anything new to end.
-    pub(super) fn queue_termination(&mut self, owner: &Owner, pod: &PodUid, now: Timestamp) -> bool {
-        let mut queued = false;
-        for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
-            let Some(machine) = self.machines.get_mut(&id) else { continue };
-            let asked =
-                machine.asked_to_end.is_some_and(|at| now.duration_since(at).unsigned_abs() < ASK_AGAIN);
-            let alive = machine.instance.as_ref().filter(|instance| instance.state.is_alive());
-            if let Some(owned) = alive.filter(|_| !asked).and_then(|instance| instance.owned_by(owner, pod)) {
-                machine.asked_to_end = Some(now);
-                self.terminations.insert(id, owned);
-                queued = true;
-            }
-        }
-        queued
-    }
-
-    /// Takes at most so many queued terminations.
-    pub(super) fn take_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
-        let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
-        ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
-    }
-
-    /// Takes in what a termination call said of one instance, and returns its pod.
-    pub(super) fn ended(&mut self, id: &InstanceId, state: InstanceState, now: Timestamp) -> Option<PodUid> {
-        let machine = self.machines.get_mut(id)?;
-        let instance = machine.instance.as_mut()?;
-        instance.state = state;
-        if !state.is_alive() && machine.ending_since.is_none() {
-            machine.ending_since = Some(now);
-        }
-        Some(machine.pod.uid.clone())
-    }
-
     /// The ids that are tracked, not known to have ended, and not in this list.
     pub(super) fn unlisted(&self, listed: &[Instance]) -> Vec<InstanceId> {
         let shown: std::collections::HashSet<&InstanceId> =
@@ -354,6 +329,7 @@ impl Ledger {
             pod,
             instance: None,
             listed: false,
+            listed_in: None,
             absences: 0,
             absent_since: now,
             ending_since: None,

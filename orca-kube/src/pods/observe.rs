@@ -83,7 +83,10 @@ fn count(inner: &Inner, entry: &Entry, intent: Intent, has_record: bool) {
 
 /// The instance that the record names, else the one that a container's id names: the record can be lost with a
 /// restored API server.
-fn recorded_instance(pod: &Pod, record: Option<&Result<LaunchRecord, RecordError>>) -> Option<InstanceId> {
+pub(super) fn recorded_instance(
+    pod: &Pod,
+    record: Option<&Result<LaunchRecord, RecordError>>,
+) -> Option<InstanceId> {
     let recorded =
         record.and_then(|record| record.as_ref().ok()).and_then(|record| record.instance_id.clone());
     recorded.or_else(|| {

@@ -12,11 +12,15 @@ use orca_core::ids::{PodRef, PodUid};
 use orca_core::pod;
 use tokio::sync::Notify;
 
+use crate::recent::Recent;
+
 #[derive(Debug, Default)]
 pub(super) struct Store {
     pods: Mutex<Pods>,
     synced: AtomicBool,
     listed: Notify,
+    /// Pods whose deletion the watch showed to this process.
+    pub(super) departed: Recent<PodUid>,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +130,7 @@ impl Store {
     /// The watch said that the object was deleted.
     pub(super) fn deleted(&self, object: &Pod) -> Option<PodUid> {
         let reference = pod::reference(object)?;
+        self.departed.insert(&reference.uid);
         let mut pods = self.pods();
         let slot = pods.by_uid.get_mut(&reference.uid)?;
         slot.entry.presence = Presence::Gone;

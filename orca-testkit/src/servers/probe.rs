@@ -100,6 +100,32 @@ impl Ec2Probe {
         Ok(data.and_then(|node| text(node, "value")))
     }
 
+    /// Launches an instance with these tags, as somebody else would, and returns its id.
+    pub async fn launch(&self, image: &str, tags: &[(&str, &str)]) -> Result<String, Error> {
+        let named = tag_parameters("instance", tags);
+        let mut parameters =
+            vec![("ImageId", image), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+        parameters.extend(named.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        self.first("RunInstances", &parameters, "instanceId").await
+    }
+
+    /// Makes a volume with these tags that is attached to nothing, and returns its id.
+    pub async fn create_volume(&self, tags: &[(&str, &str)]) -> Result<String, Error> {
+        let named = tag_parameters("volume", tags);
+        let mut parameters = vec![("AvailabilityZone", "us-west-2a"), ("Size", "1")];
+        parameters.extend(named.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        self.first("CreateVolume", &parameters, "volumeId").await
+    }
+
+    /// The ids of all volumes.
+    pub async fn volumes(&self) -> Result<Vec<String>, Error> {
+        let action = "DescribeVolumes";
+        let xml = self.call(action, &[]).await?;
+        let document = parse(action, &xml)?;
+        let sets = document.descendants().filter(|node| named(*node, "volumeSet"));
+        Ok(sets.flat_map(|set| set.children()).filter_map(|volume| text(volume, "volumeId")).collect())
+    }
+
     /// Terminates an instance, as an operator would.
     pub async fn terminate(&self, id: &str) -> Result<(), Error> {
         self.call("TerminateInstances", &[("InstanceId.1", id)]).await.map(drop)
@@ -157,6 +183,17 @@ impl Ec2Probe {
 
 fn parse<'a>(action: &str, xml: &'a str) -> Result<Document<'a>, Error> {
     Document::parse(xml).map_err(|source| Error::NotXml { action: action.to_owned(), source })
+}
+
+/// `TagSpecification` for one kind of resource, as the query protocol spells it.
+fn tag_parameters(kind: &str, tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut parameters = vec![("TagSpecification.1.ResourceType".to_owned(), kind.to_owned())];
+    for (index, (key, value)) in tags.iter().enumerate() {
+        let at = format!("TagSpecification.1.Tag.{}", index + 1);
+        parameters.push((format!("{at}.Key"), (*key).to_owned()));
+        parameters.push((format!("{at}.Value"), (*value).to_owned()));
+    }
+    parameters
 }
 
 fn named(node: Node<'_, '_>, name: &str) -> bool {

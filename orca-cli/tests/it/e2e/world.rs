@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) subnet: String,
     kubeconfig: PathBuf,
     config: PathBuf,
+    /// What the config holds before anything is added.
+    base: String,
     folder: TempDir,
     started: AtomicUsize,
 }
@@ -49,7 +51,7 @@ impl World {
              sweepSeconds: 1\n  fastSweepSeconds: 0.3\n  launchRate: {{burst: 100, perSecond: 100}}\nlogging:\n  format: json\n",
             proxy.endpoint()
         );
-        std::fs::write(&config, text).expect("the config");
+        std::fs::write(&config, &text).expect("the config");
         Self {
             plane,
             moto,
@@ -59,6 +61,7 @@ impl World {
             subnet,
             kubeconfig,
             config,
+            base: text,
             folder,
             started: AtomicUsize::new(0),
         }
@@ -74,6 +77,11 @@ impl World {
         })
         .await;
         (orca, began.elapsed())
+    }
+
+    /// Adds sections to the config of the processes that are started from now on, in place of those added before.
+    pub(crate) fn configure(&self, sections: &str) {
+        std::fs::write(&self.config, format!("{}{sections}", self.base)).expect("the config");
     }
 
     /// Starts `orca` and waits for nothing.

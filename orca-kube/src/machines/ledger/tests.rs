@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use orca_core::error::Kind;
 use orca_core::instance::CapacityType;
 
+use orca_core::ids::Owner;
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {

@@ -1,0 +1,132 @@
+//! What instances left behind, under the same rules as instances, and the report of what is nobody's.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use orca_core::error::CloudError;
+use orca_core::ids::{InstanceId, PodUid};
+use orca_core::leftover::{Leftover, LeftoverId};
+use orca_core::orphans::{self, Finding, LEFTOVER_AGES, Round};
+
+use super::census::Read;
+use super::{Garbage, notes};
+
+/// A list that takes longer is given up.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Removed in one round, one after the other.
+const MOST_REMOVALS: usize = 50;
+
+impl Garbage {
+    /// Looks for leftovers, and removes those that are due. While nothing is ended, nothing is removed either.
+    pub(super) async fn collect_leftovers(&mut self) {
+        let Some(source) = self.parts.leftovers.clone() else {
+            return;
+        };
+        let found = match bounded(source.leftovers(&self.parts.owner)).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(error = %error, "Leftovers cannot be listed; nothing is concluded");
+                return;
+            }
+        };
+        let (alive, findings) = self.look_at(&found).await;
+        let round = Round {
+            now: self.parts.clock.now(),
+            leader_since: self.parts.leader_since,
+            alive,
+            findings: &findings,
+        };
+        let verdict = self.leftover_history.judge(&round, self.rules(LEFTOVER_AGES));
+        self.parts.metrics.leftovers.set(i64::try_from(verdict.suspects.len()).unwrap_or(i64::MAX));
+        self.leftovers_frozen = verdict.frozen.as_ref().map(notes::cause);
+        self.show_frozen();
+        if let Some(freeze) = &verdict.frozen {
+            self.tell(&notes::frozen(freeze, &verdict.suspects));
+        }
+        if self.frozen.is_some() {
+            return;
+        }
+        for id in verdict.kill.iter().take(MOST_REMOVALS) {
+            self.remove(&found, id).await;
+        }
+    }
+
+    /// Leftovers whose pod nobody here knows and that no alive instance belongs to, and how many instances are alive.
+    async fn look_at(&self, found: &[Leftover]) -> (usize, Vec<Finding<LeftoverId>>) {
+        let alive = self.parts.provider.listed_alive().map(|(_, alive)| alive).unwrap_or_default();
+        let in_use: HashSet<&PodUid> =
+            alive.iter().filter_map(|instance| instance.pod.as_ref()).map(|pod| &pod.uid).collect();
+        let owned = found.iter().filter(|leftover| leftover.owner.as_ref() == Some(&self.parts.owner));
+        let doubtful: Vec<_> = owned
+            .filter_map(|leftover| Some((leftover, leftover.pod.as_ref()?)))
+            .filter(|(_, pod)| !in_use.contains(&pod.uid) && self.parts.pods.standing(&pod.uid).is_none())
+            .collect();
+        let reads = self.read(doubtful.iter().map(|(_, pod)| *pod)).await;
+        let findings = doubtful.into_iter().map(|(leftover, pod)| Finding {
+            key: leftover.id.clone(),
+            created_at: leftover.created_at,
+            standing: reads.get(&pod.uid).map_or(orphans::Standing::Unknown, Read::standing),
+            // However sure it is that nobody wants it: there is no hurry.
+            saw_deletion: false,
+            launched_by_us: self.parts.provider.launched_for(&pod.uid),
+        });
+        (alive.len(), findings.collect())
+    }
+
+    async fn remove(&self, found: &[Leftover], id: &LeftoverId) {
+        let leftover = found.iter().find(|leftover| leftover.id == *id);
+        let owned = leftover.and_then(|leftover| {
+            let pod = leftover.pod.as_ref()?;
+            leftover.owned_by(&self.parts.owner, &pod.uid)
+        });
+        let Some((source, owned)) = self.parts.leftovers.as_ref().zip(owned) else {
+            return;
+        };
+        match bounded(source.remove(&owned)).await {
+            Ok(()) => {
+                self.parts.metrics.removed.inc();
+                tracing::warn!(leftover = %id, "Leftover removed");
+                self.tell(&notes::removed(id));
+            }
+            Err(error) => {
+                tracing::warn!(leftover = %id, error = %error, "Leftover not removed; it is tried again");
+            }
+        }
+    }
+
+    /// Counts and names the instances of our cluster that are nobody's as far as this node can tell.
+    pub(super) async fn report_foreign(&self) {
+        let Some(source) = self.parts.leftovers.clone() else {
+            return;
+        };
+        let instances = match bounded(source.list_cluster(&self.parts.owner.cluster)).await {
+            Ok(instances) => instances,
+            Err(error) => {
+                tracing::warn!(error = %error, "Instances of the cluster cannot be listed; no report");
+                return;
+            }
+        };
+        let foreign: Vec<InstanceId> = instances
+            .into_iter()
+            .filter(|instance| orphans::is_foreign(instance, &self.parts.owner))
+            .map(|instance| instance.id)
+            .collect();
+        self.parts.metrics.foreign.set(i64::try_from(foreign.len()).unwrap_or(i64::MAX));
+        if foreign.is_empty() {
+            tracing::debug!("No foreign instances in this cluster");
+        } else {
+            tracing::warn!(
+                count = foreign.len(),
+                instances = notes::named(&foreign),
+                "Instances of this cluster belong to another node or to no pod; ORCA does not touch them"
+            );
+        }
+    }
+}
+
+async fn bounded<T>(call: impl Future<Output = Result<T, CloudError>> + Send) -> Result<T, CloudError> {
+    tokio::time::timeout(TIMEOUT, call).await.unwrap_or_else(|_elapsed| {
+        let message = format!("no answer within {} s", TIMEOUT.as_secs());
+        Err(CloudError::new(orca_core::Kind::Unknown, "TimedOut", message))
+    })
+}

@@ -1,0 +1,101 @@
+//! What garbage collection tells people: what it did, why it does nothing, and what to do then.
+
+use std::fmt::Display;
+
+use orca_core::ids::{ClusterId, InstanceId};
+use orca_core::instance::Instance;
+use orca_core::leftover::LeftoverId;
+use orca_core::lifecycle::Note;
+use orca_core::orphans::{Freeze, Standing};
+use orca_core::well_known::reason;
+
+/// The causes of standing still, as labels of the metric.
+pub(super) const CAUSES: [&str; 3] = [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED];
+const BRAKE: &str = "brake";
+const FOREIGN_WRITER: &str = "foreign_writer";
+pub(super) const CLUSTER_CHANGED: &str = "cluster_changed";
+
+/// So many are named; the log and the cloud's console have the rest.
+const NAMED: usize = 10;
+
+pub(super) fn cause<K>(freeze: &Freeze<K>) -> &'static str {
+    match freeze {
+        Freeze::Brake { .. } => BRAKE,
+        Freeze::ForeignWriter { .. } => FOREIGN_WRITER,
+    }
+}
+
+pub(super) fn frozen<K: Display>(freeze: &Freeze<K>, suspects: &[K]) -> Note {
+    match freeze {
+        Freeze::Brake { orphans, limit } => Note::warning(
+            reason::ORPHAN_BRAKE,
+            format!(
+                "nothing is ended: within an hour, {orphans} things with this node's tags had no pod, and up to {limit} \
+                 are ordinary. Was the cluster restored, or are pods missing? If they are really orphans, set \
+                 gc.releaseBrake: {orphans} in ORCA's config and restart it, or end them by hand: {}",
+                named(suspects)
+            ),
+        ),
+        Freeze::ForeignWriter { key } => Note::warning(
+            reason::FOREIGN_WRITER,
+            format!(
+                "nothing is ended: {key} has this node's tags and no pod, and this ORCA did not launch it. Look for another \
+                 ORCA with the same cluster and node name, then end what it launched by hand: {}",
+                named(suspects)
+            ),
+        ),
+    }
+}
+
+pub(super) fn cluster_changed(expected: &ClusterId, found: &ClusterId) -> Note {
+    Note::warning(
+        reason::CLUSTER_CHANGED,
+        format!(
+            "nothing is ended: namespace kube-system has the UID {found}, and ORCA started with {expected}. Point ORCA at the \
+             right cluster; if the cluster was made anew, restart ORCA and end the instances of the old one by hand"
+        ),
+    )
+}
+
+pub(super) fn terminated(instance: &Instance, standing: Standing) -> Note {
+    let pod = instance.pod.as_ref().map(ToString::to_string).unwrap_or_default();
+    let (id, kind) = (&instance.id, &instance.instance_type);
+    if standing == Standing::Surplus {
+        return Note::warning(
+            reason::ORPHAN_INSTANCE_TERMINATED,
+            format!("instance {id} ({kind}) is terminated: pod {pod} has another one, which stays"),
+        );
+    }
+    Note::warning(
+        reason::ORPHAN_INSTANCE_TERMINATED,
+        format!("instance {id} ({kind}) is terminated: its pod {pod} does not exist any more"),
+    )
+}
+
+pub(super) fn surplus(pod: &impl Display, alive: &[&Instance], surplus: &[InstanceId]) -> Note {
+    let all: Vec<&InstanceId> = alive.iter().map(|instance| &instance.id).collect();
+    Note::warning(
+        reason::SURPLUS_INSTANCE,
+        format!(
+            "pod {pod} has {} instances, which must never be ({}); {} will be ended. Please report this with ORCA's log",
+            alive.len(),
+            named(&all),
+            named(surplus)
+        ),
+    )
+}
+
+pub(super) fn removed(leftover: &LeftoverId) -> Note {
+    Note::normal(
+        reason::LEFTOVER_REMOVED,
+        format!("{leftover} is removed: no instance uses it, and its pod does not exist any more"),
+    )
+}
+
+/// The first few, and how many more.
+pub(super) fn named<K: Display>(keys: &[K]) -> String {
+    let first: Vec<String> = keys.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = keys.len().saturating_sub(NAMED);
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{rest}", first.join(", "))
+}

@@ -1,0 +1,199 @@
+//! One round over the instances: the cloud's list first, then the API server about each pod that nobody here knows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use orca_core::ids::{InstanceId, PodRef, PodUid};
+use orca_core::instance::Instance;
+use orca_core::limits;
+use orca_core::orphans::{self, Finding, Round, Rules, Standing, Verdict};
+
+use super::census::Read;
+use super::{Garbage, notes};
+use crate::call::CallError;
+
+/// Reads at the same time.
+const READS: usize = 16;
+/// Reads in one round. More pods than that are unknown until those before them are settled.
+const MOST_READS: usize = 1_000;
+
+/// Why a round did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RoundError {
+    #[error("the cluster cannot be read: {0}")]
+    Cluster(#[from] CallError),
+    #[error("there has been no complete list of instances for {} s", limits::SWEEP_FRESH.as_secs())]
+    Stale,
+}
+
+impl Garbage {
+    /// Judges the latest sweep, unless it was judged before. Returns whether it was judged now.
+    pub(super) async fn round(&mut self) -> Result<bool, RoundError> {
+        if !self.is_our_cluster().await? {
+            return Ok(false);
+        }
+        let Some((swept, mut alive)) = self.parts.provider.listed_alive() else {
+            return Ok(false);
+        };
+        let now = self.parts.clock.now();
+        if now.duration_since(swept).unsigned_abs() >= limits::SWEEP_FRESH {
+            return Err(RoundError::Stale);
+        }
+        // The first complete sweep is not judged: the second is the first that can tell what stays.
+        match self.judged.replace(swept) {
+            None => return Ok(false),
+            Some(before) if before == swept => return Ok(false),
+            Some(_) => {}
+        }
+        // A back end answers for the owner alone; whatever else it lists is not looked at.
+        alive.retain(|instance| instance.owner.as_ref() == Some(&self.parts.owner));
+        alive.sort_by(|a, b| a.id.cmp(&b.id));
+        let findings = self.look(&alive).await;
+        let newest = alive.iter().filter_map(|instance| instance.launched_at).max();
+        let round = Round {
+            now: newest.map_or(now, |newest| newest.max(now)),
+            leader_since: self.parts.leader_since,
+            alive: alive.len(),
+            findings: &findings,
+        };
+        let verdict = self.history.judge(&round, self.rules(1));
+        self.carry_out(&verdict, &alive, &findings);
+        Ok(true)
+    }
+
+    pub(super) fn rules(&self, ages: u32) -> Rules {
+        let settings = &self.parts.settings;
+        Rules {
+            min_age: Duration::from_secs(u64::from(settings.min_age_seconds)).saturating_mul(ages),
+            release: usize::try_from(settings.release_brake).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Whether the API server still is that of the cluster whose instances we own.
+    async fn is_our_cluster(&mut self) -> Result<bool, CallError> {
+        let found = self.parts.census.cluster().await?;
+        let expected = self.cluster_uid.get_or_insert_with(|| found.clone()).clone();
+        if found == expected {
+            return Ok(true);
+        }
+        self.history.interrupt();
+        self.leftover_history.interrupt();
+        self.frozen = Some(notes::CLUSTER_CHANGED);
+        self.show_frozen();
+        self.tell(&notes::cluster_changed(&expected, &found));
+        Ok(false)
+    }
+
+    /// Everything whose pod is not known to be wanted, with what the API server said after it was listed.
+    async fn look(&self, alive: &[Instance]) -> Vec<Finding<InstanceId>> {
+        let doubled = orphans::doubled(alive);
+        let mut doubtful: Vec<(&Instance, &PodRef)> = Vec::new();
+        for instance in alive {
+            let Some(pod) = &instance.pod else { continue };
+            match self.parts.pods.standing(&pod.uid) {
+                Some(Standing::Wanted) if !doubled.contains_key(&pod.uid) => {}
+                Some(Standing::Ending | Standing::Unknown) => self.parts.pods.wake(&pod.uid),
+                Some(Standing::Wanted | Standing::Absent | Standing::Surplus) | None => {
+                    doubtful.push((instance, pod));
+                }
+            }
+        }
+        let reads = self.read(doubtful.iter().map(|(_, pod)| *pod)).await;
+        let surplus = self.surplus(&doubled, &reads);
+        let finding = |(instance, pod): (&Instance, &PodRef)| {
+            let read = reads.get(&pod.uid).map_or(Standing::Unknown, Read::standing);
+            let is_surplus = read == Standing::Wanted && surplus.contains(&instance.id);
+            let standing = if is_surplus { Standing::Surplus } else { read };
+            Finding {
+                key: instance.id.clone(),
+                created_at: instance.launched_at,
+                standing,
+                saw_deletion: self.parts.pods.saw_deletion(&pod.uid),
+                launched_by_us: self.parts.provider.launched_for(&pod.uid),
+            }
+        };
+        doubtful.into_iter().map(finding).collect()
+    }
+
+    /// Reads each pod once, and hands what exists to the pod controller.
+    pub(super) async fn read<'a>(
+        &self,
+        pods: impl Iterator<Item = &'a PodRef> + Send,
+    ) -> HashMap<PodUid, Read> {
+        let pods: BTreeMap<&PodUid, &PodRef> = pods.map(|pod| (&pod.uid, pod)).collect();
+        let reads = pods.into_values().take(MOST_READS).map(|pod| async move {
+            let read = self.parts.census.pod(pod).await;
+            if let Read::There(object) = &read {
+                self.parts.pods.take((**object).clone());
+            }
+            (pod.uid.clone(), read)
+        });
+        futures::stream::iter(reads).buffer_unordered(READS).collect().await
+    }
+
+    /// Of each wanted pod with several instances, those that are too many.
+    fn surplus(
+        &self,
+        doubled: &BTreeMap<&PodUid, Vec<&Instance>>,
+        reads: &HashMap<PodUid, Read>,
+    ) -> BTreeSet<InstanceId> {
+        let mut all = BTreeSet::new();
+        for (uid, alive) in doubled {
+            let Some(read @ Read::There(object)) = reads.get(*uid) else { continue };
+            if read.standing() != Standing::Wanted {
+                continue;
+            }
+            let recorded = self.parts.pods.recorded(object);
+            let surplus = orphans::surplus(alive, recorded.as_ref());
+            let pod = alive.iter().find_map(|instance| instance.pod.as_ref());
+            tracing::error!(
+                pod = pod.map(tracing::field::display),
+                recorded = recorded.as_ref().map(tracing::field::display),
+                instances = ?alive,
+                "A pod has more than one instance, which must never be"
+            );
+            if let Some(pod) = pod {
+                self.tell(&notes::surplus(pod, alive, &surplus));
+            }
+            all.extend(surplus);
+        }
+        all
+    }
+
+    fn carry_out(
+        &mut self,
+        verdict: &Verdict<InstanceId>,
+        alive: &[Instance],
+        findings: &[Finding<InstanceId>],
+    ) {
+        let metrics = self.parts.metrics.clone();
+        metrics.orphaned.set(i64::try_from(verdict.suspects.len()).unwrap_or(i64::MAX));
+        let frozen = verdict.frozen.as_ref().map(notes::cause);
+        if self.frozen.is_some() && frozen.is_none() {
+            tracing::info!("Garbage collection of instances goes on");
+        }
+        self.frozen = frozen;
+        self.show_frozen();
+        if let Some(freeze) = &verdict.frozen {
+            self.tell(&notes::frozen(freeze, &verdict.suspects));
+        }
+        for id in &verdict.kill {
+            let instance = alive.iter().find(|instance| instance.id == *id);
+            let standing = findings.iter().find(|finding| finding.key == *id).map(|finding| finding.standing);
+            let Some((instance, standing)) = instance.zip(standing) else { continue };
+            let Some(pod) = &instance.pod else { continue };
+            if self.parts.provider.end_instance(id, &pod.uid) {
+                metrics.terminated.inc();
+                tracing::warn!(instance_id = %id, pod = %pod, age = age(instance, self.parts.clock.now()), "Orphaned instance is terminated");
+                self.tell(&notes::terminated(instance, standing));
+            }
+        }
+    }
+}
+
+/// In seconds, for the log.
+fn age(instance: &Instance, now: Timestamp) -> Option<i64> {
+    instance.launched_at.map(|at| now.duration_since(at).as_secs())
+}

@@ -1,0 +1,314 @@
+//! Rounds over a scripted cloud and a scripted API server: what is read, what is ended, what stops everything.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Pod;
+use orca_core::cloud::{MockCloudClient, MockLeftoverSource};
+use orca_core::config::{Config, Controller};
+use orca_core::ids::PodRef;
+use orca_core::instance::{CapacityType, Instance, InstanceState, OwnedInstance};
+use orca_core::leftover::{Leftover, LeftoverKind};
+
+use super::census::Read;
+use super::*;
+use crate::call::CallError;
+use crate::metrics::Metrics;
+use crate::{events, machines};
+
+/// Begins long after any launch, and goes with tokio's clock, which stands still unless a test waits.
+#[derive(Debug)]
+struct TestClock(Instant);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let elapsed = i64::try_from(self.0.elapsed().as_secs()).expect("short");
+        Timestamp::from_second(100_000 + elapsed).expect("in range")
+    }
+}
+
+#[derive(Default)]
+struct TestCensus {
+    cluster: Mutex<Option<&'static str>>,
+    pods: Mutex<BTreeMap<&'static str, Read>>,
+    reads: AtomicUsize,
+}
+
+#[async_trait]
+impl Census for TestCensus {
+    async fn cluster(&self) -> Result<ClusterId, CallError> {
+        self.cluster.lock().expect("lock").map(ClusterId::new).ok_or(CallError::Timeout)
+    }
+
+    async fn pod(&self, pod: &PodRef) -> Read {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.pods.lock().expect("lock").get(pod.uid.as_str()).cloned().unwrap_or(Read::Absent)
+    }
+}
+
+struct World {
+    garbage: Garbage,
+    census: Arc<TestCensus>,
+    listed: Arc<Mutex<Vec<Instance>>>,
+    removed: Arc<Mutex<Vec<String>>>,
+    metrics: GarbageMetrics,
+    stop: CancellationToken,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn owner() -> Owner {
+    Owner { cluster: "c".into(), node: "n".into() }
+}
+
+fn instance(id: &str, uid: &str) -> Instance {
+    Instance {
+        id: id.into(),
+        reference: format!("ec2://r/{id}").into(),
+        state: InstanceState::Running,
+        state_reason: None,
+        owner: Some(owner()),
+        pod: Some(PodRef::new("ml", uid, uid)),
+        instance_type: "t3.micro".into(),
+        capacity_type: CapacityType::OnDemand,
+        zone: None,
+        private_ip: None,
+        public_ip: None,
+        launched_at: Timestamp::from_second(0).ok(),
+    }
+}
+
+fn object(uid: &str, more: serde_json::Value) -> Pod {
+    let mut value = serde_json::json!({
+        "metadata": { "namespace": "ml", "name": uid, "uid": uid, "resourceVersion": "1" }, "spec": { "nodeName": "n", "containers": [] },
+    });
+    for (key, section) in more.as_object().expect("an object") {
+        value[key] = section.clone();
+    }
+    serde_json::from_value(value).expect("a pod")
+}
+
+fn leftover(id: &str, uid: &str) -> Leftover {
+    Leftover {
+        id: LeftoverId { kind: LeftoverKind::Volume, id: id.into() },
+        owner: Some(owner()),
+        pod: Some(PodRef::new("ml", uid, uid)),
+        created_at: Timestamp::from_second(0).ok(),
+    }
+}
+
+fn cloud(listed: &Arc<Mutex<Vec<Instance>>>) -> MockCloudClient {
+    let mut cloud = MockCloudClient::new();
+    let list = Arc::clone(listed);
+    cloud.expect_list_owned().returning(move |_| Ok(list.lock().expect("lock").clone()));
+    cloud.expect_describe().returning(|_| Ok(Vec::new()));
+    let list = Arc::clone(listed);
+    cloud.expect_terminate().returning(move |given: &[OwnedInstance]| {
+        list.lock().expect("lock").retain(|instance| !given.iter().any(|owned| *owned.id() == instance.id));
+        given.iter().map(|owned| (owned.id().clone(), Ok(InstanceState::Terminated))).collect()
+    });
+    cloud
+}
+
+fn source(left: Vec<Leftover>, removed: &Arc<Mutex<Vec<String>>>) -> MockLeftoverSource {
+    let mut source = MockLeftoverSource::new();
+    source.expect_leftovers().returning(move |_| Ok(left.clone()));
+    let removed = Arc::clone(removed);
+    source.expect_remove().returning(move |owned| {
+        removed.lock().expect("lock").push(owned.id().to_string());
+        Ok(())
+    });
+    let other = Instance { owner: None, ..instance("i-other", "x") };
+    source.expect_list_cluster().returning(move |_| Ok(vec![other.clone(), instance("i-ours", "y")]));
+    source
+}
+
+impl World {
+    fn new(instances: Vec<Instance>, left: Vec<Leftover>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TestClock(Instant::now()));
+        let listed = Arc::new(Mutex::new(instances));
+        let removed = Arc::default();
+        let metrics = Metrics::default();
+        let settings = Controller { sweep_seconds: 1.0, fast_sweep_seconds: 1.0, ..Controller::default() };
+        let provider = MachineProvider::new(machines::Parts {
+            cloud: Arc::new(cloud(&listed)),
+            health: None,
+            owner: owner(),
+            clock: Arc::clone(&clock),
+            settings,
+            metrics: metrics.cloud.clone(),
+        });
+        // Nothing listens there: every answer of the API server comes from the census.
+        let url = "http://127.0.0.1:9".parse().expect("a url");
+        let client = kube::Client::try_from(kube::Config::new(url)).expect("a client");
+        let (events, _loop) =
+            events::channel(client.clone(), Arc::clone(&clock), "test".into(), metrics.pods.events.clone());
+        let pods = pods::Controller::new(pods::Parts {
+            client,
+            provider: Arc::new(provider.clone()),
+            owner: owner(),
+            config: Arc::new(Config::default()),
+            clock: Arc::clone(&clock),
+            events: events.clone(),
+            node: tokio::sync::watch::channel(None).1,
+            metrics: metrics.pods.clone(),
+        });
+        let census = Arc::new(TestCensus::default());
+        *census.cluster.lock().expect("lock") = Some("c");
+        let stop = CancellationToken::new();
+        let (running, token) = (provider.clone(), stop.clone());
+        tokio::spawn(async move { running.run(token).await });
+        let garbage = Garbage::new(Parts {
+            census: Arc::<TestCensus>::clone(&census),
+            provider,
+            pods,
+            owner: owner(),
+            settings: Gc::default(),
+            leader_since: clock.now(),
+            clock,
+            events,
+            metrics: metrics.garbage.clone(),
+            leftovers: Some(Arc::new(source(left, &removed))),
+            cluster_uid: Some("c".into()),
+        });
+        Self { garbage, census, listed, removed, metrics: metrics.garbage, stop }
+    }
+
+    /// So many turns, each after a new sweep, a minute apart.
+    async fn turns(&mut self, count: usize) {
+        for _ in 0..count {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            self.garbage.turn().await;
+            // What was asked for is sent.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    }
+
+    fn alive(&self) -> Vec<String> {
+        self.listed.lock().expect("lock").iter().map(|instance| instance.id.to_string()).collect()
+    }
+
+    fn removed(&self) -> Vec<String> {
+        self.removed.lock().expect("lock").clone()
+    }
+
+    fn frozen(&self) -> Vec<&'static str> {
+        let is_set = |cause: &&'static str| self.metrics.frozen.get_or_create(&Cause { cause }).get() == 1;
+        notes::CAUSES.into_iter().filter(is_set).collect()
+    }
+
+    fn knows(&self, uid: &'static str, read: Read) {
+        self.census.pods.lock().expect("lock").insert(uid, read);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_is_ended_after_two_judged_sweeps_and_only_it() {
+    let foreign = Instance { owner: Some(Owner { node: "m".into(), ..owner() }), ..instance("i-2", "b") };
+    let mut world = World::new(vec![instance("i-1", "a"), foreign], vec![]);
+    world.turns(2).await;
+    assert_eq!(world.alive(), ["i-1", "i-2"], "the first sweep is not judged, and one round is no evidence");
+    world.turns(1).await;
+    assert_eq!(world.alive(), ["i-2"]);
+    assert_eq!(world.metrics.terminated.get(), 1);
+    world.turns(3).await;
+    assert_eq!(world.alive(), ["i-2"], "S4");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_sweep_is_not_judged_twice() {
+    let mut world = World::new(vec![instance("i-1", "a")], vec![]);
+    world.turns(2).await;
+    world.garbage.judged = world.garbage.parts.provider.listed_alive().map(|(began, _)| began);
+    for _ in 0..5 {
+        world.garbage.turn().await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.alive(), ["i-1"], "no new sweep, no new evidence");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_kept() {
+    let mut world = World::new(vec![instance("i-1", "a")], vec![]);
+    world.knows("a", Read::Unknown);
+    world.turns(5).await;
+    assert_eq!(world.alive(), ["i-1"], "S13");
+    assert_eq!(world.metrics.orphaned.get(), 0);
+    world.knows("a", Read::Absent);
+    *world.census.cluster.lock().expect("lock") = None;
+    world.turns(5).await;
+    assert_eq!(world.alive(), ["i-1"], "S13: nobody knows which cluster this is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cluster_freezes_it_until_ours_is_back() {
+    let mut world = World::new(vec![instance("i-1", "a")], vec![leftover("vol-1", "b")]);
+    world.turns(2).await;
+    *world.census.cluster.lock().expect("lock") = Some("restored");
+    world.turns(10).await;
+    assert_eq!((world.alive(), world.frozen()), (vec!["i-1".to_owned()], vec!["cluster_changed"]));
+    assert!(world.removed().is_empty());
+    *world.census.cluster.lock().expect("lock") = Some("c");
+    world.turns(1).await;
+    assert_eq!((world.alive().len(), world.frozen().len()), (1, 0), "the rounds begin anew");
+    world.turns(1).await;
+    assert!(world.alive().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_pod_costs_no_read_and_an_unknown_one_that_exists_becomes_known() {
+    let mut world = World::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
+    world.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    world.knows(
+        "b",
+        Read::There(Box::new(object("b", serde_json::json!({ "status": { "phase": "Failed" } })))),
+    );
+    world.turns(5).await;
+    assert_eq!(world.alive(), ["i-1", "i-2"], "what has ended is ended by its own path");
+    assert_eq!(world.census.reads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_instances_the_one_in_the_pods_status_stays() {
+    let older = instance("i-1", "a");
+    let newer = Instance { launched_at: Timestamp::from_second(10).ok(), ..instance("i-2", "a") };
+    let mut world = World::new(vec![older, newer], vec![]);
+    let status = serde_json::json!({ "containerStatuses": [{
+        "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://r/i-2",
+    }] });
+    let pod = object("a", serde_json::json!({ "status": status }));
+    world.garbage.parts.pods.take(pod.clone());
+    world.knows("a", Read::There(Box::new(pod)));
+    world.turns(3).await;
+    assert_eq!(world.alive(), ["i-2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_brake_stops_instances_and_leftovers_alike() {
+    let orphans = ["a", "b", "c", "d"].map(|uid| instance(&format!("i-{uid}"), uid)).to_vec();
+    let mut world = World::new(orphans, vec![leftover("vol-1", "x")]);
+    world.turns(20).await;
+    assert_eq!((world.alive().len(), world.frozen()), (4, vec!["brake"]));
+    assert!(world.removed().is_empty());
+    assert_eq!(world.metrics.orphaned.get(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leftover_goes_when_it_is_nobodys_and_foreign_instances_are_counted() {
+    let bare = Leftover { owner: None, ..leftover("vol-bare", "z") };
+    let left = vec![leftover("vol-1", "gone"), leftover("vol-2", "a"), leftover("vol-3", "b"), bare];
+    let mut world = World::new(vec![instance("i-1", "a")], left);
+    world.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    world.knows("b", Read::There(Box::new(object("b", serde_json::json!({})))));
+    world.turns(12).await;
+    assert_eq!(world.removed().first().map(String::as_str), Some("volume vol-1"));
+    assert!(world.removed().iter().all(|id| id == "volume vol-1"), "in use, wanted and not ours stay");
+    assert_eq!(world.metrics.foreign.get(), 1);
+    assert_eq!(world.alive(), ["i-1"]);
+}

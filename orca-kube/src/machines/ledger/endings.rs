@@ -1,0 +1,74 @@
+//! Which machines are to end: queued once, tag-checked, asked for again when it does not show.
+
+use jiff::Timestamp;
+use orca_core::ids::{InstanceId, Owner, PodUid};
+use orca_core::instance::{Instance, InstanceState, OwnedInstance};
+
+use super::{ASK_AGAIN, Ledger};
+
+impl Ledger {
+    /// Queues the machines of a pod that are alive and ours. Returns whether there is anything new to end.
+    pub(in crate::machines) fn queue_termination(
+        &mut self,
+        owner: &Owner,
+        pod: &PodUid,
+        now: Timestamp,
+    ) -> bool {
+        let ids = self.by_pod.get(pod).cloned().unwrap_or_default();
+        let queued = ids.iter().filter(|id| self.queue_one(owner, (id, pod), now));
+        queued.count() > 0
+    }
+
+    /// Queues one machine if it is alive, ours and this pod's. Returns whether that is new.
+    pub(in crate::machines) fn queue_one(
+        &mut self,
+        owner: &Owner,
+        (id, pod): (&InstanceId, &PodUid),
+        now: Timestamp,
+    ) -> bool {
+        let Some(machine) = self.machines.get_mut(id) else {
+            return false;
+        };
+        let asked = machine.asked_to_end.is_some_and(|at| now.duration_since(at).unsigned_abs() < ASK_AGAIN);
+        let alive = machine.instance.as_ref().filter(|instance| instance.state.is_alive() && !asked);
+        let Some(owned) = alive.and_then(|instance| instance.owned_by(owner, pod)) else {
+            return false;
+        };
+        machine.asked_to_end = Some(now);
+        self.terminations.insert(id.clone(), owned);
+        true
+    }
+
+    /// Of the latest complete sweep, those that were alive then and have not been ended since.
+    pub(in crate::machines) fn listed_alive(&self) -> Option<(Timestamp, Vec<Instance>)> {
+        let latest = self.last_sweep()?;
+        let listed = self.machines.values().filter(|machine| machine.listed_in == Some(latest));
+        let alive = listed
+            .filter_map(|machine| machine.instance.as_ref())
+            .filter(|instance| instance.state.is_alive())
+            .cloned();
+        Some((latest, alive.collect()))
+    }
+
+    /// Takes at most so many queued terminations.
+    pub(in crate::machines) fn take_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
+        let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
+        ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
+    }
+
+    /// Takes in what a termination call said of one instance, and returns its pod.
+    pub(in crate::machines) fn ended(
+        &mut self,
+        id: &InstanceId,
+        state: InstanceState,
+        now: Timestamp,
+    ) -> Option<PodUid> {
+        let machine = self.machines.get_mut(id)?;
+        let instance = machine.instance.as_mut()?;
+        instance.state = state;
+        if !state.is_alive() && machine.ending_since.is_none() {
+            machine.ending_since = Some(now);
+        }
+        Some(machine.pod.uid.clone())
+    }
+}

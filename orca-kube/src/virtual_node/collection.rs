@@ -1,0 +1,37 @@
+//! How a virtual node's garbage collection is put together.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orca_core::ids::Owner;
+
+use super::VirtualNode;
+use crate::events::Events;
+use crate::garbage::{ApiCensus, Garbage, Parts};
+use crate::machines::MachineProvider;
+use crate::pods;
+
+impl VirtualNode {
+    pub(super) fn garbage(
+        &self,
+        (owner, leader_since): (Owner, Timestamp),
+        provider: &MachineProvider,
+        pods: &pods::Controller,
+        events: Events,
+    ) -> Garbage {
+        let is_named = self.parts.config.cluster.id.is_some();
+        Garbage::new(Parts {
+            census: Arc::new(ApiCensus::new(self.parts.client.clone())),
+            provider: provider.clone(),
+            pods: pods.clone(),
+            cluster_uid: (!is_named).then(|| owner.cluster.clone()),
+            owner,
+            settings: self.parts.config.gc.clone(),
+            clock: Arc::clone(&self.parts.clock),
+            events,
+            metrics: self.metrics.garbage.clone(),
+            leftovers: self.parts.leftovers.clone(),
+            leader_since,
+        })
+    }
+}
