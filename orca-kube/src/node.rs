@@ -1,6 +1,7 @@
 //! The Node object and its lease: registered, kept true, re-created when deleted.
 
 mod controller;
+mod difference;
 mod lease;
 mod object;
 

@@ -86,6 +86,8 @@ fn machines() -> Machines {
     Machines { fresh: true, token_memory: Duration::from_mins(45), ..Machines::default() }
 }
 
+mod holding;
+
 /// A case: what differs from a wanted pod with restart policy Never and no machine.
 struct Case {
     pod: Pod,
@@ -306,102 +308,4 @@ fn a_daemons_pod_buys_nothing_and_says_so() {
     case.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
     let decision = case.decide(0);
     assert_eq!((reason(&decision), decision.action), ("DaemonSetPodIgnored", Action::None));
-}
-
-#[test]
-fn an_owner_whose_pods_end_soon_waits_before_its_next_launch() {
-    let mut case = Case::new(machines());
-    case.held_until = Some(at(100));
-    let decision = case.decide(40);
-    assert_eq!((reason(&decision), decision.action), ("LaunchBackOff", Action::None));
-    assert_eq!(decision.again, Duration::from_mins(1));
-    assert_eq!(case.decide(100).action, Action::Launch { attempt: 1 });
-}
-
-#[test]
-fn a_new_pod_waits_for_the_machine_of_its_predecessor_and_not_for_ever() {
-    let mut case = Case::new(Machines { namesake: Some("i-0".into()), ..machines() });
-    case.pod.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(0)));
-    assert_eq!(reason(&case.decide(60)), "NamesakeEnding");
-    assert_eq!(case.decide(120).action, Action::Launch { attempt: 1 });
-}
-
-#[test]
-fn the_pods_own_deadline_ends_it_and_its_machine() {
-    let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
-    let mut case = Case::new(seen).record(record(0).launched(&"i-1".into()));
-    case.pod.spec.as_mut().expect("a spec").active_deadline_seconds = Some(30);
-    case.pod.status.as_mut().expect("a status").start_time =
-        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
-    let before = case.decide(39);
-    assert_eq!((reason(&before), before.again), ("Running", Duration::from_secs(1)), "B26");
-    let after = case.decide(40);
-    assert_eq!((reason(&after), after.action), ("DeadlineExceeded", Action::Terminate), "B26");
-}
-
-#[test]
-fn a_misplaced_pod_fails_unless_its_controller_would_make_new_ones_without_end() {
-    let rejection = || {
-        Err(Rejection {
-            kind: RejectionKind::Placement,
-            reason: "OutOfcpu".into(),
-            message: "no room".into(),
-        })
-    };
-    let bare = Case { request: rejection(), ..Case::new(machines()).restarts("Always") };
-    assert!(matches!(bare.decide(0).status, Some(Shown::Ended { disruption: false, .. })), "B27");
-    let mut owned = bare;
-    let owner = json!([{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "1", "controller": true }]);
-    owned.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
-    assert_eq!(reason(&owned.decide(0)), "OutOfcpu");
-    assert!(matches!(owned.decide(0).status, Some(Shown::Waiting { .. })));
-}
-
-#[test]
-fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() {
-    let gone = |machines: Machines, now| {
-        let record = Some(Ok(record(0)));
-        let request = Ok(request());
-        let seen = Observation {
-            intent: Intent::Gone,
-            pod: None,
-            record: record.as_ref(),
-            request: &request,
-            ignore_daemons: true,
-            held_until: None,
-            machines: &machines,
-        };
-        decide(&seen, at(now)).action
-    };
-    let end = 20 * 60;
-    let sweeps =
-        |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect(), ..machines() };
-    assert_eq!(gone(sweeps(&[10, 20, 30]), 40), Action::Refresh);
-    assert_eq!(gone(sweeps(&[end + 1, end + 200, end + 301]), end + 310), Action::Forget);
-    let appeared = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
-    assert_eq!(gone(appeared, 40), Action::Terminate);
-}
-
-#[test]
-fn an_hour_without_credentials_fails_no_pod() {
-    let denied = || CloudError::new(Kind::Denied, "NoCredentials", "none found");
-    let unlisted = Machines { fresh: false, trouble: Some(denied()), ..machines() };
-    let refused = record(0).refused(at(0), denied(), at(1));
-    for minute in 0..=60 {
-        let now = minute * 60;
-        for case in [
-            Case::new(unlisted.clone()),
-            Case::new(unlisted.clone()).record(refused.clone()),
-            Case::new(machines()).record(refused.clone()),
-        ] {
-            let decision = case.decide(now);
-            let pending = matches!(decision.status, None | Some(Shown::Waiting { .. }));
-            assert!(pending && decision.action != Action::Release, "minute {minute}: {decision:?}");
-        }
-        let waiting = Case::new(unlisted.clone()).decide(now);
-        assert!(
-            matches!(&waiting.status, Some(Shown::Waiting { message, .. }) if message.contains("NoCredentials")),
-            "L10"
-        );
-    }
 }

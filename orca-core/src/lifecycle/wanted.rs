@@ -116,21 +116,17 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
         let text = format!("instance {namesake} of an earlier pod of this name has not ended yet");
         return waiting(seen, reason::NAMESAKE_ENDING, text).and_again(limits::POLL_CHANGING);
     }
-    match seen.held_until.filter(|until| *until > now) {
-        Some(until) => {
-            let text = format!(
-                "pods of this owner ended within minutes of their launch; the next launch follows at {until:.0}"
-            );
-            waiting(seen, reason::LAUNCH_BACK_OFF, text.clone())
-                .and_note(Note::warning(reason::LAUNCH_BACK_OFF, text))
-                .and_again(until.duration_since(now).unsigned_abs())
-        }
-        None => {
-            let ignored = seen.request.as_ref().map(|request| request.notes.as_slice()).unwrap_or_default();
-            let notes = ignored.iter().map(|text| Note::warning(reason::UNKNOWN_ANNOTATION, text));
-            notes.fold(Decision::act(Action::Launch { attempt: 1 }), Decision::and_note)
-        }
+    if let Some(until) = seen.held_until.filter(|until| *until > now) {
+        let text = format!(
+            "pods of this owner ended within minutes of their launch; the next launch follows at {until:.0}"
+        );
+        return waiting(seen, reason::LAUNCH_BACK_OFF, text.clone())
+            .and_note(Note::warning(reason::LAUNCH_BACK_OFF, text))
+            .and_again(until.duration_since(now).unsigned_abs());
     }
+    let ignored = seen.request.as_ref().map(|request| request.notes.as_slice()).unwrap_or_default();
+    let notes = ignored.iter().map(|text| Note::warning(reason::UNKNOWN_ANNOTATION, text));
+    notes.fold(Decision::act(Action::Launch { attempt: 1 }), Decision::and_note)
 }
 
 /// The cloud has not been listed completely of late. The cause belongs on a pod that waits for it.

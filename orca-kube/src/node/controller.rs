@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus, Taint};
+use k8s_openapi::api::core::v1::{Node, NodeCondition, Taint};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, Event};
@@ -20,6 +20,7 @@ use orca_core::well_known::{label, taint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::difference::{changed_fields, condition, differs, keep_transition, with_taints};
 use super::object;
 use crate::call::{CallError, bounded};
 use crate::error::Error;
@@ -30,6 +31,11 @@ use crate::metrics::{NodeMetrics, Outcome};
 const HEARTBEAT_SECONDS: i64 = 300;
 /// How often the live object is compared with what it should be.
 const LOOK: Duration = Duration::from_secs(1);
+/// Between re-creations of a Node that is deleted again and again.
+const AGAIN: orca_core::backoff::Backoff =
+    orca_core::backoff::Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
+/// After this time without a deletion the next one is a first one.
+const QUIET: Duration = Duration::from_mins(10);
 /// So many intervals without a complete sweep, and new pods are kept away.
 const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 /// While the API server does not answer at start (A5).
@@ -59,18 +65,42 @@ pub(crate) struct Facts {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
+/// How often the Node was created again of late.
+#[derive(Debug, Default)]
+struct Recreations {
+    count: u32,
+    last: Option<Timestamp>,
+}
+
+impl Recreations {
+    /// Counts one more, and says how long to wait before it: nothing for the first, and for one after a quiet time.
+    fn next(&mut self, now: Timestamp) -> Duration {
+        let is_quiet = self.last.is_none_or(|last| now.duration_since(last).unsigned_abs() > QUIET);
+        self.count = if is_quiet { 0 } else { self.count.saturating_add(1) };
+        self.last = Some(now);
+        AGAIN.delay(self.count)
+    }
+}
+
 /// The loop that keeps the Node object true.
 pub(crate) struct NodeController {
     parts: Parts,
     api: Api<Node>,
     facts: watch::Sender<Option<Facts>>,
     unreachable_since: Mutex<Option<Timestamp>>,
+    recreations: Mutex<Recreations>,
 }
 
 impl NodeController {
     pub(crate) fn new(parts: Parts) -> Self {
         let api = Api::all(parts.client.clone());
-        Self { parts, api, facts: watch::Sender::new(None), unreachable_since: Mutex::default() }
+        Self {
+            parts,
+            api,
+            facts: watch::Sender::new(None),
+            unreachable_since: Mutex::default(),
+            recreations: Mutex::default(),
+        }
     }
 
     /// What is known of the live Node; nothing before it is registered.
@@ -192,6 +222,10 @@ impl NodeController {
     }
 
     async fn recreate(&self, last: &Node) -> Result<Option<Node>, CallError> {
+        // Somebody who deletes the node again and again is not fought every second (A17).
+        let pause =
+            self.recreations.lock().unwrap_or_else(PoisonError::into_inner).next(self.parts.clock.now());
+        tokio::time::sleep(pause).await;
         tracing::warn!(node_name = self.parts.config.node.name, "Node was deleted; creating it again");
         let node = self.create(Some(last)).await?;
         self.tell(&node);
@@ -317,64 +351,14 @@ fn is_ours(node: &Node) -> bool {
     node.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(label::PROVIDER))
 }
 
-/// The live taints with ours among them: same key and effect is the same taint (A8).
-fn with_taints(live: &Node, ours: &[Taint]) -> Vec<Taint> {
-    let mut taints = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-    for own in ours {
-        match taints.iter_mut().find(|taint| taint.key == own.key && taint.effect == own.effect) {
-            Some(taint) => taint.value.clone_from(&own.value),
-            None => taints.push(own.clone()),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_is_deleted_again_and_again_comes_back_more_slowly() {
+        let mut recreations = Recreations::default();
+        let mut next = |second| recreations.next(Timestamp::from_second(second).expect("in range")).as_secs();
+        assert_eq!([next(0), next(1), next(2), next(3), next(900)], [0, 1, 2, 4, 0], "A17");
     }
-    taints
-}
-
-fn condition<'a>(status: &'a NodeStatus, kind: &str) -> Option<&'a NodeCondition> {
-    status.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
-}
-
-/// The transition's time moves only with the status (A32).
-fn keep_transition(new: NodeCondition, old: &NodeStatus) -> NodeCondition {
-    let before = condition(old, &new.type_).filter(|before| before.status == new.status);
-    let since = before.and_then(|before| before.last_transition_time.clone());
-    NodeCondition { last_transition_time: since.or_else(|| new.last_transition_time.clone()), ..new }
-}
-
-fn differs(new: &NodeCondition, old: &NodeStatus) -> bool {
-    condition(old, &new.type_).is_none_or(|old| {
-        (&old.status, &old.reason, &old.message) != (&new.status, &new.reason, &new.message)
-    })
-}
-
-/// The fields beside conditions that differ. Addresses merge by type, which is not unique, so they replace (A11).
-fn changed_fields(old: &NodeStatus, new: &NodeStatus) -> Value {
-    let mut fields = json!({});
-    for (key, old, new) in [
-        ("capacity", json!(old.capacity), json!(new.capacity)),
-        ("allocatable", json!(old.allocatable), json!(new.allocatable)),
-    ] {
-        if !contains(&old, &new) {
-            fields[key] = new;
-        }
-    }
-    if old.addresses != new.addresses {
-        let mut addresses = vec![json!({ "$patch": "replace" })];
-        addresses.extend(new.addresses.iter().flatten().map(|address| json!(address)));
-        fields["addresses"] = Value::Array(addresses);
-    }
-    if old.node_info != new.node_info {
-        fields["nodeInfo"] = json!(new.node_info);
-    }
-    fields
-}
-
-/// Whether every entry of the new map is in the old one: extended resources of others stay (A6). Quantities are compared
-/// by value, because the API server rewrites them.
-fn contains(old: &Value, new: &Value) -> bool {
-    let amount =
-        |value: &Value| value.as_str().and_then(|text| text.parse::<orca_core::quantity::Quantity>().ok());
-    new.as_object().is_none_or(|new| {
-        new.iter()
-            .all(|(key, value)| amount(value).is_some() && old.get(key).and_then(amount) == amount(value))
-    })
 }

@@ -75,7 +75,7 @@ fn count(inner: &Inner, entry: &Entry, intent: Intent, has_record: bool) {
     match intent {
         Intent::Gone | Intent::Finished(_) => inner.usage.release(&entry.reference.uid),
         Intent::Wanted | Intent::Deleting { .. } if has_record => {
-            inner.usage.count(&entry.reference.uid, &entry.pod)
+            inner.usage.count(&entry.reference.uid, &entry.pod);
         }
         Intent::Wanted | Intent::Deleting { .. } => {}
     }

@@ -47,13 +47,11 @@ impl Usage {
             return Ok(());
         }
         let asked = asked(pod);
-        match Shortage::find(&asked, &state.total, &self.capacity) {
-            Some(shortage) => Err(shortage),
-            None => {
-                state.take(uid, asked);
-                Ok(())
-            }
+        if let Some(shortage) = Shortage::find(&asked, &state.total, &self.capacity) {
+            return Err(shortage);
         }
+        state.take(uid, asked);
+        Ok(())
     }
 
     /// Takes the room of a pod that was admitted before, by this process or another, whatever there is.

@@ -1,0 +1,66 @@
+//! How the live Node differs from what it should be, field by field: what others own is never a difference.
+
+use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus, Taint};
+use serde_json::{Value, json};
+
+/// The live taints with ours among them: same key and effect is the same taint (A8).
+pub(super) fn with_taints(live: &Node, ours: &[Taint]) -> Vec<Taint> {
+    let mut taints = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+    for own in ours {
+        match taints.iter_mut().find(|taint| taint.key == own.key && taint.effect == own.effect) {
+            Some(taint) => taint.value.clone_from(&own.value),
+            None => taints.push(own.clone()),
+        }
+    }
+    taints
+}
+
+pub(super) fn condition<'a>(status: &'a NodeStatus, kind: &str) -> Option<&'a NodeCondition> {
+    status.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
+}
+
+/// The transition's time moves only with the status (A32).
+pub(super) fn keep_transition(new: NodeCondition, old: &NodeStatus) -> NodeCondition {
+    let before = condition(old, &new.type_).filter(|before| before.status == new.status);
+    let since = before.and_then(|before| before.last_transition_time.clone());
+    NodeCondition { last_transition_time: since.or_else(|| new.last_transition_time.clone()), ..new }
+}
+
+pub(super) fn differs(new: &NodeCondition, old: &NodeStatus) -> bool {
+    condition(old, &new.type_).is_none_or(|old| {
+        (&old.status, &old.reason, &old.message) != (&new.status, &new.reason, &new.message)
+    })
+}
+
+/// The fields beside conditions that differ. Addresses merge by type, which is not unique, so they replace (A11).
+pub(super) fn changed_fields(old: &NodeStatus, new: &NodeStatus) -> Value {
+    let mut fields = json!({});
+    for (key, old, new) in [
+        ("capacity", json!(old.capacity), json!(new.capacity)),
+        ("allocatable", json!(old.allocatable), json!(new.allocatable)),
+    ] {
+        if !contains(&old, &new) {
+            fields[key] = new;
+        }
+    }
+    if old.addresses != new.addresses {
+        let mut addresses = vec![json!({ "$patch": "replace" })];
+        addresses.extend(new.addresses.iter().flatten().map(|address| json!(address)));
+        fields["addresses"] = Value::Array(addresses);
+    }
+    if old.node_info != new.node_info {
+        fields["nodeInfo"] = json!(new.node_info);
+    }
+    fields
+}
+
+/// Whether every entry of the new map is in the old one: extended resources of others stay (A6). Quantities are compared
+/// by value, because the API server rewrites them.
+fn contains(old: &Value, new: &Value) -> bool {
+    let amount =
+        |value: &Value| value.as_str().and_then(|text| text.parse::<orca_core::quantity::Quantity>().ok());
+    new.as_object().is_none_or(|new| {
+        new.iter()
+            .all(|(key, value)| amount(value).is_some() && old.get(key).and_then(amount) == amount(value))
+    })
+}
