@@ -50,7 +50,7 @@ pub struct Finding<K> {
     pub standing: Standing,
     /// Whether this process itself saw the pod's deletion.
     pub saw_deletion: bool,
-    /// Whether this process sent a launch for this pod, or a record of it names the thing.
+    /// Whether this process sent a launch for this pod.
     pub launched_by_us: bool,
 }
 

@@ -108,7 +108,7 @@ pub(super) const TABLE: &[Row] = &[
     says(
         "SpotMaxPriceTooLow",
         UNKNOWN,
-        "Raise the annotation orca.research/max-spot-price, or leave it out to pay at most the on-demand price.",
+        "The request stays open at EC2. To pay more, make a new pod with a higher orca.research/max-spot-price, or without one.",
     ),
     says(
         "InsufficientFreeAddressesInSubnet",

@@ -1,7 +1,8 @@
 //! End to end: `orca` as a process of its own, under the RBAC that we ship, on a real control plane and moto.
 //!
-//! Each test starts servers of its own and stops them. Run with
-//! `cargo test --workspace --all-features --test it -- --ignored --test-threads=1` after `orca-testkit/servers/prepare`.
+//! Each test starts servers of its own and stops them. After `orca-testkit/servers/prepare`, run
+//! `cargo test --workspace --all-features --test it -- --ignored --test-threads=2`: another selection of crates or
+//! features builds the AWS SDK once more.
 
 mod admission;
 mod crash;

@@ -21,8 +21,8 @@ use crate::well_known::reason;
 const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
 /// After a refusal that passes by itself.
 const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
-/// After "no capacity": the cap is how long an offer is remembered as unavailable.
-const NO_CAPACITY: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::from_mins(3) };
+/// While no offer may be had: how often to look for one. The provider remembers for three minutes which may not.
+const NO_OFFER: Duration = Duration::from_mins(1);
 /// After a refusal that somebody has to act on.
 const NEEDS_PEOPLE: Backoff = Backoff { first: Duration::from_mins(1), cap: Duration::from_mins(5) };
 
@@ -66,7 +66,9 @@ pub(super) fn answered(
                 .and_again(limits::POLL_CHANGING)
         }
         LaunchOutcome::Unknown(error) => {
-            let text = format!("no answer to the launch call; asking again with the same token. {error}");
+            let text = format!(
+                "nobody knows yet whether the launch happens; asking again with the same token. {error}"
+            );
             waiting(seen, reason::INSTANCE_LAUNCHING, text).and_again(limits::POLL_CHANGING)
         }
     };
@@ -115,6 +117,9 @@ fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal
             fail(error.code.clone(), error.to_string())
         };
     }
+    if error.kind == Kind::NoCapacity {
+        return waiting(seen, &error.code, scarce(error)).and_again(Duration::ZERO);
+    }
     let due = due(record, refusal);
     waiting(
         seen,
@@ -150,7 +155,8 @@ pub(super) fn closed(
 /// When the next attempt may begin.
 fn due(record: &LaunchRecord, refusal: &Refusal) -> Timestamp {
     let backoff = match refusal.error.kind {
-        Kind::NoCapacity => NO_CAPACITY,
+        // Another offer may be had at once; the provider passes over those that may not.
+        Kind::NoCapacity => return refusal.at,
         Kind::Quota | Kind::Denied | Kind::Invalid(_) => NEEDS_PEOPLE,
         Kind::Throttled | Kind::Unknown | Kind::NotFound => THROTTLED,
     };
@@ -251,7 +257,8 @@ pub(super) fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decisio
         Kind::Invalid(Fault::Pod) => {
             waiting(seen, &error.code, followed_by(error, "It is tried again when the pod is changed"))
         }
-        Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied | Kind::NoCapacity => {
+        Kind::NoCapacity => waiting(seen, &error.code, scarce(error)).and_again(NO_OFFER),
+        Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied => {
             waiting(seen, &error.code, error.to_string()).and_again(NEEDS_PEOPLE.first)
         }
         Kind::Unknown | Kind::Throttled | Kind::NotFound => {
@@ -259,6 +266,11 @@ pub(super) fn not_planned(seen: &Observation<'_>, error: &CloudError) -> Decisio
         }
     };
     decision.and_note(Note::warning(error.code.clone(), error.to_string()))
+}
+
+/// The same words wherever an offer cannot be had, so that the pod's status does not change to and fro.
+fn scarce(error: &CloudError) -> String {
+    followed_by(error, "It is asked for again when it may be there, every few minutes")
 }
 
 /// The error as a sentence, and another one after it.

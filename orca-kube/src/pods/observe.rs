@@ -39,7 +39,7 @@ pub(super) fn observe<'a>(inner: &Inner, entry: &'a Entry) -> Observed<'a> {
         parts.provider.adopt(&entry.reference, Claim { id, health });
     }
     let request = match (intent, &record) {
-        (Intent::Wanted, None) => admit(inner, entry),
+        (Intent::Wanted, None) if !is_ignored(inner, pod) => admit(inner, entry),
         _ => admission::admit(pod, &parts.config),
     };
     count(inner, entry, intent, record.is_some());
@@ -52,6 +52,11 @@ pub(super) fn observe<'a>(inner: &Inner, entry: &'a Entry) -> Observed<'a> {
         ignore_daemons: parts.config.pods.daemon_sets == DaemonSets::Ignore,
         held_until: inner.owners.held_until(pod),
     }
+}
+
+/// Pods of DaemonSets buy nothing, and so take no room.
+fn is_ignored(inner: &Inner, pod: &Pod) -> bool {
+    inner.parts.config.pods.daemon_sets == DaemonSets::Ignore && pod::is_daemon(pod)
 }
 
 /// Checks the pod's place and wish, and takes its room, before anything is launched for it.

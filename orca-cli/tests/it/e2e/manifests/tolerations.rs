@@ -1,6 +1,7 @@
 //! The policy that lets pods of the virtual node outlive an outage of ORCA.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -92,9 +93,14 @@ async fn an_outage_of_orca_evicts_only_the_pod_that_set_a_limit_itself() {
             pod["metadata"]["deletionTimestamp"].is_string().then_some(())
         })
         .await;
+    // The default limit is 300 s. To outlast it: `ORCA_OUTAGE_SECONDS=420 cargo test … an_outage_of_orca`.
+    let longer =
+        option_env!("ORCA_OUTAGE_SECONDS").and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
+    tokio::time::sleep(Duration::from_secs(longer)).await;
     let patient = world.object(&["get", "pod", "patient"]).await.expect("the pod");
     assert!(patient["metadata"]["deletionTimestamp"].is_null(), "{patient}");
     assert_eq!(condition(&patient, "Ready").as_deref(), Some("False"), "written by the control plane");
+    let began = tokio::time::Instant::now();
     let _orca = world.start_only();
     world
         .eventually("B36, B48: the other pod is Ready again, and the deletion is carried out", || async {
@@ -103,6 +109,10 @@ async fn an_outage_of_orca_evicts_only_the_pod_that_set_a_limit_itself() {
             (pods.len() == 1 && pods[0]["metadata"]["name"] == "patient" && is_ready(&pods[0])).then_some(())
         })
         .await;
+    println!(
+        "figure: {:.2?} from ORCA's return to every pod Ready, after {longer} s more of outage",
+        began.elapsed()
+    );
     assert_eq!(world.probe.alive().await.expect("instances").len(), 1, "the machine of the patient pod");
     world.assert_one_instance_each(2);
 }
