@@ -54,7 +54,7 @@ pub(super) fn observe<'a>(inner: &Inner, entry: &'a Entry) -> Observed<'a> {
     }
 }
 
-/// Pods of DaemonSets buy nothing, and so take no room.
+/// A pod of a `DaemonSet` buys nothing, and so takes no room.
 fn is_ignored(inner: &Inner, pod: &Pod) -> bool {
     inner.parts.config.pods.daemon_sets == DaemonSets::Ignore && pod::is_daemon(pod)
 }
