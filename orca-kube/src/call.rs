@@ -58,3 +58,38 @@ fn has_uid_cause(status: &kube::core::Status) -> bool {
     let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
     causes.iter().any(|cause| cause.field == "metadata.uid")
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn class(code: u16, field: &str) -> &'static str {
+        let causes = [serde_json::json!({ "reason": "", "message": "", "field": field })];
+        let status = serde_json::json!({ "code": code, "details": { "causes": causes } });
+        let status: Status = serde_json::from_value(status).expect("a status");
+        match classify(kube::Error::Api(Box::new(status))) {
+            CallError::NotFound => "not found",
+            CallError::Conflict => "conflict",
+            CallError::Refused(_) => "refused",
+            CallError::Forbidden(_) => "forbidden",
+            CallError::Timeout | CallError::Other(_) => "other",
+        }
+    }
+
+    #[test]
+    fn a_wrong_uid_and_a_stale_version_both_mean_to_read_again() {
+        for (code, field, expected) in [
+            (404, "", "not found"),
+            (409, "", "conflict"),
+            (422, "metadata.uid", "conflict"),
+            (422, "status.phase", "refused"),
+            (403, "", "forbidden"),
+            (429, "", "other"),
+            (503, "", "other"),
+        ] {
+            assert_eq!(class(code, field), expected, "B35: {code} {field}");
+        }
+    }
+}

@@ -28,9 +28,18 @@ pub(super) async fn apply(
     let record = decision.record.as_ref().or_else(|| seen.record.and_then(|record| record.as_ref().ok()));
     let is_write = decision.status.is_some() || decision.record.is_some();
     let written = match (&decision.status, &decision.record) {
-        (Some(shown), _) => write(inner, entry, shown, record).await?,
-        (None, Some(record)) => write_record(inner, entry, record).await?,
-        (None, None) => false,
+        (Some(shown), _) => write(inner, entry, shown, record).await,
+        (None, Some(record)) => write_record(inner, entry, record).await,
+        (None, None) => Ok(false),
+    };
+    let written = match written {
+        Ok(written) => written,
+        // A status that the API server refuses is our mistake, and must not keep a machine or an object alive (B35).
+        Err(CallError::Refused(text)) if matches!(decision.action, Action::Terminate | Action::Release) => {
+            tracing::error!(error = text, "The API server refuses the pod's status; going on without it");
+            false
+        }
+        Err(error) => return Err(error),
     };
     if let Some(send_at) = decision.settle {
         inner.parts.provider.settle(&entry.reference.uid, send_at);
