@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::decision::{Action, Decision, Note};
 use super::observation::Observation;
-use super::wanted::{ended, waiting, with_instance};
+use super::wanted::{ended, told, waiting, with_instance};
 use crate::admission::{Rejection, RejectionKind};
 use crate::backoff::Backoff;
 use crate::cloud::LaunchOutcome;
@@ -69,7 +69,7 @@ pub(super) fn answered(
             let text = format!(
                 "nobody knows yet whether the launch happens; asking again with the same token. {error}"
             );
-            waiting(seen, reason::INSTANCE_LAUNCHING, text).and_again(limits::POLL_CHANGING)
+            told(seen, reason::INSTANCE_LAUNCHING, text).and_again(limits::POLL_CHANGING)
         }
     };
     decision.and_record(next).and_settle(send_at)
@@ -237,12 +237,8 @@ pub(super) fn queued(seen: &Observation<'_>, wait: Duration, now: Timestamp) -> 
         return Decision::wait(wait);
     }
     let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-    waiting(
-        seen,
-        reason::LAUNCH_QUEUED,
-        format!("launches go out as fast as the cloud takes them; this one follows at {at:.0}"),
-    )
-    .and_again(wait)
+    let text = format!("launches go out as fast as the cloud takes them; this one follows at {at:.0}");
+    told(seen, reason::LAUNCH_QUEUED, text).and_again(wait)
 }
 
 /// Nothing was launched, so no disruption is claimed: the owner counts it as a failure of the pod.

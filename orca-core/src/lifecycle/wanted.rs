@@ -114,15 +114,13 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
     {
         // At most one machine of a name at a time, as a StatefulSet expects it, even after a force deletion.
         let text = format!("instance {namesake} of an earlier pod of this name has not ended yet");
-        return waiting(seen, reason::NAMESAKE_ENDING, text).and_again(limits::POLL_CHANGING);
+        return told(seen, reason::NAMESAKE_ENDING, text).and_again(limits::POLL_CHANGING);
     }
     if let Some(until) = seen.held_until.filter(|until| *until > now) {
         let text = format!(
             "pods of this owner ended within minutes of their launch; the next launch follows at {until:.0}"
         );
-        return waiting(seen, reason::LAUNCH_BACK_OFF, text.clone())
-            .and_note(Note::warning(reason::LAUNCH_BACK_OFF, text))
-            .and_again(until.duration_since(now).unsigned_abs());
+        return told(seen, reason::LAUNCH_BACK_OFF, text).and_again(until.duration_since(now).unsigned_abs());
     }
     let ignored = seen.request.as_ref().map(|request| request.notes.as_slice()).unwrap_or_default();
     let notes = ignored.iter().map(|text| Note::warning(reason::UNKNOWN_ANNOTATION, text));
@@ -134,13 +132,8 @@ fn unswept(seen: &Observation<'_>) -> Decision {
     let Some(trouble) = &seen.machines.trouble else {
         return Decision::act(Action::Refresh);
     };
-    waiting(
-        seen,
-        reason::CLOUD_UNREACHABLE,
-        format!("the cloud's instances cannot be listed, so nothing is launched: {trouble}"),
-    )
-    .and_act(Action::Refresh)
-    .and_again(limits::POLL_CHANGING)
+    let text = format!("the cloud's instances cannot be listed, so nothing is launched: {trouble}");
+    told(seen, reason::CLOUD_UNREACHABLE, text).and_act(Action::Refresh).and_again(limits::POLL_CHANGING)
 }
 
 pub(super) fn with_instance(seen: &Observation<'_>, instance: &Instance) -> Decision {
@@ -252,4 +245,9 @@ pub(super) fn waiting(seen: &Observation<'_>, reason: &str, message: impl Into<S
         return Decision::rest();
     }
     Decision::show(Shown::Waiting { reason: reason.into(), message: message.into() })
+}
+
+/// The same, with an event: the pod waits for something that people may have to know of.
+pub(super) fn told(seen: &Observation<'_>, reason: &str, message: String) -> Decision {
+    waiting(seen, reason, message.clone()).and_note(Note::warning(reason, message))
 }
