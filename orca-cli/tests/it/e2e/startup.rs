@@ -56,5 +56,6 @@ async fn a_node_of_somebody_else_is_not_taken_over() {
     assert!(orca.log().contains("--adopt-node"), "{}", orca.log());
     let after = world.object(&["get", "node", NODE]).await.expect("the node");
     assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
-    assert_eq!(before["spec"], after["spec"]);
+    // The control plane itself may write taints on it; ORCA wrote nothing.
+    assert_eq!(world.audited("patch", "nodes") + world.audited("patch", "nodes/status"), 0);
 }
