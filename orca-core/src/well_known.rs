@@ -153,10 +153,6 @@ pub mod reason {
     pub const MISSING_INSTANCE_TYPE: &str = "MissingInstanceType";
     /// The container ended with its machine: no exit code is known (B77).
     pub const CONTAINER_STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
-    /// The kubelet's waiting reason before anything runs (B74).
-    pub const CONTAINER_CREATING: &str = "ContainerCreating";
-    /// The kubelet's waiting reason while init containers are due (B74).
-    pub const POD_INITIALIZING: &str = "PodInitializing";
     /// DaemonSet pods buy no machine by default.
     pub const DAEMON_SET_POD_IGNORED: &str = "DaemonSetPodIgnored";
     /// Image, command and probes are not used: the machine image is the workload.
