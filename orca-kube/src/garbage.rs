@@ -28,6 +28,7 @@ use crate::events::Events;
 use crate::machines::MachineProvider;
 use crate::metrics::{Cause, GarbageMetrics, Outcome};
 use crate::pods;
+use crate::random::Random;
 
 /// After a start the rounds are faster for this time: what was orphaned while nobody looked goes soon.
 const EAGER_FOR: Duration = Duration::from_mins(3);
@@ -50,6 +51,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) metrics: GarbageMetrics,
+    pub(crate) random: Random,
     pub(crate) leftovers: Option<Arc<dyn LeftoverSource>>,
     /// The UID of `kube-system` that the owner stands for. None: the config names the cluster, and the first UID that
     /// is read counts.
@@ -162,7 +164,7 @@ impl Garbage {
 
     fn interval(&self, running: Duration) -> Duration {
         let pace = if running < EAGER_FOR { self.pace().min(EAGER) } else { self.pace() };
-        pace.mul_f64(1.0 - JITTER + 2.0 * JITTER * fastrand::f64())
+        pace.mul_f64(1.0 - JITTER + 2.0 * JITTER * self.parts.random.fraction())
     }
 
     fn tell(&self, note: &Note) {

@@ -35,16 +35,17 @@ struct Sighting {
 }
 
 impl Leader {
+    /// `draw` is a random number.
     pub(crate) fn new(
         client: kube::Client,
-        namespace: &str,
-        name: &str,
+        (namespace, name): (&str, &str),
         duration: Duration,
         clock: Arc<dyn Clock>,
+        draw: u32,
     ) -> Self {
         let api = Api::namespaced(client, namespace);
         // Unique by time and by draw: two processes of one pod name must never take each other for themselves.
-        let holder = format!("{name}_{:x}_{:x}", clock.now().as_nanosecond(), fastrand::u32(..));
+        let holder = format!("{name}_{:x}_{:x}", clock.now().as_nanosecond(), draw);
         Self { api, name: name.into(), namespace: namespace.into(), holder, duration, clock }
     }
 

@@ -24,6 +24,7 @@ pub mod machines;
 mod metrics;
 mod node;
 mod pods;
+mod random;
 mod recent;
 mod virtual_node;
 

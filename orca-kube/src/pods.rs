@@ -34,6 +34,7 @@ use crate::call::CallError;
 use crate::events::Events;
 use crate::metrics::{Outcome, PodMetrics};
 use crate::node::Facts;
+use crate::random::Random;
 
 /// After a failed call for one pod. It never gives up: the pod exists, and so does its machine.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_mins(1) };
@@ -47,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) metrics: PodMetrics,
+    pub(crate) random: Random,
     /// The live node, which pods are admitted to.
     pub(crate) node: watch_channel::Receiver<Option<Facts>>,
 }
@@ -179,6 +181,6 @@ impl Inner {
         let failures = self.store.failed(uid);
         self.parts.metrics.reconciles.get_or_create(&Outcome::of(false)).inc();
         tracing::warn!(error = %error, failures, "Pod could not be brought up to date; it is tried again");
-        RETRY.jittered(failures, fastrand::f64())
+        RETRY.jittered(failures, self.parts.random.fraction())
     }
 }

@@ -17,6 +17,7 @@ use crate::leader::Leader;
 use crate::machines::{self, MachineProvider};
 use crate::metrics::Metrics;
 use crate::node::{self, LEASE_NAMESPACE, NodeController, NodeLease};
+use crate::random::Random;
 use crate::{events, pods};
 
 mod collection;
@@ -40,6 +41,7 @@ pub struct VirtualNode {
     parts: VirtualNodeBuilder,
     metrics: Metrics,
     health: Health,
+    random: Random,
 }
 
 /// Collects what a virtual node is made from. Everything but client and cloud has a default.
@@ -53,6 +55,7 @@ pub struct VirtualNodeBuilder {
     config: Config,
     namespace: String,
     clock: Arc<dyn Clock>,
+    seed: Option<u64>,
     shutdown: CancellationToken,
     adopt_foreign: bool,
 }
@@ -112,6 +115,14 @@ impl VirtualNodeBuilder {
         self
     }
 
+    /// What jitter and the leader's name are drawn from. The same seed draws the same, for simulations; two processes that
+    /// share a cluster must not share a seed. Default: another in each process.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// Cancelled to stop. Default: never.
     #[must_use]
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
@@ -141,7 +152,8 @@ impl VirtualNodeBuilder {
             return Err(Error::Config(text));
         }
         let health = Health::new(Arc::clone(&self.clock));
-        Ok(VirtualNode { parts: self, metrics: Metrics::default(), health })
+        let random = Random::new(self.seed);
+        Ok(VirtualNode { parts: self, metrics: Metrics::default(), health, random })
     }
 }
 
@@ -159,6 +171,7 @@ impl VirtualNode {
             config: Config::default(),
             namespace: "kube-system".into(),
             clock: clock::system(),
+            seed: None,
             shutdown: CancellationToken::new(),
             adopt_foreign: false,
         }
@@ -203,10 +216,10 @@ impl VirtualNode {
         let lasts = Duration::from_secs(u64::from(parts.config.controller.leader_lease_seconds));
         Arc::new(Leader::new(
             client,
-            &parts.namespace,
-            &parts.config.node.name,
+            (&parts.namespace, &parts.config.node.name),
             lasts,
             Arc::clone(&parts.clock),
+            self.random.number(),
         ))
     }
 
@@ -285,6 +298,7 @@ impl VirtualNode {
             clock: Arc::clone(&self.parts.clock),
             events: events.clone(),
             metrics: self.metrics.pods.clone(),
+            random: self.random.clone(),
             node: node.facts(),
         });
         let garbage = self.garbage((owner, leader_since), &provider, &pods, events);

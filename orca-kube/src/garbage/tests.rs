@@ -158,6 +158,7 @@ impl World {
             events: events.clone(),
             node: tokio::sync::watch::channel(None).1,
             metrics: metrics.pods.clone(),
+            random: Random::new(Some(1)),
         });
         let census = Arc::new(TestCensus::default());
         *census.cluster.lock().expect("lock") = Some("c");
@@ -174,6 +175,7 @@ impl World {
             clock,
             events,
             metrics: metrics.garbage.clone(),
+            random: Random::new(Some(1)),
             leftovers: Some(Arc::new(source(left, &removed))),
             cluster_uid: Some("c".into()),
         });

@@ -2,7 +2,7 @@
 //!
 //! Facts only. What follows from them for a pod is decided in `orca_core::lifecycle`.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// What is known of the machines of one owner.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    machines: HashMap<InstanceId, Machine>,
-    by_pod: HashMap<PodUid, Vec<InstanceId>>,
-    by_name: HashMap<(Arc<str>, Arc<str>), Vec<PodUid>>,
-    sends: HashMap<PodUid, Send>,
+    machines: BTreeMap<InstanceId, Machine>,
+    by_pod: BTreeMap<PodUid, Vec<InstanceId>>,
+    by_name: BTreeMap<(Arc<str>, Arc<str>), Vec<PodUid>>,
+    sends: BTreeMap<PodUid, Send>,
     terminations: BTreeMap<InstanceId, OwnedInstance>,
     sweeps: VecDeque<Timestamp>,
     recent: Arc<[Timestamp]>,
@@ -97,7 +97,7 @@ impl Ledger {
     /// Takes in a complete sweep, and says which pods' machines changed.
     pub(super) fn take(&mut self, sweep: Sweep, now: Timestamp) -> Vec<PodUid> {
         let mut changed = Vec::new();
-        let mut shown = std::collections::HashSet::new();
+        let mut shown = BTreeSet::new();
         let found = sweep.found.iter().flatten();
         for instance in sweep.listed.iter().chain(found) {
             shown.insert(instance.id.clone());
@@ -132,11 +132,7 @@ impl Ledger {
         changed
     }
 
-    fn count_absences(
-        &mut self,
-        shown: &std::collections::HashSet<InstanceId>,
-        now: Timestamp,
-    ) -> Vec<PodUid> {
+    fn count_absences(&mut self, shown: &BTreeSet<InstanceId>, now: Timestamp) -> Vec<PodUid> {
         let mut changed = Vec::new();
         let mut vanished = Vec::new();
         for (id, machine) in self.machines.iter_mut().filter(|(id, _)| !shown.contains(*id)) {
@@ -248,8 +244,7 @@ impl Ledger {
 
     /// The ids that are tracked, not known to have ended, and not in this list.
     pub(super) fn unlisted(&self, listed: &[Instance]) -> Vec<InstanceId> {
-        let shown: std::collections::HashSet<&InstanceId> =
-            listed.iter().map(|instance| &instance.id).collect();
+        let shown: BTreeSet<&InstanceId> = listed.iter().map(|instance| &instance.id).collect();
         let has_ended = |machine: &Machine| {
             machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated)
         };

@@ -3,7 +3,7 @@
 //! The store only wakes and feeds decisions; every write is guarded by the version that it was computed from, and the
 //! absence of a pod is confirmed by the API server before anything follows from it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,9 +25,9 @@ pub(super) struct Store {
 
 #[derive(Debug, Default)]
 struct Pods {
-    by_uid: HashMap<PodUid, Slot>,
+    by_uid: BTreeMap<PodUid, Slot>,
     /// The latest UID of each namespace and name.
-    by_name: HashMap<(Arc<str>, Arc<str>), PodUid>,
+    by_name: BTreeMap<(Arc<str>, Arc<str>), PodUid>,
 }
 
 #[derive(Debug)]

@@ -30,6 +30,7 @@ impl VirtualNode {
             clock: Arc::clone(&self.parts.clock),
             events,
             metrics: self.metrics.garbage.clone(),
+            random: self.random.clone(),
             leftovers: self.parts.leftovers.clone(),
             leader_since,
         })
