@@ -4,7 +4,38 @@
 //! `cargo test --workspace --all-features --test it -- --ignored --test-threads=2`: another selection of crates or
 //! features builds the AWS SDK once more.
 
+/// Runs each scenario on the real servers. They take the world that they act in.
+macro_rules! anywhere {
+    ($($name:ident),* $(,)?) => {
+        mod on_servers {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+                async fn $name() {
+                    super::$name(crate::e2e::world::World::start().await).await;
+                }
+            )*
+        }
+    };
+}
+
+/// The same for scenarios that need what only the real servers have, such as RBAC.
+macro_rules! servers_only {
+    ($($name:ident),* $(,)?) => {
+        mod only_on_servers {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+                async fn $name() {
+                    super::$name(crate::e2e::world::World::start().await).await;
+                }
+            )*
+        }
+    };
+}
+
 mod admission;
+mod cluster;
 mod crash;
 mod deletion;
 mod faults;

@@ -1,11 +1,16 @@
 //! Admission before money: a pod that passed by the scheduler launches nothing when it does not belong here.
 
+use super::cluster::PODS;
 use super::world::{World, bound, pod};
+use serde_json::json;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why() {
-    let world = World::start().await;
+anywhere! {
+    a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why,
+    a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods,
+    more_wrong_input_buys_nothing_and_says_why,
+}
+
+async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why(world: World) {
     let (_orca, _) = world.orca().await;
     let tolerations =
         "  tolerations: [{key: orca.research/burst-node, operator: Exists, effect: NoSchedule}]\n";
@@ -29,19 +34,17 @@ async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why() {
     for (name, _, reason) in &cases {
         world
             .eventually(&format!("pod {name} is rejected with {reason}"), || async {
-                let pod = world.object(&["get", "pod", name]).await?;
+                let pod = world.cluster.get(PODS, name).await?;
                 (pod["status"]["phase"] == "Failed" && pod["status"]["reason"] == *reason).then_some(())
             })
             .await;
-        assert!(world.kubectl(&["describe", "pod", name]).await.contains("Pod was rejected"), "{name}");
+        world.says(name, "Pod was rejected").await;
+        world.event_says(name, reason).await;
     }
     assert!(world.proxy.launched().is_empty(), "B27");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods() {
-    let world = World::start().await;
+async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods(world: World) {
     let (_orca, _) = world.orca().await;
     world
         .apply(
@@ -73,15 +76,15 @@ async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods() {
 
     // The author mends the annotation on one of them: it is read anew.
     let name = pods[0]["metadata"]["name"].as_str().expect("a name");
-    world.kubectl(&["annotate", "pod", name, "orca.research/launch-type=spot", "--overwrite"]).await;
+    world
+        .cluster
+        .merge(PODS, name, json!({ "metadata": { "annotations": { "orca.research/launch-type": "spot" } } }))
+        .await;
     world.running(1).await;
     world.assert_one_instance_each(1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn more_wrong_input_buys_nothing_and_says_why() {
-    let world = World::start().await;
+async fn more_wrong_input_buys_nothing_and_says_why(world: World) {
     let (_orca, _) = world.orca().await;
     let long = "x".repeat(300);
     let cases = [

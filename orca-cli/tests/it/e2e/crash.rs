@@ -6,10 +6,11 @@ use orca_testkit::servers::proxy::{Effect, Fault};
 
 use super::world::{World, pod};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn killed_in_the_middle_of_launches_every_pod_gets_one_instance() {
-    let world = World::start().await;
+anywhere! {
+    killed_in_the_middle_of_launches_every_pod_gets_one_instance,
+}
+
+async fn killed_in_the_middle_of_launches_every_pod_gets_one_instance(world: World) {
     let (mut orca, _) = world.orca().await;
     // Half of the calls are slow before they arrive, half after they were executed.
     world.proxy.fault(Fault::on("RunInstances", Effect::DelayBefore(Duration::from_millis(300))).times(12));

@@ -4,20 +4,25 @@ use std::time::Duration;
 
 use orca_testkit::servers::proxy::{Effect, Fault};
 
+use super::cluster::{Deletion, PODS};
 use super::world::{World, pod};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_runs() {
-    let world = World::start().await;
+anywhere! {
+    a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_runs,
+    a_pod_deleted_during_its_launch_leaves_no_machine,
+    an_object_stays_while_its_machine_cannot_be_terminated,
+    a_pod_deleted_while_orca_was_away_goes_when_it_is_back,
+}
+
+async fn a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_runs(world: World) {
     let (_orca, _) = world.orca().await;
     world.apply(&pod("same")).await;
     let first = world.running(1).await.remove(0);
-    world.kubectl(&["delete", "pod", "same", "--force", "--grace-period=0"]).await;
+    world.cluster.delete(PODS, "same", Deletion::Force).await;
     world.apply(&pod("same")).await;
     let second = world
         .eventually("the successor runs and only its machine is alive", || async {
-            let pod = world.object(&["get", "pod", "same"]).await?;
+            let pod = world.cluster.get(PODS, "same").await?;
             let alive = world.probe.alive().await.ok()?;
             let uid = pod["metadata"]["uid"].as_str()?.to_owned();
             let is_its = alive.len() == 1 && alive[0].tags.get("orca.research/pod-uid") == Some(&uid);
@@ -26,14 +31,11 @@ async fn a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_ru
         .await;
     assert_ne!(first["metadata"]["uid"], second["metadata"]["uid"]);
     world.assert_one_instance_each(2);
-    world.kubectl(&["delete", "pod", "same", "--timeout=60s"]).await;
+    world.cluster.delete(PODS, "same", Deletion::Wait).await;
     world.empty().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_pod_deleted_during_its_launch_leaves_no_machine() {
-    let world = World::start().await;
+async fn a_pod_deleted_during_its_launch_leaves_no_machine(world: World) {
     let (_orca, _) = world.orca().await;
     world
         .proxy
@@ -50,8 +52,10 @@ async fn a_pod_deleted_during_its_launch_leaves_no_machine() {
             (world.proxy.calls_of("RunInstances").len() >= 3).then_some(())
         })
         .await;
-    world.kubectl(&["delete", "pod", "slow", "lost", "--wait=false"]).await;
-    world.kubectl(&["delete", "pod", "force", "--force", "--grace-period=0"]).await;
+    for name in ["slow", "lost"] {
+        world.cluster.delete(PODS, name, Deletion::Start).await;
+    }
+    world.cluster.delete(PODS, "force", Deletion::Force).await;
     world
         .eventually("three launches were executed", || async {
             (world.proxy.launched().len() == 3).then_some(())
@@ -61,16 +65,13 @@ async fn a_pod_deleted_during_its_launch_leaves_no_machine() {
     world.assert_one_instance_each(3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn an_object_stays_while_its_machine_cannot_be_terminated() {
-    let world = World::start().await;
+async fn an_object_stays_while_its_machine_cannot_be_terminated(world: World) {
     let (_orca, _) = world.orca().await;
     world.apply(&pod("stuck")).await;
     world.running(1).await;
     let fault =
         world.proxy.fault(Fault::on("TerminateInstances", Effect::refuse("InternalError", 500)).always());
-    world.kubectl(&["delete", "pod", "stuck", "--wait=false"]).await;
+    world.cluster.delete(PODS, "stuck", Deletion::Start).await;
     world
         .eventually("termination was tried and failed", || async {
             (world.proxy.hits(fault) >= 2).then_some(())
@@ -82,16 +83,13 @@ async fn an_object_stays_while_its_machine_cannot_be_terminated() {
     world.empty().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back() {
-    let world = World::start().await;
+async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back(world: World) {
     let (orca, _) = world.orca().await;
     world.apply(&pod("deleted")).await;
     world.apply(&pod("forced")).await;
     world.running(2).await;
     orca.kill();
-    world.kubectl(&["delete", "pod", "deleted", "--wait=false"]).await;
+    world.cluster.delete(PODS, "deleted", Deletion::Start).await;
     let (_orca, _) = world.orca().await;
     world
         .eventually("B48: the deleted pod and its machine are gone", || async {

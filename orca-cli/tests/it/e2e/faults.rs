@@ -4,9 +4,13 @@ use orca_testkit::servers::proxy::{Effect, Fault};
 
 use super::world::{World, pod};
 
+anywhere! {
+    a_launch_that_was_executed_and_whose_answer_was_lost_is_one_instance,
+    a_launch_that_never_arrived_is_sent_again,
+}
+
 /// Runs one pod under this fault of RunInstances; it must come up with exactly one instance.
-async fn one_instance_in_spite_of(effect: Effect) {
-    let world = World::start().await;
+async fn one_instance_in_spite_of(world: World, effect: Effect) {
     let (_orca, _) = world.orca().await;
     let fault = world.proxy.fault(Fault::on("RunInstances", effect.clone()));
     world.apply(&pod("lost")).await;
@@ -22,14 +26,10 @@ async fn one_instance_in_spite_of(effect: Effect) {
     assert_eq!(world.probe.instances().await.expect("instances").len(), 1, "{effect:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_launch_that_was_executed_and_whose_answer_was_lost_is_one_instance() {
-    one_instance_in_spite_of(Effect::DropAfter).await;
+async fn a_launch_that_was_executed_and_whose_answer_was_lost_is_one_instance(world: World) {
+    one_instance_in_spite_of(world, Effect::DropAfter).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_launch_that_never_arrived_is_sent_again() {
-    one_instance_in_spite_of(Effect::DropBefore).await;
+async fn a_launch_that_never_arrived_is_sent_again(world: World) {
+    one_instance_in_spite_of(world, Effect::DropBefore).await;
 }

@@ -2,10 +2,22 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::cluster::{CLUSTER_ROLES, Deletion, EVENTS, NAMESPACES, PODS};
 use super::world::{NODE, Orca, World, pod};
+
+anywhere! {
+    an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched,
+    too_many_orphans_at_once_stop_it_until_it_is_released,
+    what_was_force_deleted_while_orca_was_away_ends_and_a_new_pod_of_that_name_stays,
+    of_two_instances_of_one_pod_the_recorded_one_stays,
+    a_volume_without_instance_and_pod_is_removed_and_no_other,
+}
+servers_only! {
+    an_answer_that_is_no_absence_ends_nothing,
+}
 
 /// Fast enough for a test. Nothing younger than a second is ended.
 const FAST: &str = "gc: {intervalSeconds: 0.5, minAgeSeconds: 1}\n";
@@ -13,8 +25,8 @@ const FAST: &str = "gc: {intervalSeconds: 0.5, minAgeSeconds: 1}\n";
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
 impl World {
-    async fn cluster(&self) -> String {
-        let system = self.object(&["get", "namespace", "kube-system"]).await.expect("kube-system");
+    async fn cluster_id(&self) -> String {
+        let system = self.cluster.get(NAMESPACES, "kube-system").await.expect("kube-system");
         system["metadata"]["uid"].as_str().expect("a uid").to_owned()
     }
 
@@ -45,8 +57,7 @@ impl World {
     /// The note of the first event of this reason on the node.
     async fn told(&self, reason: &str) -> String {
         self.eventually(&format!("the node has an event {reason}"), || async {
-            let events = self.object(&["get", "events.v1.events.k8s.io", "-n", "default"]).await?;
-            let all: Vec<Value> = events["items"].as_array()?.clone();
+            let all = self.cluster.list(EVENTS).await;
             let found = all.into_iter().find(|event| {
                 event["reason"] == reason
                     && event["regarding"]["kind"] == "Node"
@@ -73,11 +84,8 @@ async fn metric(orca: &Orca, name: &str) -> Option<String> {
     Some(found.to_owned())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched() {
-    let world = World::start().await;
-    let cluster = world.cluster().await;
+async fn an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched(world: World) {
+    let cluster = world.cluster_id().await;
     let orphan = world.stray(&cluster, NODE, ("gone", NOBODY)).await;
     let other_cluster = world.stray("another-cluster", NODE, ("gone", NOBODY)).await;
     let other_node = world.stray(&cluster, "another-node", ("gone", NOBODY)).await;
@@ -111,15 +119,11 @@ async fn an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched() {
     let log = orca.log();
     assert!(log.contains("ORCA does not touch them") && log.contains(&other_node), "the report: {log}");
     assert_eq!(world.proxy.unsupported(), Vec::<String>::new());
-    let described = world.kubectl(&["describe", "node", NODE]).await;
-    assert!(described.contains("OrphanInstanceTerminated"), "{described}");
+    world.event_says(NODE, "OrphanInstanceTerminated").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn too_many_orphans_at_once_stop_it_until_it_is_released() {
-    let world = World::start().await;
-    let cluster = world.cluster().await;
+async fn too_many_orphans_at_once_stop_it_until_it_is_released(world: World) {
+    let cluster = world.cluster_id().await;
     let mut orphans = Vec::new();
     for number in 0..6 {
         let uid = format!("00000000-0000-4000-8000-00000000000{number}");
@@ -143,17 +147,14 @@ async fn too_many_orphans_at_once_stop_it_until_it_is_released() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn what_was_force_deleted_while_orca_was_away_ends_and_a_new_pod_of_that_name_stays() {
-    let world = World::start().await;
+async fn what_was_force_deleted_while_orca_was_away_ends_and_a_new_pod_of_that_name_stays(world: World) {
     world.configure(FAST);
     let (orca, _) = world.orca().await;
     world.apply(&pod("one")).await;
     world.running(1).await;
     let old = world.alive().await.remove(0);
     orca.kill();
-    world.kubectl(&["delete", "pod", "one", "--force", "--grace-period=0"]).await;
+    world.cluster.delete(PODS, "one", Deletion::Force).await;
     world.apply(&pod("one")).await;
     let (_orca, _) = world.orca().await;
     world.running(1).await;
@@ -163,31 +164,25 @@ async fn what_was_force_deleted_while_orca_was_away_ends_and_a_new_pod_of_that_n
     assert_eq!(world.alive().await.len(), 1, "another UID is another pod");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn an_answer_that_is_no_absence_ends_nothing() {
-    let world = World::start().await;
-    let cluster = world.cluster().await;
+async fn an_answer_that_is_no_absence_ends_nothing(world: World) {
+    let cluster = world.cluster_id().await;
     let orphan = world.stray(&cluster, NODE, ("gone", NOBODY)).await;
-    let allowed =
-        |verbs: &str| format!("[{{\"op\": \"replace\", \"path\": \"/rules/3/verbs\", \"value\": {verbs}}}]");
-    let role = ["patch", "clusterrole", "orca", "--type=json", "-p"];
-    world.kubectl(&[&role[..], &[&allowed("[\"list\", \"watch\", \"delete\"]")]].concat()).await;
+    let allow = async |verbs: &[&str]| {
+        world.cluster.edit(CLUSTER_ROLES, "orca", |role| role["rules"][3]["verbs"] = json!(verbs)).await;
+    };
+    allow(&["list", "watch", "delete"]).await;
     world.configure(FAST);
     let (_orca, _) = world.orca().await;
     world
         .eventually("it was read and refused", || async { (world.audited("get", "pods") >= 4).then_some(()) })
         .await;
     assert_eq!(world.alive().await, [orphan.as_str()], "S13: forbidden is not absent");
-    world.kubectl(&[&role[..], &[&allowed("[\"get\", \"list\", \"watch\", \"delete\"]")]].concat()).await;
+    allow(&["get", "list", "watch", "delete"]).await;
     world.ends(&orphan).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn of_two_instances_of_one_pod_the_recorded_one_stays() {
-    let world = World::start().await;
-    let cluster = world.cluster().await;
+async fn of_two_instances_of_one_pod_the_recorded_one_stays(world: World) {
+    let cluster = world.cluster_id().await;
     world.configure(FAST);
     let (_orca, _) = world.orca().await;
     world.apply(&pod("one")).await;
@@ -204,11 +199,8 @@ async fn of_two_instances_of_one_pod_the_recorded_one_stays() {
     assert_eq!(after["metadata"]["uid"], uid.as_str(), "the pod goes on");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_volume_without_instance_and_pod_is_removed_and_no_other() {
-    let world = World::start().await;
-    let cluster = world.cluster().await;
+async fn a_volume_without_instance_and_pod_is_removed_and_no_other(world: World) {
+    let cluster = world.cluster_id().await;
     let tags = |node: &'static str| {
         [
             ("orca.research/cluster", cluster.as_str()),

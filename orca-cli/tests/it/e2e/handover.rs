@@ -1,11 +1,13 @@
 //! Two processes with the same node: one acts, the other takes over, and nothing is done twice.
 
+use super::cluster::{Deletion, NODES, PODS};
 use super::world::{NODE, World, condition, pod};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_second_process_stands_by_and_takes_over() {
-    let world = World::start().await;
+anywhere! {
+    a_second_process_stands_by_and_takes_over,
+}
+
+async fn a_second_process_stands_by_and_takes_over(world: World) {
     let (first, _) = world.orca().await;
     for number in 0..5 {
         world.apply(&pod(&format!("p{number}"))).await;
@@ -35,7 +37,7 @@ async fn a_second_process_stands_by_and_takes_over() {
             third.log().contains("Leader lease acquired").then_some(())
         })
         .await;
-    world.kubectl(&["delete", "pod", "later", "--timeout=60s"]).await;
+    world.cluster.delete(PODS, "later", Deletion::Wait).await;
 
     let after = world.running(5).await;
     for (before, after) in before.iter().zip(&after) {
@@ -46,6 +48,6 @@ async fn a_second_process_stands_by_and_takes_over() {
     }
     assert_eq!(world.proxy.calls_of("RunInstances").len(), launches + 1);
     world.assert_one_instance_each(6);
-    let node = world.object(&["get", "node", NODE]).await.expect("the node");
+    let node = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A29");
 }

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use super::cluster::PODS;
 use super::world::{World, condition, pod};
+
+anywhere! {
+    a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod,
+    a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines,
+}
 
 const JOB: &str = include_str!("../../../../examples/kubernetes/batch-job.yaml");
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod() {
-    let world = World::start().await;
+async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod(world: World) {
     let (_orca, _) = world.orca().await;
     for name in ["ended", "stopped"] {
         world.apply(&pod(name)).await;
@@ -24,7 +27,7 @@ async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod() {
     for name in ["ended", "stopped"] {
         let pod = world
             .eventually(&format!("L4: {name} is Failed"), || async {
-                let pod = world.object(&["get", "pod", name]).await?;
+                let pod = world.cluster.get(PODS, name).await?;
                 (pod["status"]["phase"] == "Failed").then_some(pod)
             })
             .await;
@@ -46,10 +49,7 @@ async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod() {
     world.assert_one_instance_each(2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines() {
-    let world = World::start().await;
+async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines(world: World) {
     let (_orca, _) = world.orca().await;
     let job = JOB.replace("completions: 20", "completions: 1").replace("parallelism: 20", "parallelism: 1");
     world.apply(&job).await;

@@ -8,9 +8,7 @@ mod tolerations;
 mod worker;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use orca_testkit::servers::Kubectl;
 use serde_json::Value;
 
@@ -38,16 +36,6 @@ async fn dry_run(kubectl: &Kubectl, manifest: &str) -> Result<Value, String> {
     let arguments = ["create", "--dry-run=server", "-o", "json", "-f", file];
     let text = kubectl.run(&arguments).await.map_err(|error| error.to_string())?;
     Ok(serde_json::from_str(&text).expect("JSON"))
-}
-
-/// A client of this identity, for calls that kubectl makes only together with others.
-async fn client(kubeconfig: &Path) -> kube::Client {
-    // As in the program: another test may have installed it already.
-    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(file, &options).await.expect("a config");
-    kube::Client::try_from(config).expect("a client")
 }
 
 #[test]
@@ -125,7 +113,7 @@ async fn the_flow_schema_gives_the_heartbeat_the_room_of_nodes() {
     let (_orca, _) = world.orca().await;
     let served = world
         .eventually("a request of ours is counted", || async {
-            let metrics = world.plane.metrics().await.ok()?;
+            let metrics = world.plane().metrics().await.ok()?;
             let served = dispatched(&metrics);
             served.contains_key("orca-leases").then_some(served)
         })

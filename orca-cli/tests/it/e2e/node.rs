@@ -2,16 +2,24 @@
 
 use std::time::Duration;
 
+use super::cluster::{CLUSTER_ROLES, Deletion, LEADER_LEASES, NODE_LEASES, NODES, PODS};
 use super::world::{NODE, World, condition, pod};
+use kube::api::Patch;
+use serde_json::{Value, json};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn the_node_is_registered_and_kept_alive() {
-    let world = World::start().await;
+anywhere! {
+    the_node_is_registered_and_kept_alive,
+    a_deleted_node_comes_back_and_a_cordon_survives,
+}
+servers_only! {
+    the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored,
+}
+
+async fn the_node_is_registered_and_kept_alive(world: World) {
     let (orca, to_ready) = world.orca().await;
     println!("figure: process start to node Ready {to_ready:.2?}");
 
-    let node = world.object(&["get", "node", NODE]).await.expect("the node");
+    let node = world.cluster.get(NODES, NODE).await.expect("the node");
     let labels = &node["metadata"]["labels"];
     for (key, value) in [
         ("orca.research/provider", "aws"),
@@ -47,7 +55,7 @@ async fn the_node_is_registered_and_kept_alive() {
     assert!(node["spec"]["providerID"].is_null(), "A45");
 
     let renewed = || async {
-        let lease = world.object(&["get", "lease", "-n", "kube-node-lease", NODE]).await?;
+        let lease = world.cluster.get(NODE_LEASES, NODE).await?;
         assert_eq!(lease["metadata"]["ownerReferences"][0]["uid"], node["metadata"]["uid"], "A18");
         assert_eq!(lease["spec"]["leaseDurationSeconds"], 40, "A20");
         lease["spec"]["renewTime"].as_str().map(String::from)
@@ -56,7 +64,7 @@ async fn the_node_is_registered_and_kept_alive() {
     world
         .eventually("the node lease is renewed", || async { renewed().await.filter(|time| *time > first) })
         .await;
-    let leader = world.object(&["get", "lease", "-n", "kube-system", NODE]).await.expect("the leader lease");
+    let leader = world.cluster.get(LEADER_LEASES, NODE).await.expect("the leader lease");
     assert!(
         leader["spec"]["holderIdentity"].as_str().is_some_and(|holder| holder.starts_with(NODE)),
         "{leader}"
@@ -69,24 +77,21 @@ async fn the_node_is_registered_and_kept_alive() {
     assert_eq!(writes(), before, "A32: no status write without a change");
 
     assert_eq!(orca.stop().await, Some(0), "SIGTERM is a clean stop");
-    let node = world.object(&["get", "node", NODE]).await.expect("the node stays");
+    let node = world.cluster.get(NODES, NODE).await.expect("the node stays");
     assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A52");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_deleted_node_comes_back_and_a_cordon_survives() {
-    let world = World::start().await;
+async fn a_deleted_node_comes_back_and_a_cordon_survives(world: World) {
     let (orca, _) = world.orca().await;
     world.apply(&pod("stays")).await;
     let before = world.running(1).await.remove(0);
-    world.kubectl(&["cordon", NODE]).await;
-    world.kubectl(&["annotate", "node", NODE, "before=value"]).await;
-    let old = world.object(&["get", "node", NODE]).await.expect("the node");
-    world.kubectl(&["delete", "node", NODE, "--wait=false"]).await;
+    world.cluster.merge(NODES, NODE, json!({ "spec": { "unschedulable": true } })).await;
+    world.cluster.merge(NODES, NODE, json!({ "metadata": { "annotations": { "before": "value" } } })).await;
+    let old = world.cluster.get(NODES, NODE).await.expect("the node");
+    world.cluster.delete(NODES, NODE, Deletion::Start).await;
     let new = world
         .eventually("the node is back and Ready", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             let is_new = node["metadata"]["uid"] != old["metadata"]["uid"];
             (is_new && condition(&node, "Ready").as_deref() == Some("True")).then_some(node)
         })
@@ -95,7 +100,7 @@ async fn a_deleted_node_comes_back_and_a_cordon_survives() {
     assert_eq!(new["metadata"]["annotations"]["before"], "value");
     world
         .eventually("the lease follows the new node", || async {
-            let lease = world.object(&["get", "lease", "-n", "kube-node-lease", NODE]).await?;
+            let lease = world.cluster.get(NODE_LEASES, NODE).await?;
             (lease["metadata"]["ownerReferences"][0]["uid"] == new["metadata"]["uid"]).then_some(())
         })
         .await;
@@ -106,41 +111,41 @@ async fn a_deleted_node_comes_back_and_a_cordon_survives() {
     assert!(world.proxy.calls_of("TerminateInstances").is_empty(), "A19");
     orca.kill();
     let (_orca, _) = world.orca().await;
-    let node = world.object(&["get", "node", NODE]).await.expect("the node");
+    let node = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(node["spec"]["unschedulable"], true, "A6");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored() {
-    let world = World::start().await;
+async fn the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored(world: World) {
     let (orca, _) = world.orca().await;
     world.apply(&pod("steady")).await;
     world.running(1).await;
     // Somebody takes the node's condition and the pod's readiness away: both are put back.
-    let gone = r#"[{"op": "replace", "path": "/status/conditions", "value": []}]"#;
-    world.kubectl(&["patch", "node", NODE, "--subresource=status", "--type=json", "-p", gone]).await;
-    let unready =
-        r#"{"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "NodeNotReady"}]}}"#;
-    world
-        .kubectl(&["patch", "pod", "steady", "--subresource=status", "--type=strategic", "-p", unready])
-        .await;
+    let gone = json!({ "status": { "conditions": [] } });
+    world.cluster.patch_status(NODES, NODE, &Patch::Merge(gone)).await;
+    let unready = json!({ "type": "Ready", "status": "False", "reason": "NodeNotReady" });
+    let unready = json!({ "status": { "conditions": [unready] } });
+    world.cluster.patch_status(PODS, "steady", &Patch::Strategic(unready)).await;
     world.running(1).await;
     world
         .eventually("A35, B36: the node is Ready again", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             (condition(&node, "Ready")? == "True").then_some(())
         })
         .await;
 
     // Without the right to write its status, the node lives by its lease alone: twice the grace period of 50 s.
-    let rbac = serde_json::json!([{ "op": "remove", "path": "/rules/2" }]).to_string();
-    let rules = world.object(&["get", "clusterrole", "orca"]).await.expect("the role");
-    assert_eq!(rules["rules"][2]["resources"][0], "nodes/status", "{rules}");
-    world.kubectl(&["patch", "clusterrole", "orca", "--type=json", "-p", &rbac]).await;
+    let is_status = |rule: &Value| rule["resources"][0] == "nodes/status";
+    world
+        .cluster
+        .edit(CLUSTER_ROLES, "orca", |role| {
+            let rules = role["rules"].as_array_mut().expect("rules");
+            assert!(rules.iter().any(is_status), "{rules:?}");
+            rules.retain(|rule| !is_status(rule));
+        })
+        .await;
     let began = tokio::time::Instant::now();
     while began.elapsed() < Duration::from_secs(105) {
-        let node = world.object(&["get", "node", NODE]).await.expect("the node");
+        let node = world.cluster.get(NODES, NODE).await.expect("the node");
         assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A26: after {:?}", began.elapsed());
         tokio::time::sleep(Duration::from_secs(5)).await;
     }

@@ -1,21 +1,25 @@
 //! Pods up and down: one by one, as a Job, as a Deployment, and across a crash of ORCA.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::cluster::{DEPLOYMENTS, Deletion, JOBS, PODS};
 use super::world::{World, condition, pod};
+
+anywhere! {
+    the_original_designs_gpu_pod_becomes_a_spot_instance_and_goes_with_it,
+    a_job_of_twenty_survives_a_crash_of_orca_and_goes,
+    a_deployment_scales_from_nothing_to_ten_and_back,
+    a_wrong_annotation_buys_nothing_and_says_why,
+}
 
 const GPU_POD: &str = include_str!("../../../../examples/kubernetes/gpu-training-pod.yaml");
 const JOB: &str = include_str!("../../../../examples/kubernetes/batch-job.yaml");
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn the_original_designs_gpu_pod_becomes_a_spot_instance_and_goes_with_it() {
-    let world = World::start().await;
+async fn the_original_designs_gpu_pod_becomes_a_spot_instance_and_goes_with_it(world: World) {
     let (_orca, _) = world.orca().await;
     let manifest = GPU_POD.replace("ami-0123456789abcdef0", &world.image);
     world.apply(&manifest).await;
@@ -66,7 +70,7 @@ async fn the_original_designs_gpu_pod_becomes_a_spot_instance_and_goes_with_it()
     assert_eq!(pod["metadata"]["annotations"]["orca.research/instance-id"], instance.id);
     let described = world
         .eventually("describe shows the events", || async {
-            let text = world.kubectl(&["describe", "pod", "gpu-training"]).await;
+            let text = world.cluster.events_about("gpu-training").await;
             ["InstanceLaunched", "InstanceRunning", "ContainersNotRun"]
                 .iter()
                 .all(|reason| text.contains(reason))
@@ -89,35 +93,17 @@ async fn the_original_designs_gpu_pod_becomes_a_spot_instance_and_goes_with_it()
     world.assert_one_instance_each(1);
 }
 
-/// Deletes the pod and returns the watch events that followed.
+/// Deletes the pod and returns the watch events that followed: type and phase.
 async fn deletion_phases(world: &World, name: &str) -> Vec<(String, String)> {
-    let template = "jsonpath={.type} {.object.status.phase}{\"\\n\"}";
-    let watch = world
-        .plane
-        .kubectl()
-        .command()
-        .args(["get", "pod", name, "--watch", "--output-watch-events", "-o", template])
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("a watch");
+    let watch = tokio::spawn(world.cluster.clone().watch_until_gone(PODS, name.to_owned()));
     tokio::time::sleep(Duration::from_millis(500)).await;
-    world.kubectl(&["delete", "pod", name, "--timeout=60s"]).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut watch = watch;
-    watch.start_kill().expect("stopped");
-    let output = watch.wait_with_output().await.expect("output");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(event, phase)| (event.into(), phase.into()))
-        .collect()
+    world.cluster.delete(PODS, name, Deletion::Wait).await;
+    let events = watch.await.expect("a watch");
+    let phase = |object: Value| object["status"]["phase"].as_str().unwrap_or_default().to_owned();
+    events.into_iter().map(|(event, object)| (event.to_owned(), phase(object))).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes() {
-    let world = World::start().await;
+async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes(world: World) {
     let (orca, _) = world.orca().await;
     let began = Instant::now();
     world.apply(JOB).await;
@@ -157,7 +143,7 @@ async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes() {
 
     let patches = world.audited("patch", "pods/status");
     let began = Instant::now();
-    world.kubectl(&["delete", "job", "batch", "--cascade=foreground", "--timeout=80s"]).await;
+    world.cluster.delete(JOBS, "batch", Deletion::Foreground).await;
     world
         .eventually("no instance is alive", || async {
             world.probe.alive().await.ok()?.is_empty().then_some(())
@@ -186,10 +172,7 @@ async fn sweeps_are_single_calls(world: &World) {
     assert_eq!(count("DescribeInstanceStatus"), health, "nobody waits for Ready");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_deployment_scales_from_nothing_to_ten_and_back() {
-    let world = World::start().await;
+async fn a_deployment_scales_from_nothing_to_ten_and_back(world: World) {
     let (_orca, _) = world.orca().await;
     world
         .apply(
@@ -201,11 +184,16 @@ async fn a_deployment_scales_from_nothing_to_ten_and_back() {
              containers: [{name: web, image: example.com/web}]\n",
         )
         .await;
-    world.kubectl(&["scale", "deployment", "web", "--replicas=10"]).await;
-    world.kubectl(&["rollout", "status", "deployment", "web", "--timeout=80s"]).await;
+    world.cluster.merge(DEPLOYMENTS, "web", json!({ "spec": { "replicas": 10 } })).await;
+    world
+        .eventually("the Deployment has ten available replicas", || async {
+            let web = world.cluster.get(DEPLOYMENTS, "web").await?;
+            (web["status"]["availableReplicas"] == 10).then_some(())
+        })
+        .await;
     world.assert_one_instance_each(10);
     assert_eq!(world.probe.alive().await.expect("instances").len(), 10);
-    world.kubectl(&["scale", "deployment", "web", "--replicas=0"]).await;
+    world.cluster.merge(DEPLOYMENTS, "web", json!({ "spec": { "replicas": 0 } })).await;
     world
         .eventually("no pod and no instance is left", || async {
             let none = world.pods().await.is_empty() && world.probe.alive().await.ok()?.is_empty();
@@ -215,10 +203,7 @@ async fn a_deployment_scales_from_nothing_to_ten_and_back() {
     world.assert_one_instance_each(10);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_wrong_annotation_buys_nothing_and_says_why() {
-    let world = World::start().await;
+async fn a_wrong_annotation_buys_nothing_and_says_why(world: World) {
     let (_orca, _) = world.orca().await;
     let cases = [
         ("no-type", "orca.research/instance-typ: t3.micro", "did you mean orca.research/instance-type?"),
@@ -241,13 +226,12 @@ async fn a_wrong_annotation_buys_nothing_and_says_why() {
     for (name, _, says) in cases {
         world
             .eventually(&format!("pod {name} fails and says {says}"), || async {
-                let pod = world.object(&["get", "pod", name]).await?;
+                let pod = world.cluster.get(PODS, name).await?;
                 let message = pod["status"]["message"].as_str()?;
                 (pod["status"]["phase"] == "Failed" && message.contains(says)).then_some(())
             })
             .await;
-        let text = world.kubectl(&["describe", "pod", name]).await;
-        assert!(text.contains(says), "{text}");
+        world.event_says(name, says).await;
     }
     assert!(world.proxy.launched().is_empty());
     assert!(world.probe.instances().await.expect("instances").is_empty());

@@ -1,13 +1,16 @@
 //! What cannot work says so, ends with a code, and registers nothing.
 
+use super::cluster::NODES;
 use super::world::{NODE, World, command};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn what_cannot_work_says_so_and_registers_nothing() {
-    let world = World::start().await;
+anywhere! {
+    what_cannot_work_says_so_and_registers_nothing,
+    a_node_of_somebody_else_is_not_taken_over,
+}
+
+async fn what_cannot_work_says_so_and_registers_nothing(world: World) {
     let folder = tempfile::TempDir::new().expect("a folder");
-    let kubeconfig = world.plane.admin_kubeconfig();
+    let kubeconfig = world.admin_kubeconfig();
     let path = folder.path().join("config.yaml");
     for (config, says) in [
         ("aws:\n  regoin: us-west-2\n", "line 2"),
@@ -33,28 +36,24 @@ async fn what_cannot_work_says_so_and_registers_nothing() {
     // Nobody listens on the discard port of loopback.
     let unreachable = folder.path().join("unreachable");
     let text = std::fs::read_to_string(kubeconfig).expect("a kubeconfig");
-    std::fs::write(&unreachable, text.replace(&world.plane.server_url(), "https://127.0.0.1:9"))
-        .expect("written");
+    std::fs::write(&unreachable, text.replace(&world.server_url(), "https://127.0.0.1:9")).expect("written");
     let output =
         command().arg("--kubeconfig").arg(&unreachable).arg("--config").arg(&path).output().expect("orca");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("https://127.0.0.1:9") && text.contains("did not answer within 30 s"), "{text}");
-    assert!(world.object(&["get", "node", NODE]).await.is_none(), "nothing is registered");
+    assert!(world.cluster.get(NODES, NODE).await.is_none(), "nothing is registered");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_node_of_somebody_else_is_not_taken_over() {
-    let world = World::start().await;
+async fn a_node_of_somebody_else_is_not_taken_over(world: World) {
     world
         .apply(&format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {NODE}, labels: {{team: other}}}}\n"))
         .await;
-    let before = world.object(&["get", "node", NODE]).await.expect("the node");
+    let before = world.cluster.get(NODES, NODE).await.expect("the node");
     let mut orca = world.start_only();
     assert_eq!(orca.exit().await, Some(1), "{}", orca.log());
     assert!(orca.log().contains("--adopt-node"), "{}", orca.log());
-    let after = world.object(&["get", "node", NODE]).await.expect("the node");
+    let after = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
     // The control plane itself may write taints on it; ORCA wrote nothing.
     assert_eq!(world.audited("patch", "nodes") + world.audited("patch", "nodes/status"), 0);

@@ -2,29 +2,35 @@
 
 use std::time::Duration;
 
-use orca_testkit::servers::ServerName;
+use kube::api::Patch;
 use orca_testkit::servers::proxy::{Effect, Fault};
+use serde_json::json;
 use tokio::time::Instant;
 
+use super::cluster::{Deletion, NODES, PODS};
 use super::world::{NODE, World, condition, pod};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn an_api_server_that_is_away_changes_no_machine() {
-    let world = World::start().await;
+anywhere! {
+    an_api_server_that_is_away_changes_no_machine,
+    a_stop_in_the_middle_of_a_launch_records_its_answer,
+    slow_launches_hold_up_nobody_else,
+    what_others_write_on_the_node_and_its_pods_stays,
+}
+
+async fn an_api_server_that_is_away_changes_no_machine(world: World) {
     let (orca, _) = world.orca().await;
     for number in 0..3 {
         world.apply(&pod(&format!("p{number}"))).await;
     }
     world.running(3).await;
-    world.plane.freeze(ServerName::ApiServer).expect("frozen");
+    world.freeze_api();
     tokio::time::sleep(Duration::from_secs(25)).await;
     assert_eq!(world.probe.alive().await.expect("instances").len(), 3, "A50");
-    world.plane.thaw(ServerName::ApiServer).expect("thawed");
+    world.thaw_api();
     let began = Instant::now();
     world
         .eventually("A50: the node is Ready after the outage", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             (condition(&node, "Ready")? == "True").then_some(())
         })
         .await;
@@ -37,10 +43,7 @@ async fn an_api_server_that_is_away_changes_no_machine() {
     assert!(orca.log().lines().count() < 400, "A50: no busy loop:\n{}", orca.log());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_stop_in_the_middle_of_a_launch_records_its_answer() {
-    let world = World::start().await;
+async fn a_stop_in_the_middle_of_a_launch_records_its_answer(world: World) {
     let (orca, _) = world.orca().await;
     world.proxy.fault(Fault::on("RunInstances", Effect::DelayAfter(Duration::from_secs(3))));
     world.apply(&pod("midway")).await;
@@ -50,17 +53,14 @@ async fn a_stop_in_the_middle_of_a_launch_records_its_answer() {
         })
         .await;
     assert_eq!(orca.stop().await, Some(0), "A52");
-    let pod = world.object(&["get", "pod", "midway"]).await.expect("the pod");
+    let pod = world.cluster.get(PODS, "midway").await.expect("the pod");
     assert_eq!(condition(&pod, "orca.research/Launch").as_deref(), Some("True"), "A52: {}", pod["status"]);
     let (_orca, _) = world.orca().await;
     world.running(1).await;
     assert_eq!(world.proxy.calls_of("RunInstances").len(), 1, "nothing is asked twice");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn slow_launches_hold_up_nobody_else() {
-    let world = World::start().await;
+async fn slow_launches_hold_up_nobody_else(world: World) {
     let (_orca, _) = world.orca().await;
     world.apply(&pod("quick")).await;
     world.running(1).await;
@@ -74,7 +74,7 @@ async fn slow_launches_hold_up_nobody_else() {
         })
         .await;
     let began = Instant::now();
-    world.kubectl(&["delete", "pod", "quick", "--timeout=30s"]).await;
+    world.cluster.delete(PODS, "quick", Deletion::Wait).await;
     assert!(
         world.proxy.launched().len() == 1,
         "the slow launches are still under way after {:?}",
@@ -85,21 +85,19 @@ async fn slow_launches_hold_up_nobody_else() {
     world.assert_one_instance_each(11);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn what_others_write_on_the_node_and_its_pods_stays() {
-    let world = World::start().await;
+async fn what_others_write_on_the_node_and_its_pods_stays(world: World) {
     let (orca, _) = world.orca().await;
-    world.kubectl(&["taint", "node", NODE, "team=ml:NoSchedule"]).await;
-    world.kubectl(&["label", "node", NODE, "team=ml"]).await;
-    let theirs = r#"{"status": {"conditions": [{"type": "Theirs", "status": "True", "reason": "R", "message": "m"}]}}"#;
-    world.kubectl(&["patch", "node", NODE, "--subresource=status", "--type=strategic", "-p", theirs]).await;
-    world.kubectl(&["taint", "node", NODE, "orca.research/burst-node:NoSchedule-"]).await;
+    world.cluster.taint(NODE, "team", "ml").await;
+    world.cluster.merge(NODES, NODE, json!({ "metadata": { "labels": { "team": "ml" } } })).await;
+    let theirs = json!({ "type": "Theirs", "status": "True", "reason": "R", "message": "m" });
+    let theirs = json!({ "status": { "conditions": [theirs] } });
+    world.cluster.patch_status(NODES, NODE, &Patch::Strategic(theirs)).await;
+    world.cluster.untaint(NODE, "orca.research/burst-node").await;
     orca.kill();
     let (_orca, _) = world.orca().await;
     world
         .eventually("A8: our taint is back and theirs is still there", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             let keys: Vec<&str> =
                 node["spec"]["taints"].as_array()?.iter().filter_map(|t| t["key"].as_str()).collect();
             let labelled = node["metadata"]["labels"]["team"] == "ml";
@@ -110,11 +108,14 @@ async fn what_others_write_on_the_node_and_its_pods_stays() {
         .await;
 
     // A label that changes a hundred times while ORCA writes the status is never lost.
-    world.kubectl(&["taint", "node", NODE, "team-"]).await;
+    world.cluster.untaint(NODE, "team").await;
     world.apply(&pod("busy")).await;
     for number in 0..30 {
-        world.kubectl(&["label", "pod", "busy", &format!("n={number}"), "--overwrite"]).await;
-        let pod = world.object(&["get", "pod", "busy"]).await.expect("the pod");
+        world
+            .cluster
+            .merge(PODS, "busy", json!({ "metadata": { "labels": { "n": number.to_string() } } }))
+            .await;
+        let pod = world.cluster.get(PODS, "busy").await.expect("the pod");
         assert_eq!(pod["metadata"]["labels"]["n"], number.to_string(), "B35");
     }
     world.running(1).await;

@@ -5,12 +5,19 @@ use std::time::Duration;
 use orca_testkit::servers::proxy::{Effect, Fault};
 use serde_json::Value;
 
+use super::cluster::{Deletion, NODES, PODS};
 use super::world::{NODE, World, bound, condition, pod};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do() {
-    let world = World::start().await;
+anywhere! {
+    each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do,
+    a_timeout_and_then_a_capacity_error_is_still_one_instance,
+    throttled_and_failing_sweeps_kill_and_fail_nobody,
+    a_cloud_that_is_frozen_for_a_minute_kills_and_fails_nobody,
+    without_credentials_pods_wait_and_say_so_and_none_fails,
+    a_wrong_region_keeps_pods_pending_and_says_what_to_set,
+}
+
+async fn each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do(world: World) {
     let (_orca, _) = world.orca().await;
     let cases = [
         ("capacity", "InsufficientInstanceCapacity", 500, "t3.small", "Pending"),
@@ -31,11 +38,7 @@ async fn each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do() {
         assert!(message.len() > code.len() + 60, "it says what to do: {message}");
         let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"];
         assert_eq!(waiting, code, "L10");
-        world
-            .eventually("the event tells the code", || async {
-                world.kubectl(&["describe", "pod", name]).await.contains(code).then_some(())
-            })
-            .await;
+        world.event_says(name, code).await;
     }
     assert!(world.proxy.launched().is_empty());
     // Another pod of the scarce type asks nobody: the answer is remembered.
@@ -45,10 +48,7 @@ async fn each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do() {
     assert_eq!(world.proxy.calls_of("RunInstances").len(), calls);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_timeout_and_then_a_capacity_error_is_still_one_instance() {
-    let world = World::start().await;
+async fn a_timeout_and_then_a_capacity_error_is_still_one_instance(world: World) {
     let (_orca, _) = world.orca().await;
     world.proxy.fault(Fault::on("RunInstances", Effect::DropAfter));
     world.proxy.fault(
@@ -67,7 +67,7 @@ async fn nobody_suffers(world: &World, begin: impl Fn(), seconds: u64, end: impl
     begin();
     world
         .eventually("the node says that the cloud cannot be reached, and keeps new pods away", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             let taints = node["spec"]["taints"].as_array()?;
             let kept = taints.iter().any(|taint| taint["key"] == "orca.research/cloud-unreachable");
             (kept && condition(&node, "CloudReachable").as_deref() == Some("False")).then_some(())
@@ -75,15 +75,15 @@ async fn nobody_suffers(world: &World, begin: impl Fn(), seconds: u64, end: impl
         .await;
     world.apply(&bound("waits")).await;
     tokio::time::sleep(Duration::from_secs(seconds)).await;
-    let node = world.object(&["get", "node", NODE]).await.expect("the node");
+    let node = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A48");
-    let after = world.object(&["get", "pod", "runs"]).await.expect("the pod");
+    let after = world.cluster.get(PODS, "runs").await.expect("the pod");
     assert_eq!(before["status"], after["status"], "S13: nothing is concluded from silence");
     end();
     world.running(2).await;
     world
         .eventually("the taint is gone", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             let taints: Vec<&Value> = node["spec"]["taints"].as_array()?.iter().collect();
             (taints.len() == 1 && condition(&node, "CloudReachable").as_deref() == Some("True")).then_some(())
         })
@@ -91,10 +91,7 @@ async fn nobody_suffers(world: &World, begin: impl Fn(), seconds: u64, end: impl
     world.assert_one_instance_each(2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn throttled_and_failing_sweeps_kill_and_fail_nobody() {
-    let world = World::start().await;
+async fn throttled_and_failing_sweeps_kill_and_fail_nobody(world: World) {
     let (_orca, _) = world.orca().await;
     let begin = || {
         world
@@ -106,23 +103,16 @@ async fn throttled_and_failing_sweeps_kill_and_fail_nobody() {
     nobody_suffers(&world, begin, 30, || world.proxy.clear_faults()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_cloud_that_is_frozen_for_a_minute_kills_and_fails_nobody() {
-    let world = World::start().await;
+async fn a_cloud_that_is_frozen_for_a_minute_kills_and_fails_nobody(world: World) {
     let (_orca, _) = world.orca().await;
-    let freeze = || world.moto.freeze().expect("frozen");
-    nobody_suffers(&world, freeze, 20, || world.moto.thaw().expect("thawed")).await;
+    nobody_suffers(&world, || world.freeze_cloud(), 20, || world.thaw_cloud()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn without_credentials_pods_wait_and_say_so_and_none_fails() {
-    let world = World::start().await;
+async fn without_credentials_pods_wait_and_say_so_and_none_fails(world: World) {
     let orca = world.start_with(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]);
     world
         .eventually("the node is registered and not Ready", || async {
-            let node = world.object(&["get", "node", NODE]).await?;
+            let node = world.cluster.get(NODES, NODE).await?;
             (condition(&node, "Ready").as_deref() == Some("False")).then_some(())
         })
         .await;
@@ -135,10 +125,7 @@ async fn without_credentials_pods_wait_and_say_so_and_none_fails() {
     world.running(1).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_wrong_region_keeps_pods_pending_and_says_what_to_set() {
-    let world = World::start().await;
+async fn a_wrong_region_keeps_pods_pending_and_says_what_to_set(world: World) {
     let orca = world.start_with(&[("ORCA__AWS__REGION", "eu-west-1")]);
     world.apply(&pod("abroad")).await;
     let object = world.says("abroad", "InvalidAMIID.NotFound").await;
@@ -147,7 +134,7 @@ async fn a_wrong_region_keeps_pods_pending_and_says_what_to_set() {
     orca.kill();
     // The attempt was refused for certain in the other region, so the right one may try again.
     let (_orca, _) = world.orca().await;
-    world.kubectl(&["delete", "pod", "abroad", "--timeout=60s"]).await;
+    world.cluster.delete(PODS, "abroad", Deletion::Wait).await;
     world.apply(&pod("home")).await;
     world.running(1).await;
     world.assert_one_instance_each(1);

@@ -6,10 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use orca_testkit::servers::{self, ControlPlane, Ec2Probe, Ec2Proxy, Moto};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use orca_testkit::servers::{self, ControlPlane, Ec2Probe, Ec2Proxy, Moto, ServerName};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
+
+use super::cluster::{Cluster, NODES, PODS};
 
 const RBAC: &str = include_str!("../../../../examples/kubernetes/rbac.yaml");
 /// The node of the shipped RBAC.
@@ -17,8 +20,9 @@ pub(crate) const NODE: &str = "orca-aws-node";
 
 /// A cluster, a cloud behind the proxy, and a config that joins them.
 pub(crate) struct World {
-    pub(crate) plane: ControlPlane,
-    pub(crate) moto: Moto,
+    pub(crate) cluster: Cluster,
+    plane: ControlPlane,
+    moto: Moto,
     pub(crate) proxy: Ec2Proxy,
     pub(crate) probe: Ec2Probe,
     pub(crate) image: String,
@@ -39,7 +43,8 @@ impl World {
         let proxy = Ec2Proxy::start(moto.endpoint()).await.expect("the proxy");
         let probe = Ec2Probe::new(moto.endpoint());
         let folder = TempDir::new().expect("a folder");
-        plane.kubectl().apply(RBAC).await.expect("the shipped RBAC");
+        let cluster = Cluster::new(client(plane.admin_kubeconfig()).await);
+        cluster.apply(RBAC).await;
         let kubeconfig = plane.kubeconfig_for_service_account("kube-system", "orca").await.expect("a token");
         let image = probe.known_image().await.expect("an image");
         let subnet = probe.default_subnet().await.expect("a subnet");
@@ -53,6 +58,7 @@ impl World {
         );
         std::fs::write(&config, &text).expect("the config");
         Self {
+            cluster,
             plane,
             moto,
             proxy,
@@ -72,7 +78,7 @@ impl World {
         let began = Instant::now();
         let orca = self.spawn(&self.kubeconfig, &self.config, &[]);
         self.eventually("the node is Ready", || async {
-            let node = self.object(&["get", "node", NODE]).await?;
+            let node = self.cluster.get(NODES, NODE).await?;
             (condition(&node, "Ready")? == "True").then_some(())
         })
         .await;
@@ -113,6 +119,37 @@ impl World {
         Orca { child, log }
     }
 
+    /// The control plane itself, for what only a real one has.
+    pub(crate) fn plane(&self) -> &ControlPlane {
+        &self.plane
+    }
+
+    pub(crate) fn admin_kubeconfig(&self) -> &Path {
+        self.plane.admin_kubeconfig()
+    }
+
+    pub(crate) fn server_url(&self) -> String {
+        self.plane.server_url()
+    }
+
+    /// The API server takes connections and answers nothing.
+    pub(crate) fn freeze_api(&self) {
+        self.plane.freeze(ServerName::ApiServer).expect("frozen");
+    }
+
+    pub(crate) fn thaw_api(&self) {
+        self.plane.thaw(ServerName::ApiServer).expect("thawed");
+    }
+
+    /// The cloud takes connections and answers nothing.
+    pub(crate) fn freeze_cloud(&self) {
+        self.moto.freeze().expect("frozen");
+    }
+
+    pub(crate) fn thaw_cloud(&self) {
+        self.moto.thaw().expect("thawed");
+    }
+
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> String {
         self.plane
             .kubectl()
@@ -122,11 +159,7 @@ impl World {
     }
 
     pub(crate) async fn apply(&self, manifest: &str) {
-        self.plane
-            .kubectl()
-            .apply(manifest)
-            .await
-            .unwrap_or_else(|error| panic!("apply: {error}\n{manifest}"));
+        self.cluster.apply(manifest).await;
     }
 
     /// The object that this `kubectl get` returns, if it exists.
@@ -138,8 +171,7 @@ impl World {
 
     /// The pods of namespace `default`.
     pub(crate) async fn pods(&self) -> Vec<Value> {
-        let list = self.object(&["get", "pods"]).await.unwrap_or_default();
-        list["items"].as_array().cloned().unwrap_or_default()
+        self.cluster.list(PODS).await
     }
 
     /// Waits until so many pods are Running and Ready.
@@ -157,10 +189,18 @@ impl World {
     /// Waits until this pod's status message contains this text, and returns the pod.
     pub(crate) async fn says(&self, pod: &str, text: &str) -> Value {
         self.eventually(&format!("pod {pod} says {text}"), || async {
-            let object = self.object(&["get", "pod", pod]).await?;
+            let object = self.cluster.get(PODS, pod).await?;
             object["status"]["message"].as_str()?.contains(text).then_some(object)
         })
         .await
+    }
+
+    /// Waits until an event about the object of this name contains this text in its reason or its note.
+    pub(crate) async fn event_says(&self, name: &str, text: &str) {
+        self.eventually(&format!("an event about {name} says {text}"), || async {
+            self.cluster.events_about(name).await.contains(text).then_some(())
+        })
+        .await;
     }
 
     /// Waits until no pod and no machine is left.
@@ -223,6 +263,16 @@ impl World {
             assert_eq!(instances.len(), 1, "pod {uid} got {instances:?}");
         }
     }
+}
+
+/// A client of this identity.
+pub(crate) async fn client(kubeconfig: &Path) -> kube::Client {
+    // As in the program: another test may have installed it already.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(file, &options).await.expect("a config");
+    kube::Client::try_from(config).expect("a client")
 }
 
 /// A pod that asks for a small machine.

@@ -61,7 +61,7 @@ async fn a_daemon_set_buys_nothing_and_the_policy_keeps_its_rolling_update_going
     world.apply(DAEMON_SETS).await;
     world
         .eventually("the policy is in force", || async {
-            terms(&dry_run(world.plane.kubectl(), &AGENT.replace("name: agent", "name: probe")).await.ok()?)
+            terms(&dry_run(world.plane().kubectl(), &AGENT.replace("name: agent", "name: probe")).await.ok()?)
         })
         .await;
     world.kubectl(&["set", "image", "daemonset/agent", "main=example.com/agent:2"]).await;
@@ -94,7 +94,7 @@ fn terms(daemon_set: &Value) -> Option<Value> {
 async fn the_daemon_set_policy_adds_to_an_affinity_and_takes_nothing_away() {
     let world = World::start().await;
     world.apply(DAEMON_SETS).await;
-    let kubectl = world.plane.kubectl();
+    let kubectl = world.plane().kubectl();
     world
         .eventually("the policy is in force", || async { terms(&dry_run(kubectl, AGENT).await.ok()?) })
         .await;

@@ -5,8 +5,8 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
-use super::super::world::{NODE, World, condition};
-use super::{FENCE, WORKER, Worker, client, dry_run, pod};
+use super::super::world::{NODE, World, client, condition};
+use super::{FENCE, WORKER, Worker, dry_run, pod};
 
 /// What the policy says.
 const FOREIGN_OBJECT: &str = "ORCA may write no other Node and no other Lease";
@@ -25,8 +25,8 @@ fn lease(namespace: &str, name: &str) -> String {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn under_the_fence_orca_works_and_its_token_reaches_nothing_else() {
     let world = World::start().await;
-    let token = world.plane.kubeconfig_for_service_account("kube-system", "orca").await.expect("a token");
-    let thief = world.plane.kubectl().with_kubeconfig(&token);
+    let token = world.plane().kubeconfig_for_service_account("kube-system", "orca").await.expect("a token");
+    let thief = world.plane().kubectl().with_kubeconfig(&token);
     let foreign = node("other");
     dry_run(&thief, &foreign).await.expect("without the policy ORCA's token makes any Node");
     world.apply(FENCE).await;

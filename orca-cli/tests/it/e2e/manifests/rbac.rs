@@ -10,8 +10,8 @@ use kube::api::{Patch, PatchParams};
 use orca_testkit::servers::Kubectl;
 use serde_json::{Value, json};
 
-use super::super::world::{NODE, World, condition};
-use super::{RBAC, client, documents, pod};
+use super::super::world::{NODE, World, client, condition};
+use super::{RBAC, documents, pod};
 
 const USER: &str = "system:serviceaccount:kube-system:orca";
 
@@ -137,7 +137,7 @@ fn every_verb_in_the_shipped_rbac_serves_one_need() {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn each_verb_is_what_allows_its_need() {
     let world = World::start().await;
-    let kubectl = world.plane.kubectl();
+    let kubectl = world.plane().kubectl();
     let allowed = async |need: &Need, is: bool| {
         let what = format!("{} {} is allowed: {is} ({})", need.verb, need.resource, need.why);
         world.eventually(&what, || async { (need.is_allowed(kubectl).await == is).then_some(()) }).await;
@@ -169,7 +169,7 @@ async fn each_verb_is_what_allows_its_need() {
 
 /// What ORCA did, by the audit log.
 fn used(world: &World) -> BTreeSet<Use> {
-    let log = std::fs::read_to_string(world.plane.audit_log()).expect("the audit log");
+    let log = std::fs::read_to_string(world.plane().audit_log()).expect("the audit log");
     let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let ours = entries.filter(|entry| entry["user"]["username"] == USER && entry["objectRef"].is_object());
     ours.map(|entry| {
@@ -185,7 +185,7 @@ fn used(world: &World) -> BTreeSet<Use> {
 
 /// Changes a pod without end while ORCA writes its status, until ORCA has met a conflict and read the pod anew.
 async fn provoke_a_conflict(world: &World) {
-    let client = client(world.plane.admin_kubeconfig()).await;
+    let client = client(world.plane().admin_kubeconfig()).await;
     let is_done = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&is_done);
     let writer = tokio::spawn(async move {

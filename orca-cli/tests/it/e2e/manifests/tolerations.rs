@@ -39,7 +39,7 @@ fn with_own_limit(name: &str, seconds: i64) -> String {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn pods_that_may_come_to_orca_lose_the_limit_of_300_seconds_and_no_others_do() {
     let world = World::start().await;
-    let kubectl = world.plane.kubectl();
+    let kubectl = world.plane().kubectl();
     let tolerant = pod("tolerant");
     let before = dry_run(kubectl, &tolerant).await.expect("a pod");
     assert_eq!(limits(&before), both(Some(300)), "the API server's default");
@@ -79,7 +79,7 @@ async fn an_outage_of_orca_evicts_only_the_pod_that_set_a_limit_itself() {
     let (orca, _) = world.orca().await;
     world
         .eventually("the policy is in force", || async {
-            let pod = dry_run(world.plane.kubectl(), &pod("probe")).await.ok()?;
+            let pod = dry_run(world.plane().kubectl(), &pod("probe")).await.ok()?;
             (limits(&pod) == both(None)).then_some(())
         })
         .await;

@@ -24,7 +24,7 @@ impl Worker {
         world
             .apply(&format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {WORKER}, labels: {labels}}}\n"))
             .await;
-        let kubectl = world.plane.kubectl().clone();
+        let kubectl = world.plane().kubectl().clone();
         let agent = tokio::spawn(async move {
             loop {
                 // What fails is done in the next turn: the object went, or somebody else wrote.
