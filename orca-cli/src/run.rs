@@ -1,5 +1,6 @@
 //! Builds every part and runs the virtual node until it is told to stop.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use crate::server::{Check, Pages, Server};
 
 mod cloud;
 mod heartbeat;
-mod signals;
+pub(crate) mod signals;
 
+pub(crate) use self::cloud::Cloud;
 use self::heartbeat::Heartbeat;
 
 /// How long to wait for an API server that does not answer at start. After that the mistake is more likely than the
@@ -57,28 +59,53 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
         () = shutdown.cancelled() => return Ok(()),
         reached = reach(&client, &url, &source) => reached.map_err(Failure::new)?,
     }
-    let clock = clock::system();
-    let cloud = cloud::connect(&loaded.config, Arc::clone(&clock)).await?;
-    let heartbeat = Heartbeat::start(cluster).map_err(Failure::new)?;
-    let address = globals.metrics_address(&loaded.config.metrics);
-    let metrics = loaded.config.metrics.clone();
-    let mut builder = VirtualNode::builder(client, cloud.client)
-        .config(loaded.config)
-        .namespace(environment.namespace(globals.namespace.as_deref()))
+    let cloud = cloud::connect(&loaded.config, clock::system()).await?;
+    let parts = Parts {
+        cluster,
+        client,
+        cloud,
+        metrics_address: globals.metrics_address(&loaded.config.metrics),
+        config: loaded.config,
+        namespace: environment.namespace(globals.namespace.as_deref()),
+        adopt_node: globals.adopt_node,
+        shutdown,
+    };
+    operate(parts).await
+}
+
+/// What a virtual node of this program is made from.
+pub(crate) struct Parts {
+    pub(crate) cluster: kube::Config,
+    pub(crate) client: Client,
+    pub(crate) cloud: Cloud,
+    pub(crate) config: orca_core::config::Config,
+    /// Of the leader lease.
+    pub(crate) namespace: String,
+    pub(crate) adopt_node: bool,
+    pub(crate) metrics_address: SocketAddr,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Runs one virtual node, its heartbeat and its pages until the token is cancelled or no retry can help.
+pub(crate) async fn operate(parts: Parts) -> Result<(), Failure> {
+    let heartbeat = Heartbeat::start(parts.cluster).map_err(Failure::new)?;
+    let metrics = parts.config.metrics.clone();
+    let mut builder = VirtualNode::builder(parts.client, parts.cloud.client)
+        .config(parts.config)
+        .namespace(parts.namespace)
         .heartbeat(heartbeat.client(), heartbeat.runtime())
-        .clock(clock)
-        .shutdown(shutdown.clone());
-    if let Some(source) = cloud.health {
+        .shutdown(parts.shutdown);
+    if let Some(source) = parts.cloud.health {
         builder = builder.health_source(source);
     }
-    if let Some(source) = cloud.leftovers {
+    if let Some(source) = parts.cloud.leftovers {
         builder = builder.leftovers(source);
     }
-    if globals.adopt_node {
+    if parts.adopt_node {
         builder = builder.adopt_foreign_node();
     }
     let node = builder.build().map_err(Failure::usage)?;
-    let server = serve(&node, address, metrics).await?;
+    let server = serve(&node, parts.metrics_address, metrics).await?;
     let stop_serving = CancellationToken::new();
     let serving = tokio::spawn(server.serve(stop_serving.clone()));
     let result = node.run().await;
@@ -117,7 +144,7 @@ async fn reach(client: &Client, url: &str, source_of_config: &str) -> Result<(),
 
 async fn serve(
     node: &VirtualNode,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     metrics: orca_core::config::Metrics,
 ) -> Result<Server, Failure> {
     let mut registry = Registry::default();

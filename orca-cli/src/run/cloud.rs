@@ -9,10 +9,10 @@ use orca_core::config::Config;
 use crate::report::Failure;
 
 /// A connected back end.
-pub(super) struct Cloud {
-    pub(super) client: Arc<dyn CloudClient>,
-    pub(super) health: Option<Arc<dyn HealthSource>>,
-    pub(super) leftovers: Option<Arc<dyn LeftoverSource>>,
+pub(crate) struct Cloud {
+    pub(crate) client: Arc<dyn CloudClient>,
+    pub(crate) health: Option<Arc<dyn HealthSource>>,
+    pub(crate) leftovers: Option<Arc<dyn LeftoverSource>>,
 }
 
 /// Connects to AWS. No call is made yet: credentials are looked for with the first one.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 const TOLD_TWICE: i32 = 1;
 
 /// A token that the first signal cancels.
-pub(super) fn shutdown() -> io::Result<CancellationToken> {
+pub(crate) fn shutdown() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::spawn(listen(terminate, interrupt, token.clone()));
