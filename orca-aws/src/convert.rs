@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{InstanceId, Owner, PodRef};
 use orca_core::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
-use orca_core::well_known::tag;
+use orca_core::launch;
 
 /// One instance of a reply.
 ///
@@ -83,22 +83,17 @@ pub(crate) fn timestamp(time: &DateTime) -> Option<Timestamp> {
 }
 
 fn value<'a>(tags: &'a [types::Tag], key: &str) -> Option<&'a str> {
-    tags.iter()
-        .find(|tag| tag.key() == Some(key))
-        .and_then(types::Tag::value)
-        .filter(|value| !value.is_empty())
+    tags.iter().find(|tag| tag.key() == Some(key)).and_then(types::Tag::value)
 }
 
-/// The owner that tags name, if both parts are there.
+/// The owner that tags name.
 pub(crate) fn owner(tags: &[types::Tag]) -> Option<Owner> {
-    Some(Owner { cluster: value(tags, tag::CLUSTER)?.into(), node: value(tags, tag::NODE)?.into() })
+    launch::owner_in(|key| value(tags, key))
 }
 
-/// The UID is the pod; the names are for people, and may be missing.
+/// The pod that tags name.
 pub(crate) fn pod(tags: &[types::Tag]) -> Option<PodRef> {
-    let uid = value(tags, tag::POD_UID)?;
-    let named = |key| value(tags, key).unwrap_or_default();
-    Some(PodRef::new(named(tag::POD_NAMESPACE), named(tag::POD_NAME), uid))
+    launch::pod_in(|key| value(tags, key))
 }
 
 /// None when EC2 says nothing, which it does for every instance that is alive and well.

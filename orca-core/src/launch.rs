@@ -155,6 +155,19 @@ pub fn tags(source: &TagSource<'_>) -> BTreeMap<String, String> {
     tags
 }
 
+/// The owner that an instance's tags name, if both parts are there. `tag` looks up one tag of [`tags`].
+pub fn owner_in<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
+    let value = |key| tag(key).filter(|value| !value.is_empty());
+    Some(Owner { cluster: value(tag::CLUSTER)?.into(), node: value(tag::NODE)?.into() })
+}
+
+/// The pod that an instance's tags name. The UID is the pod; the names are for people, and may be missing.
+pub fn pod_in<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Option<PodRef> {
+    let uid = tag(tag::POD_UID).filter(|uid| !uid.is_empty())?;
+    let named = |key| tag(key).unwrap_or_default();
+    Some(PodRef::new(named(tag::POD_NAMESPACE), named(tag::POD_NAME), uid))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +210,10 @@ mod tests {
         assert_eq!(tags["orca.research/created-at"], "1970-01-01T00:00:00Z");
         assert_eq!(tags["Name"].chars().count(), 256);
         assert!(!tags.contains_key("orca.research/expires-at"));
+        let value = |key: &str| tags.get(key).map(String::as_str);
+        let read = pod_in(value).map(|pod| pod.uid);
+        assert_eq!((owner_in(value), read), (Some(owner()), Some(pod.uid)), "they can be read back");
+        assert_eq!((owner_in(|_| Some("")), pod_in(|_| Some(""))), (None, None), "an empty tag names nobody");
     }
 
     #[test]
