@@ -76,9 +76,10 @@ impl MachineProvider {
     /// A provider that has seen nothing yet.
     pub(crate) fn new(parts: Parts) -> Self {
         let bucket = Bucket::new(parts.settings.launch_rate.clone());
+        let ledger = Mutex::new(Ledger::new(parts.health.is_some()));
         let inner = Inner {
             parts,
-            ledger: Mutex::default(),
+            ledger,
             bucket: Mutex::new(bucket),
             scarcity: Mutex::default(),
             notify: OnceLock::new(),

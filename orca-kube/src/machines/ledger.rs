@@ -32,6 +32,8 @@ pub(super) struct Ledger {
     sweeps: VecDeque<Timestamp>,
     recent: Arc<[Timestamp]>,
     trouble: Option<CloudError>,
+    /// What every machine is from the start, when its cloud has no way to tell its health.
+    assumed_health: Option<Health>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,12 @@ pub(super) struct Sweep {
 }
 
 impl Ledger {
+    /// An empty ledger. Without a source of health, a running machine counts as healthy.
+    pub(super) fn new(has_health_source: bool) -> Self {
+        let assumed_health = (!has_health_source).then_some(Health::Passed);
+        Self { assumed_health, ..Self::default() }
+    }
+
     pub(super) fn sending(&mut self, pod: &PodUid, at: Timestamp) {
         self.sends.insert(pod.clone(), Send::UnderWay(at));
     }
@@ -262,13 +270,6 @@ impl Ledger {
         running.filter(|instance| is_unproven(&instance.id)).map(|instance| instance.id.clone()).collect()
     }
 
-    /// Marks machines as healthy because their cloud has no way to tell otherwise.
-    pub(super) fn assume_health(&mut self) {
-        for machine in self.machines.values_mut() {
-            machine.health.get_or_insert(Health::Passed);
-        }
-    }
-
     /// Whether something is expected to change soon.
     pub(super) fn is_changing(&self) -> bool {
         !self.sends.is_empty() || self.machines.values().any(Machine::is_changing)
@@ -328,7 +329,7 @@ impl Ledger {
             absences: 0,
             absent_since: now,
             ending_since: None,
-            health: None,
+            health: self.assumed_health,
             asked_to_end: None,
         })
     }

@@ -92,9 +92,6 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     let (changed, alive) = {
         let mut ledger = inner.ledger();
         let changed = ledger.take(Sweep { began, listed, found, health }, now);
-        if parts.health.is_none() {
-            ledger.assume_health();
-        }
         (changed, ledger.alive())
     };
     parts.metrics.swept(alive);

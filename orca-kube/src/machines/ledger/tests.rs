@@ -47,6 +47,16 @@ fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
 }
 
 #[test]
+fn without_a_source_of_health_a_machine_is_healthy_from_its_first_answer() {
+    for (has_source, expected) in [(false, Some(Health::Passed)), (true, None)] {
+        let mut ledger = Ledger::new(has_source);
+        let outcome = LaunchOutcome::Launched(Box::new(instance("i-1", InstanceState::Running)));
+        ledger.answered(&pod(), at(1), outcome, at(2));
+        assert_eq!(ledger.machines(&pod(), at(2)).health, expected);
+    }
+}
+
+#[test]
 fn a_sweep_is_fresh_for_a_minute_from_its_start() {
     let mut ledger = Ledger::default();
     assert!(!ledger.machines(&pod(), at(0)).fresh);
