@@ -66,6 +66,8 @@ pub(crate) struct EventLoop {
     clock: Arc<dyn Clock>,
     instance: String,
     sent: Family<Outcome, Counter>,
+    /// How many were sent: two of the same object and instant need two names.
+    count: i128,
 }
 
 /// A place to hand events in, and the loop that sends them.
@@ -77,7 +79,7 @@ pub(crate) fn channel(
 ) -> (Events, EventLoop) {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let events = Events { sender, told: Arc::default(), sent: sent.clone() };
-    (events, EventLoop { receiver, client, clock, instance, sent })
+    (events, EventLoop { receiver, client, clock, instance, sent, count: 0 })
 }
 
 impl Events {
@@ -150,6 +152,7 @@ impl EventLoop {
             {
                 tokio::time::sleep_until(early).await;
             }
+            self.count += 1;
             self.send(&subject, &note).await;
         }
     }
@@ -174,7 +177,7 @@ impl EventLoop {
                 name: Some(format!(
                     "{}.{:x}",
                     text::cut(subject.name(), 200).trim_end_matches('…'),
-                    now.as_nanosecond()
+                    now.as_nanosecond().wrapping_add(self.count)
                 )),
                 namespace: Some(subject.namespace().to_owned()),
                 ..ObjectMeta::default()

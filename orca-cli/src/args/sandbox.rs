@@ -17,6 +17,9 @@ pub struct SandboxArgs {
     /// With --apply: keep everything running afterwards, until Ctrl-C.
     #[arg(long, requires = "apply")]
     pub keep: bool,
+    /// With --apply: how long to wait for everything to come up, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, requires = "apply")]
+    pub timeout: u64,
     /// How many times faster than AWS machines boot, pass their checks and end, such as 30x.
     #[arg(long, value_name = "FACTOR", default_value = "30x", value_parser = speed)]
     pub speed: f64,
