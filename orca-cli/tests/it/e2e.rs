@@ -12,7 +12,7 @@ macro_rules! anywhere {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
                 async fn $name() {
-                    super::$name(crate::e2e::world::World::start().await).await;
+                    super::$name(crate::e2e::world::World::real().await).await;
                 }
             )*
         }
@@ -27,7 +27,7 @@ macro_rules! servers_only {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
                 async fn $name() {
-                    super::$name(crate::e2e::world::World::start().await).await;
+                    super::$name(crate::e2e::world::World::real().await).await;
                 }
             )*
         }

@@ -72,7 +72,7 @@ fn the_config_in_the_deployment_is_valid() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn the_api_server_takes_every_manifest_and_the_deployment_stays_off_the_virtual_node() {
-    let world = World::start().await;
+    let world = World::real().await;
     // The strictest level of pod security: a pod that breaks it is not created.
     let level = "pod-security.kubernetes.io/enforce=restricted";
     world.kubectl(&["label", "namespace", "kube-system", level]).await;
@@ -108,7 +108,7 @@ async fn the_api_server_takes_every_manifest_and_the_deployment_stays_off_the_vi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn the_flow_schema_gives_the_heartbeat_the_room_of_nodes() {
-    let world = World::start().await;
+    let world = World::real().await;
     world.apply(FLOW).await;
     let (_orca, _) = world.orca().await;
     let served = world

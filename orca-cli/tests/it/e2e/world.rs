@@ -1,28 +1,31 @@
 //! What every end-to-end test stands on: servers, a config, `orca` as a process, and waiting without sleeping blindly.
 
+mod process;
+mod servers;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use orca_testkit::servers::{self, ControlPlane, Ec2Probe, Ec2Proxy, Moto, ServerName};
+use orca_testkit::servers::{ControlPlane, Ec2Probe, Ec2Proxy};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+pub(crate) use self::process::{Orca, command};
+use self::servers::Servers;
 use super::cluster::{Cluster, NODES, PODS};
 
-const RBAC: &str = include_str!("../../../../examples/kubernetes/rbac.yaml");
 /// The node of the shipped RBAC.
 pub(crate) const NODE: &str = "orca-aws-node";
 
 /// A cluster, a cloud behind the proxy, and a config that joins them.
 pub(crate) struct World {
     pub(crate) cluster: Cluster,
-    plane: ControlPlane,
-    moto: Moto,
+    servers: Servers,
     pub(crate) proxy: Ec2Proxy,
     pub(crate) probe: Ec2Probe,
     pub(crate) image: String,
@@ -36,16 +39,17 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn start() -> Self {
-        let installation = servers::installed().expect("the servers are prepared");
-        let (plane, moto) = tokio::join!(ControlPlane::start(&installation), Moto::start(&installation));
-        let (plane, moto) = (plane.expect("a control plane"), moto.expect("moto"));
-        let proxy = Ec2Proxy::start(moto.endpoint()).await.expect("the proxy");
-        let probe = Ec2Probe::new(moto.endpoint());
+    /// On a real control plane and moto.
+    pub(crate) async fn real() -> Self {
+        Self::on(Servers::real().await).await
+    }
+
+    async fn on(servers: Servers) -> Self {
+        let proxy = Ec2Proxy::start(servers.cloud()).await.expect("the proxy");
+        let probe = Ec2Probe::new(servers.cloud());
         let folder = TempDir::new().expect("a folder");
-        let cluster = Cluster::new(client(plane.admin_kubeconfig()).await);
-        cluster.apply(RBAC).await;
-        let kubeconfig = plane.kubeconfig_for_service_account("kube-system", "orca").await.expect("a token");
+        let cluster = servers.cluster().await;
+        let kubeconfig = servers.kubeconfig().await;
         let image = probe.known_image().await.expect("an image");
         let subnet = probe.default_subnet().await.expect("a subnet");
         let group = probe.default_security_group().await.expect("a group");
@@ -59,8 +63,7 @@ impl World {
         std::fs::write(&config, &text).expect("the config");
         Self {
             cluster,
-            plane,
-            moto,
+            servers,
             proxy,
             probe,
             image,
@@ -121,37 +124,37 @@ impl World {
 
     /// The control plane itself, for what only a real one has.
     pub(crate) fn plane(&self) -> &ControlPlane {
-        &self.plane
+        self.servers.plane()
     }
 
     pub(crate) fn admin_kubeconfig(&self) -> &Path {
-        self.plane.admin_kubeconfig()
+        self.servers.admin_kubeconfig()
     }
 
     pub(crate) fn server_url(&self) -> String {
-        self.plane.server_url()
+        self.servers.server_url()
     }
 
     /// The API server takes connections and answers nothing.
     pub(crate) fn freeze_api(&self) {
-        self.plane.freeze(ServerName::ApiServer).expect("frozen");
+        self.servers.freeze_api(true);
     }
 
     pub(crate) fn thaw_api(&self) {
-        self.plane.thaw(ServerName::ApiServer).expect("thawed");
+        self.servers.freeze_api(false);
     }
 
     /// The cloud takes connections and answers nothing.
     pub(crate) fn freeze_cloud(&self) {
-        self.moto.freeze().expect("frozen");
+        self.servers.freeze_cloud(true);
     }
 
     pub(crate) fn thaw_cloud(&self) {
-        self.moto.thaw().expect("thawed");
+        self.servers.freeze_cloud(false);
     }
 
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> String {
-        self.plane
+        self.plane()
             .kubectl()
             .run(arguments)
             .await
@@ -165,7 +168,7 @@ impl World {
     /// The object that this `kubectl get` returns, if it exists.
     pub(crate) async fn object(&self, arguments: &[&str]) -> Option<Value> {
         let arguments = [arguments, &["-o", "json", "--ignore-not-found"]].concat();
-        let text = self.plane.kubectl().run(&arguments).await.ok()?;
+        let text = self.plane().kubectl().run(&arguments).await.ok()?;
         serde_json::from_str(&text).ok()
     }
 
@@ -241,18 +244,7 @@ impl World {
 
     /// How often ORCA used this verb on this resource, by the API server's audit log.
     pub(crate) fn audited(&self, verb: &str, resource: &str) -> usize {
-        let log = std::fs::read_to_string(self.plane.audit_log()).unwrap_or_default();
-        log.lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|entry| entry["stage"] == "ResponseComplete" && entry["verb"] == verb)
-            .filter(|entry| entry["user"]["username"] == "system:serviceaccount:kube-system:orca")
-            .filter(|entry| {
-                let object = &entry["objectRef"];
-                let name =
-                    [object["resource"].as_str(), object["subresource"].as_str()].into_iter().flatten();
-                name.collect::<Vec<_>>().join("/") == resource
-            })
-            .count()
+        self.servers.audited("system:serviceaccount:kube-system:orca", verb, resource)
     }
 
     /// Every pod UID that was launched for, and how many distinct instances it got.
@@ -295,62 +287,4 @@ pub(crate) fn condition(object: &Value, kind: &str) -> Option<String> {
     let conditions = object["status"]["conditions"].as_array()?;
     let found = conditions.iter().find(|condition| condition["type"] == kind)?;
     found["status"].as_str().map(Into::into)
-}
-
-/// The program with nothing of this machine's environment that could change what it does.
-pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_orca"));
-    command
-        .env_clear()
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("PATH", "/usr/bin:/bin");
-    command
-}
-
-/// `orca` as a process; killed when dropped.
-pub(crate) struct Orca {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Orca {
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// SIGKILL: nothing is finished, nothing is told.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("reaped");
-    }
-
-    /// SIGTERM, and the exit code.
-    pub(crate) async fn stop(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().expect("kill");
-        assert!(told.success());
-        self.exit().await
-    }
-
-    /// Waits for the end, for at most a minute.
-    pub(crate) async fn exit(&mut self) -> Option<i32> {
-        for _ in 0..600 {
-            if let Some(status) = self.child.try_wait().expect("waited") {
-                return status.code();
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("orca did not end within a minute:\n{}", self.log());
-    }
-}
-
-impl Drop for Orca {
-    fn drop(&mut self) {
-        // It may have ended already; there is nothing more to do then.
-        if self.child.kill().is_ok() {
-            let _ended = self.child.wait();
-        }
-    }
 }

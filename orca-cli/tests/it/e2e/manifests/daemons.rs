@@ -31,7 +31,7 @@ async fn pods_on(world: &World, node: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_daemon_set_buys_nothing_and_the_policy_keeps_its_rolling_update_going() {
-    let world = World::start().await;
+    let world = World::real().await;
     let (_orca, _) = world.orca().await;
     let _worker = Worker::start(&world).await;
     world.apply(AGENT).await;
@@ -92,7 +92,7 @@ fn terms(daemon_set: &Value) -> Option<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn the_daemon_set_policy_adds_to_an_affinity_and_takes_nothing_away() {
-    let world = World::start().await;
+    let world = World::real().await;
     world.apply(DAEMON_SETS).await;
     let kubectl = world.plane().kubectl();
     world

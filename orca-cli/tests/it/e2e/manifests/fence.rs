@@ -24,7 +24,7 @@ fn lease(namespace: &str, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn under_the_fence_orca_works_and_its_token_reaches_nothing_else() {
-    let world = World::start().await;
+    let world = World::real().await;
     let token = world.plane().kubeconfig_for_service_account("kube-system", "orca").await.expect("a token");
     let thief = world.plane().kubectl().with_kubeconfig(&token);
     let foreign = node("other");

@@ -17,7 +17,7 @@ fn job() -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_machine_ends() {
-    let world = World::start().await;
+    let world = World::real().await;
     let (_orca, _) = world.orca().await;
     world.apply(&job()).await;
     let first = world.running(1).await.remove(0);
@@ -47,7 +47,7 @@ async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_machine_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn the_machine_of_a_bare_pod_that_was_deleted_by_force_ends_although_no_object_is_left() {
-    let world = World::start().await;
+    let world = World::real().await;
     let (_orca, _) = world.orca().await;
     world.apply(&pod("bare")).await;
     world.running(1).await;

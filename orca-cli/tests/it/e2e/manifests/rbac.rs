@@ -136,7 +136,7 @@ fn every_verb_in_the_shipped_rbac_serves_one_need() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn each_verb_is_what_allows_its_need() {
-    let world = World::start().await;
+    let world = World::real().await;
     let kubectl = world.plane().kubectl();
     let allowed = async |need: &Need, is: bool| {
         let what = format!("{} {} is allowed: {is} ({})", need.verb, need.resource, need.why);
@@ -213,7 +213,7 @@ async fn provoke_a_conflict(world: &World) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_whole_life_uses_exactly_the_rights_that_are_listed() {
-    let world = World::start().await;
+    let world = World::real().await;
     let (orca, _) = world.orca().await;
     world.apply(&pod("short")).await;
     world.running(1).await;

@@ -38,7 +38,7 @@ fn with_own_limit(name: &str, seconds: i64) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn pods_that_may_come_to_orca_lose_the_limit_of_300_seconds_and_no_others_do() {
-    let world = World::start().await;
+    let world = World::real().await;
     let kubectl = world.plane().kubectl();
     let tolerant = pod("tolerant");
     let before = dry_run(kubectl, &tolerant).await.expect("a pod");
@@ -72,7 +72,7 @@ async fn pods_that_may_come_to_orca_lose_the_limit_of_300_seconds_and_no_others_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn an_outage_of_orca_evicts_only_the_pod_that_set_a_limit_itself() {
-    let world = World::start().await;
+    let world = World::real().await;
     world.apply(TOLERATIONS).await;
     // When no node at all is ready, nothing is evicted, and this test would show nothing.
     let _worker = Worker::start(&world).await;
