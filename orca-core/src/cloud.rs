@@ -2,6 +2,8 @@
 //!
 //! Nothing here is shaped like one cloud. A back end whose API knows no client tokens keeps a token table of its
 //! own; everything else in ORCA rests on the contract of [`CloudClient::launch`].
+//!
+//! `docs/back-ends.md` is the guide for authors, and `orca_testkit::contract::cloud` the contract as a test.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,8 +20,8 @@ use crate::leftover::{Leftover, OwnedLeftover};
 
 /// A cloud that can launch, describe and terminate machines.
 ///
-/// Every method may be called concurrently. Dropping a returned future is like a crash at that point: whatever was
-/// sent may have been executed.
+/// Every method may be called concurrently, and has to end by itself: callers put no bound on `offers`, `launch` and
+/// `terminate`. Dropping a returned future is like a crash at that point: whatever was sent may have been executed.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CloudClient: Send + Sync + fmt::Debug {
@@ -54,22 +56,23 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
     ///
     /// Guarantees: one instance that cannot be ended does not keep the others alive. Ending an ended instance is
     /// success. Safe to repeat. The answer has one entry for each instance given.
-    async fn terminate(
-        &self,
-        instances: &[OwnedInstance],
-    ) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
+    async fn terminate(&self, instances: &[OwnedInstance]) -> Terminations;
 
     /// For how long after its first send a token is certain to be remembered. After it, an attempt that is still
     /// unresolved is never sent again.
     fn token_memory(&self) -> Duration;
 }
 
+/// For each instance that was to end: its state after the call, or why it could not be ended.
+pub type Terminations = BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
+
 /// What came of one launch call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaunchOutcome {
     /// There is an instance: launched by this send or by an earlier one with this token.
     Launched(Box<Instance>),
-    /// This send launched nothing, for certain.
+    /// This send launched nothing, for certain. In doubt it is [`Unknown`](Self::Unknown): after a refusal a new attempt
+    /// begins, under another token.
     Refused(CloudError),
     /// The token is known with other parameters: something may have been launched under it.
     Mismatch,

@@ -1,5 +1,6 @@
 //! A machine in the cloud, as the domain sees it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InstanceId, Owner, PodRef, PodUid};
+use crate::launch::{owner_in, pod_in};
+use crate::well_known::tag;
 
 /// One machine, as the cloud described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,34 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The instance that has these tags, which name its owner, its pod and its type. They have to be those that the cloud
+    /// returned, and never those that a launch meant to write.
+    ///
+    /// It is on-demand, and everything else that a cloud may tell is left open: set it on the result.
+    #[must_use]
+    pub fn from_tags(
+        id: InstanceId,
+        reference: &str,
+        state: InstanceState,
+        tags: &BTreeMap<String, String>,
+    ) -> Self {
+        let value = |key: &str| tags.get(key).map(String::as_str);
+        Self {
+            id,
+            reference: reference.into(),
+            state,
+            state_reason: None,
+            owner: owner_in(value),
+            pod: pod_in(value),
+            instance_type: value(tag::INSTANCE_TYPE).unwrap_or_default().into(),
+            capacity_type: CapacityType::default(),
+            zone: None,
+            private_ip: None,
+            public_ip: None,
+            launched_at: None,
+        }
+    }
+
     /// Proof that this instance belongs to this owner and this pod, or nothing.
     ///
     /// It is the only way to make an [`OwnedInstance`], and so the only way to terminate anything.
@@ -169,4 +200,31 @@ pub enum Health {
     Initializing,
     /// A check failed.
     Impaired,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::{TagSource, tags};
+
+    #[test]
+    fn tags_name_owner_pod_and_type_and_without_them_it_is_nobodys() {
+        let owner = Owner { cluster: "c1".into(), node: "n1".into() };
+        let pod = PodRef::new("ml", "train", "u1");
+        let written = tags(&TagSource {
+            owner: &owner,
+            pod: &pod,
+            attempt: 1,
+            instance_type: "t3.micro",
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+            user_tags: &BTreeMap::new(),
+        });
+        let of = |tags| Instance::from_tags("i-1".into(), "cloud://i-1", InstanceState::Running, tags);
+        let ours = of(&written);
+        assert_eq!((&ours.owner, &ours.pod), (&Some(owner.clone()), &Some(pod.clone())));
+        assert_eq!(&*ours.instance_type, "t3.micro");
+        assert!(ours.owned_by(&owner, &pod.uid).is_some());
+        assert_eq!(of(&BTreeMap::new()).owned_by(&owner, &pod.uid), None);
+    }
 }

@@ -61,6 +61,19 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// An offer of what is wished, with the wish's tags and the back end's own parameters. Zone and price are left open.
+    #[must_use]
+    pub fn new(wish: &LaunchWish, parameters: serde_json::Value) -> Self {
+        Self {
+            instance_type: wish.instance_type.clone(),
+            capacity_type: wish.capacity_type,
+            zone: None,
+            price: None,
+            tags: wish.tags.clone(),
+            parameters,
+        }
+    }
+
     /// A digest over everything in it, hex.
     ///
     /// A record whose offer no longer has the digest it was written with is never sent.

@@ -29,11 +29,13 @@ const DRAIN: Duration = Duration::from_secs(35);
 /// One virtual node over one cloud.
 ///
 /// ```no_run
-/// # async fn example(client: kube::Client, cloud: std::sync::Arc<dyn orca_core::cloud::CloudClient>) -> Result<(), orca_kube::Error> {
+/// # async fn example(client: kube::Client, cloud: std::sync::Arc<dyn orca_core::cloud::CloudClient>) -> Result<(), Box<dyn std::error::Error>> {
 /// let mut config = orca_core::config::Config::default();
 /// config.aws.region = "us-west-2".into();
 /// let node = orca_kube::VirtualNode::builder(client, cloud).config(config).build()?;
-/// node.run().await
+/// let running = tokio::spawn(node.run());
+/// running.await??;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]

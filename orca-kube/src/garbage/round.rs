@@ -1,6 +1,7 @@
 //! One round over the instances: the cloud's list first, then the API server about each pod that nobody here knows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -122,13 +123,17 @@ impl Garbage {
         &self,
         pods: impl Iterator<Item = &'a PodRef> + Send,
     ) -> HashMap<PodUid, Read> {
-        let pods: BTreeMap<&PodUid, &PodRef> = pods.map(|pod| (&pod.uid, pod)).collect();
-        let reads = pods.into_values().take(MOST_READS).map(|pod| async move {
-            let read = self.parts.census.pod(pod).await;
-            if let Read::There(object) = &read {
-                self.parts.pods.take((**object).clone());
+        let pods: BTreeMap<PodUid, PodRef> = pods.map(|pod| (pod.uid.clone(), pod.clone())).collect();
+        // Owned and not borrowed: the compiler cannot tell that a stream of borrowing futures may go to another thread.
+        let reads = pods.into_values().take(MOST_READS).map(|pod| {
+            let (census, controller) = (Arc::clone(&self.parts.census), self.parts.pods.clone());
+            async move {
+                let read = census.pod(&pod).await;
+                if let Read::There(object) = &read {
+                    controller.take((**object).clone());
+                }
+                (pod.uid, read)
             }
-            (pod.uid.clone(), read)
         });
         futures::stream::iter(reads).buffer_unordered(READS).collect().await
     }
