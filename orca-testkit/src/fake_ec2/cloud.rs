@@ -1,0 +1,250 @@
+//! The face in process: the cloud traits of `orca-core` over the model, without an SDK and without HTTP.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
+use orca_core::error::{CloudError, Fault, Kind};
+use orca_core::ids::{InstanceId, Owner};
+use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
+use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+use orca_core::well_known::tag;
+
+use super::action::{DescribeInstances, DescribeStatus, RunInstances, TerminateInstances};
+use super::catalog::{self, Architecture};
+use super::page::{Filter, Listing};
+use super::{Ec2Settings, FakeEc2};
+
+mod convert;
+mod leftovers;
+mod parameters;
+mod verdict;
+
+use parameters::Parameters;
+use verdict::{Verdict, cloud_error, verdict};
+
+/// The largest page of `DescribeInstances`.
+const PAGE: u32 = 1_000;
+/// How many ids one read names, and how many one termination.
+const READ_IDS: usize = 100;
+const TERMINATE_IDS: usize = 500;
+
+/// A fake region as a back end of ORCA. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct FakeCloud {
+    pub(super) ec2: FakeEc2,
+    subnet: Option<String>,
+    image: Option<String>,
+}
+
+impl FakeEc2 {
+    /// The face in process: a [`CloudClient`], a [`HealthSource`] and a
+    /// [`LeftoverSource`](orca_core::cloud::LeftoverSource). It launches in the first subnet.
+    #[must_use]
+    pub fn cloud(&self) -> FakeCloud {
+        let subnet = self.lock().settings.subnets.first().map(|subnet| subnet.id.clone());
+        FakeCloud { ec2: self.clone(), subnet, image: None }
+    }
+
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> Ec2Settings {
+        self.lock().settings.clone()
+    }
+}
+
+impl FakeCloud {
+    /// The same region, with launches in this subnet.
+    #[must_use]
+    pub fn in_subnet(self, subnet: &str) -> Self {
+        Self { subnet: Some(subnet.to_owned()), ..self }
+    }
+
+    /// The same region, with this image for pods that name none, whatever the architecture of their type.
+    #[must_use]
+    pub fn with_image(self, image: &str) -> Self {
+        Self { image: Some(image.to_owned()), ..self }
+    }
+
+    /// The region behind it.
+    #[must_use]
+    pub fn ec2(&self) -> &FakeEc2 {
+        &self.ec2
+    }
+
+    fn region(&self) -> String {
+        self.ec2.lock().settings.region.clone()
+    }
+
+    pub(super) async fn list(&self, filters: Vec<Filter>) -> Result<Vec<Instance>, CloudError> {
+        let region = self.region();
+        let mut found = Vec::new();
+        let mut listing = Listing::filtered(filters, PAGE);
+        loop {
+            let page = self.ec2.call(&DescribeInstances(listing.clone())).await.map_err(cloud_error)?;
+            found.extend(page.items.iter().map(|machine| convert::instance(&region, machine)));
+            match page.next_token {
+                Some(next) => listing.next_token = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl CloudClient for FakeCloud {
+    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+        let named = wish.image.as_ref().or(self.image.as_ref());
+        if let Some(image) = wish.image.as_ref().filter(|image| !image.starts_with("ami-")) {
+            let message = format!("\"{image}\" is no machine image id");
+            return Err(CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.Malformed", message));
+        }
+        let kind = catalog::instance_type(&wish.instance_type);
+        let architecture = kind.map_or(Architecture::X86, |kind| kind.architecture);
+        let image = named.cloned().unwrap_or_else(|| catalog::default_image(architecture).to_owned());
+        let parameters = Parameters {
+            image,
+            pod_named_image: wish.image.is_some(),
+            subnet: self.subnet.clone(),
+            max_price_micros: wish.max_price.map(orca_core::price::UsdPerHour::micros),
+        };
+        Ok(vec![Offer::new(wish, parameters.write()?)])
+    }
+
+    async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {
+        let parameters = match Parameters::read(&offer.parameters) {
+            Ok(parameters) => parameters,
+            Err(error) => return LaunchOutcome::NotSent(error),
+        };
+        if self.ec2.now() > not_after {
+            let message = format!("stopped before it left: it could have been sent after {not_after}");
+            return LaunchOutcome::NotSent(CloudError::new(Kind::Unknown, "TooLate", message));
+        }
+        match self.ec2.call(&request(offer, &parameters, token)).await {
+            Ok(machines) => match machines.first() {
+                Some(machine) => {
+                    LaunchOutcome::Launched(Box::new(convert::instance(&self.region(), machine)))
+                }
+                None => LaunchOutcome::Unknown(CloudError::new(
+                    Kind::Unknown,
+                    "UnreadableAnswer",
+                    "RunInstances succeeded and named no instance",
+                )),
+            },
+            Err(failure) => match verdict(failure, parameters.pod_named_image) {
+                Verdict::Mismatch(_) => LaunchOutcome::Mismatch,
+                Verdict::Ended(_) => LaunchOutcome::Ended,
+                Verdict::Error(error) if error.kind.is_definitive() => LaunchOutcome::Refused(error),
+                Verdict::Error(error) => LaunchOutcome::Unknown(error),
+            },
+        }
+    }
+
+    async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
+        let mut found = self.list(filters(owner)).await?;
+        found.retain(|instance| instance.owner.as_ref() == Some(owner));
+        Ok(found)
+    }
+
+    async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
+        let region = self.region();
+        let mut found = Vec::new();
+        let mut batches: Vec<&[InstanceId]> = ids.chunks(READ_IDS).rev().collect();
+        while let Some(batch) = batches.pop() {
+            let listing = Listing::of_ids(batch.iter().map(|id| id.as_str().to_owned()).collect());
+            match self.ec2.call(&DescribeInstances(listing)).await.map_err(cloud_error) {
+                Ok(page) => found.extend(page.items.iter().map(|each| convert::instance(&region, each))),
+                Err(error) if is_bad_id(&error) => halve(batch, &mut batches),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn terminate(
+        &self,
+        instances: &[OwnedInstance],
+    ) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>> {
+        let mut outcomes = BTreeMap::new();
+        let mut batches: Vec<&[OwnedInstance]> = instances.chunks(TERMINATE_IDS).rev().collect();
+        while let Some(batch) = batches.pop() {
+            let ids = batch.iter().map(|each| each.id().as_str().to_owned()).collect();
+            match self.ec2.call(&TerminateInstances(ids)).await.map_err(cloud_error) {
+                Ok(changes) => {
+                    outcomes
+                        .extend(changes.into_iter().map(|each| (InstanceId::new(&each.id), Ok(each.after))));
+                }
+                Err(error) if batch.len() > 1 && verdict::may_be_one_id(&error) => halve(batch, &mut batches),
+                Err(error) => {
+                    outcomes.extend(batch.iter().map(|each| (each.id().clone(), Err(error.clone()))));
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn token_memory(&self) -> Duration {
+        self.ec2.lock().settings.token_memory
+    }
+}
+
+#[async_trait]
+impl HealthSource for FakeCloud {
+    async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError> {
+        let mut found = BTreeMap::new();
+        let mut batches: Vec<&[InstanceId]> = ids.chunks(READ_IDS).rev().collect();
+        while let Some(batch) = batches.pop() {
+            let listing = Listing::of_ids(batch.iter().map(|id| id.as_str().to_owned()).collect());
+            let action = DescribeStatus { listing, includes_all: false };
+            match self.ec2.call(&action).await.map_err(cloud_error) {
+                Ok((page, now)) => found.extend(
+                    page.items
+                        .iter()
+                        .map(|machine| (InstanceId::new(&machine.id), convert::health(machine.checks(now)))),
+                ),
+                Err(error) if is_bad_id(&error) => halve(batch, &mut batches),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The call for an offer: its tags go on everything that it makes.
+fn request(offer: &Offer, parameters: &Parameters, token: &LaunchToken) -> RunInstances {
+    RunInstances {
+        client_token: Some(token.as_str().to_owned()),
+        image: Some(parameters.image.clone()),
+        instance_type: Some(offer.instance_type.clone()),
+        least: 1,
+        most: 1,
+        subnet: parameters.subnet.clone(),
+        market: offer.capacity_type,
+        max_price: parameters.max_price_micros,
+        ends_on_shutdown: true,
+        tags: offer.tags.clone(),
+        volume_tags: offer.tags.clone(),
+        interface_tags: offer.tags.clone(),
+        request_tags: offer.tags.clone(),
+        ..RunInstances::default()
+    }
+}
+
+/// The two tags of the owner.
+fn filters(owner: &Owner) -> Vec<Filter> {
+    vec![Filter::tag(tag::CLUSTER, owner.cluster.as_str()), Filter::tag(tag::NODE, owner.node.as_str())]
+}
+
+fn is_bad_id(error: &CloudError) -> bool {
+    error.kind == Kind::NotFound || error.code == "InvalidInstanceID.Malformed"
+}
+
+/// Both halves go on the stack, the first on top. A single bad id has no halves: it is left out.
+fn halve<'a, T>(batch: &'a [T], batches: &mut Vec<&'a [T]>) {
+    if batch.len() > 1 {
+        let (first, second) = batch.split_at(batch.len() / 2);
+        batches.extend([second, first]);
+    }
+}

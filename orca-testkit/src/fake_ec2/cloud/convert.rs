@@ -1,0 +1,61 @@
+//! From the model's machine to the domain's instance.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use orca_core::ids::{InstanceId, Owner, PodRef};
+use orca_core::instance::{EndCause, Health, Instance, StateReason};
+use orca_core::well_known::tag;
+
+use crate::fake_ec2::machine::{Machine, Tags};
+
+pub(super) fn instance(region: &str, machine: &Machine) -> Instance {
+    Instance {
+        id: InstanceId::new(&machine.id),
+        reference: format!("ec2://{region}/{}", machine.id).into(),
+        state: machine.state,
+        state_reason: reason(machine),
+        owner: owner(&machine.tags),
+        pod: pod(&machine.tags),
+        instance_type: Arc::from(machine.kind.name),
+        capacity_type: machine.market,
+        zone: Some(Arc::from(machine.zone.as_str())),
+        private_ip: machine.private_ip.map(IpAddr::V4),
+        public_ip: machine.public_ip.map(IpAddr::V4),
+        launched_at: Some(machine.launched_at),
+    }
+}
+
+/// What one of EC2's words for both checks means.
+pub(super) fn health(checks: &str) -> Health {
+    match checks {
+        "ok" => Health::Passed,
+        "impaired" => Health::Impaired,
+        _ => Health::Initializing,
+    }
+}
+
+fn value<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
+    tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
+}
+
+pub(super) fn owner(tags: &Tags) -> Option<Owner> {
+    Some(Owner { cluster: value(tags, tag::CLUSTER)?.into(), node: value(tags, tag::NODE)?.into() })
+}
+
+pub(super) fn pod(tags: &Tags) -> Option<PodRef> {
+    let named = |key| value(tags, key).unwrap_or_default();
+    Some(PodRef::new(named(tag::POD_NAMESPACE), named(tag::POD_NAME), value(tags, tag::POD_UID)?))
+}
+
+fn reason(machine: &Machine) -> Option<StateReason> {
+    let (code, message) = machine.reason.clone()?;
+    let cause = match code.as_str() {
+        "Client.UserInitiatedShutdown" => EndCause::ApiCall,
+        "Client.InstanceInitiatedShutdown" => EndCause::Guest,
+        "Server.SpotInstanceTermination" => EndCause::SpotInterruption,
+        "Server.InternalError" => EndCause::Provider,
+        _ => EndCause::Other,
+    };
+    Some(StateReason { cause, code, message })
+}

@@ -1,0 +1,295 @@
+//! What happens to a fake EC2 besides calls: what tests order, what operators do, what the market takes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orca_core::instance::CapacityType;
+use tokio::sync::broadcast;
+
+use super::api_error::ApiError;
+use super::capacity::{Pool, Supply};
+use super::fault::{Fault, FaultId};
+use super::ledger::{Call, Event, Violation, audit};
+use super::machine::{Ender, Machine, Tags};
+use super::settings::{Chaos, Quotas, Span};
+use super::things::{Interface, SpotRequest, Volume};
+use super::{FakeEc2, UnknownInstance};
+
+impl FakeEc2 {
+    /// Orders a fault. The first fault in order that matches a call acts on it, and no other does.
+    #[expect(clippy::must_use_candidate, reason = "few tests ask for the hits of a fault")]
+    pub fn fault(&self, fault: Fault) -> FaultId {
+        self.lock().faults.add(fault)
+    }
+
+    /// How many calls this fault has acted on.
+    #[must_use]
+    pub fn hits(&self, fault: FaultId) -> usize {
+        self.lock().faults.hits(fault)
+    }
+
+    /// No fault acts from now on; their hits stay known.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Changes what fails by chance from now on.
+    pub fn set_chaos(&self, chaos: Chaos) {
+        self.lock().settings.chaos = chaos;
+    }
+
+    /// Changes how long calls take from now on.
+    pub fn set_latency(&self, latency: Span) {
+        self.lock().settings.latency = latency;
+    }
+
+    /// The region stands still: calls arrive and are not answered until it goes on.
+    pub fn set_frozen(&self, is_frozen: bool) {
+        self.shared.frozen.send_replace(is_frozen);
+    }
+
+    /// Changes how long the instances of later launches stay `pending`.
+    pub fn set_boot(&self, boot: Span) {
+        self.lock().settings.boot = boot;
+    }
+
+    /// Changes how long instances stay `shutting-down` that begin to end later.
+    pub fn set_shutdown(&self, shutdown: Span) {
+        self.lock().settings.shutdown = shutdown;
+    }
+
+    /// Changes how long later launches stay unknown: by id, and in lists.
+    pub fn set_visibility(&self, by_id: Span, by_tag: Span) {
+        let mut model = self.lock();
+        model.settings.visible_by_id = by_id;
+        model.settings.visible_by_tag = by_tag;
+    }
+
+    /// Switches the request and resource buckets on or off.
+    pub fn set_throttling(&self, is_on: bool) {
+        self.lock().settings.throttling = is_on;
+    }
+
+    /// Says how much of a pool is to be had from now on. The latest word that covers a launch counts.
+    pub fn set_supply(&self, pool: Pool, supply: Supply) {
+        self.lock().capacity.set(pool, supply);
+    }
+
+    /// Sets the limits of the account. What runs already stays.
+    pub fn set_quotas(&self, quotas: Quotas) {
+        self.lock().capacity.set_quotas(quotas);
+    }
+
+    /// Sets the spot price of a type, in millionths of a US dollar per hour. Open requests that it is low enough for
+    /// get their instances at once.
+    ///
+    /// Errors: the type is unknown.
+    pub fn set_spot_price(&self, instance_type: &str, micros: u64) -> Result<(), ApiError> {
+        self.at_once(|model, now| model.set_spot_price(instance_type, micros, now))
+    }
+
+    /// Makes a zone unreachable, or reachable again. Its instances run on; calls that name them, and lists of
+    /// everything, fail.
+    pub fn set_zone_down(&self, zone: &str, is_down: bool) {
+        let mut model = self.lock();
+        if is_down {
+            model.zones_down.insert(zone.to_owned());
+        } else {
+            model.zones_down.remove(zone);
+        }
+    }
+
+    /// From this time on every call is refused with `RequestExpired`; none: the credentials are good.
+    pub fn expire_credentials(&self, at: Option<Timestamp>) {
+        self.lock().credentials_expire_at = at;
+    }
+
+    /// Makes a security group known.
+    pub fn add_security_group(&self, id: &str) {
+        self.lock().groups.insert(id.to_owned());
+    }
+
+    /// Ends an instance past every face: as an operator, from inside, by EC2, or by the spot market without a notice.
+    ///
+    /// Errors: there is no such instance.
+    pub fn end(&self, instance: &str, by: Ender) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, now| model.end(number, by, now))
+    }
+
+    /// Stops an instance past every face.
+    ///
+    /// Errors: there is no such instance.
+    pub fn stop(&self, instance: &str, by: Ender) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, now| model.stop(number, by, now))
+    }
+
+    /// The machine shuts itself down: it ends or stops, as its launch has asked for.
+    ///
+    /// Errors: there is no such instance.
+    pub fn shut_down_from_inside(&self, instance: &str) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, now| {
+            if model.machine(number).is_some_and(|machine| machine.ends_on_shutdown) {
+                model.end(number, Ender::Guest, now);
+            } else {
+                model.stop(number, Ender::Guest, now);
+            }
+        })
+    }
+
+    /// The spot market takes an instance back at this time, and gives notice two minutes before, or at once. An
+    /// on-demand instance stays.
+    ///
+    /// Errors: there is no such instance.
+    pub fn take_back(&self, instance: &str, at: Timestamp) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, now| {
+            if model.machine(number).is_some_and(|machine| machine.market == CapacityType::Spot) {
+                model.plan_taking_back(number, now, at);
+            }
+        })
+    }
+
+    /// Makes a running instance fail its status checks, or pass them again.
+    ///
+    /// Errors: there is no such instance.
+    pub fn set_impaired(&self, instance: &str, is_impaired: bool) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, _| {
+            if let Some(machine) = model.machine_mut(number) {
+                machine.is_impaired = is_impaired;
+            }
+        })
+    }
+
+    /// Switches termination protection of an instance on or off.
+    ///
+    /// Errors: there is no such instance.
+    pub fn set_protected(&self, instance: &str, is_protected: bool) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, _| {
+            if let Some(machine) = model.machine_mut(number) {
+                machine.is_protected = is_protected;
+            }
+        })
+    }
+
+    /// Makes a volume that nothing uses, and returns its id.
+    ///
+    /// Errors: what `CreateVolume` refuses.
+    pub fn create_volume(&self, zone: &str, tags: Tags) -> Result<String, ApiError> {
+        self.at_once(|model, now| Ok(model.create_volume(zone, 1, &tags, now)?.id))
+    }
+
+    /// Makes a network interface that nothing uses, and returns its id.
+    ///
+    /// Errors: what `CreateNetworkInterface` refuses.
+    pub fn create_interface(&self, subnet: &str, tags: Tags) -> Result<String, ApiError> {
+        self.at_once(|model, now| model.create_interface(subnet, &tags, now))
+    }
+
+    /// Lets happen what the clock says has happened, so that listeners hear of it without a call. Returns when the next
+    /// thing will happen, as far as is known.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn catch_up(&self) -> Option<Timestamp> {
+        self.at_once(|model, _| model.next_change())
+    }
+
+    /// Every instance that is still listed, in the order of launches. The only look that sees through every lag.
+    #[must_use]
+    pub fn machines(&self) -> Vec<Arc<Machine>> {
+        self.at_once(|model, _| model.machines().cloned().collect())
+    }
+
+    /// The instances that still cost money.
+    #[must_use]
+    pub fn alive(&self) -> Vec<Arc<Machine>> {
+        let mut machines = self.machines();
+        machines.retain(|machine| machine.state.is_alive());
+        machines
+    }
+
+    /// The instance with this id, if it is still listed.
+    #[must_use]
+    pub fn machine(&self, id: &str) -> Option<Arc<Machine>> {
+        self.at_once(|model, _| model.number(id).and_then(|number| model.machine(number)).cloned())
+    }
+
+    /// Every volume.
+    #[must_use]
+    pub fn volumes(&self) -> Vec<Volume> {
+        self.at_once(|model, _| model.things.volumes.values().cloned().collect())
+    }
+
+    /// Every network interface.
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.at_once(|model, _| model.things.interfaces.values().cloned().collect())
+    }
+
+    /// Every spot request.
+    #[must_use]
+    pub fn spot_requests(&self) -> Vec<SpotRequest> {
+        self.at_once(|model, _| model.things.requests.values().cloned().collect())
+    }
+
+    /// How many addresses of this subnet are free.
+    #[must_use]
+    pub fn free_addresses(&self, subnet: &str) -> Option<u32> {
+        self.at_once(|model, _| model.network.get(subnet).map(super::network::Subnet::free))
+    }
+
+    /// Every call that was executed or lost so far, in that order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.lock().ledger.calls()
+    }
+
+    /// The calls of one action.
+    #[must_use]
+    pub fn calls_of(&self, action: &str) -> Vec<Call> {
+        self.lock().ledger.calls_of(action)
+    }
+
+    /// How many calls there were of each action, also those that the ledger no longer keeps.
+    #[must_use]
+    pub fn call_counts(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().ledger.counts()
+    }
+
+    /// The actions that somebody asked for over HTTP and that this fake does not serve, for a test to fail on.
+    #[must_use]
+    pub fn unserved(&self) -> Vec<String> {
+        self.lock().ledger.unserved()
+    }
+
+    /// Everything that has happened until now, in order.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.at_once(|model, _| model.ledger.events())
+    }
+
+    /// What happens from now on. A listener that is more than 1024 events behind misses the oldest.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Event> {
+        self.lock().ledger.listen()
+    }
+
+    /// The instances ever launched for each pod UID, in the order of launches.
+    #[must_use]
+    pub fn launched(&self) -> BTreeMap<String, Vec<String>> {
+        self.lock().ledger.launched()
+    }
+
+    /// The pods that more than one instance was ever launched for.
+    #[must_use]
+    pub fn doubles(&self) -> BTreeMap<String, Vec<String>> {
+        let mut launched = self.launched();
+        launched.retain(|_, instances| instances.len() > 1);
+        launched
+    }
+
+    /// What must not be: a pod with two live instances, and a live instance that none of these pods accounts for.
+    #[must_use]
+    pub fn audit(&self, live_pods: &BTreeSet<String>) -> Vec<Violation> {
+        let alive = self.alive();
+        audit(alive.iter().map(|machine| (machine.id.as_str(), machine.pod())), live_pods)
+    }
+}

@@ -1,0 +1,273 @@
+//! How instances go from state to state, by plan and by call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orca_core::instance::{CapacityType, InstanceState};
+
+use super::{Due, Model, Step};
+use crate::clock::later;
+use crate::fake_ec2::api_error::ApiError;
+use crate::fake_ec2::ledger::Happening;
+use crate::fake_ec2::machine::{Ender, Machine};
+
+/// The warning that a spot instance gets (EC2 user guide, "Spot Instance interruption notices").
+const SPOT_NOTICE: Duration = Duration::from_mins(2);
+
+/// A change of state, as the answers to `TerminateInstances` and `StopInstances` tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::fake_ec2) struct Change {
+    pub(in crate::fake_ec2) id: String,
+    pub(in crate::fake_ec2) before: InstanceState,
+    pub(in crate::fake_ec2) after: InstanceState,
+}
+
+impl Model {
+    /// One planned step, unless something came between.
+    pub(super) fn perform(&mut self, due: Due, at: Timestamp) {
+        let number = due.machine;
+        if self.machines.get(&number).is_none_or(|machine| machine.generation != due.generation) {
+            return;
+        }
+        match due.step {
+            Step::Run => self.run(number, at),
+            Step::SpotNotice(taken_back_at) => {
+                let Some(machine) = self.machine_mut(number) else { return };
+                machine.taken_back_at = Some(taken_back_at);
+                let id = machine.id.clone();
+                self.tell(at, &id, Happening::SpotNotice(taken_back_at));
+            }
+            Step::TakeBack => self.end(number, Ender::SpotMarket, at),
+            Step::Stop => {
+                let Some(machine) = self.machine_mut(number) else { return };
+                machine.state = InstanceState::Stopped;
+                machine.generation += 1;
+                let id = machine.id.clone();
+                self.tell(at, &id, Happening::Stopped);
+            }
+            Step::Terminate => self.terminated(number, at),
+            Step::Forget => {
+                if let Some(machine) = self.machines.remove(&number) {
+                    self.by_id.remove(&machine.id);
+                    if let Some(request) = &machine.spot_request {
+                        self.things.forget_request(request);
+                    }
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, number: u64, at: Timestamp) {
+        let checks_pass_at = self.after(at, self.settings.checks);
+        let public = self.machines.get(&number).is_some_and(|machine| {
+            self.network.get(&machine.subnet).is_some_and(|subnet| subnet.public_addresses)
+        });
+        let Some(machine) = self.machine_mut(number) else { return };
+        machine.state = InstanceState::Running;
+        machine.checks_pass_at = Some(checks_pass_at);
+        machine.generation += 1;
+        if public && let Some(private) = machine.private_ip {
+            // A documentation range (RFC 5737) is too small: the public twin of 10.x.y.z is 54.x.y.z.
+            let [_, second, third, fourth] = private.octets();
+            machine.public_ip = Some(std::net::Ipv4Addr::new(54, second, third, fourth));
+        }
+        let (id, market) = (machine.id.clone(), machine.market);
+        self.tell(at, &id, Happening::Running);
+        if market == CapacityType::Spot && self.by_chance(self.settings.chaos.spot_interruptions) {
+            let taken_back_at = self.after(at, self.settings.chaos.spot_life);
+            self.plan_taking_back(number, at, taken_back_at);
+        }
+    }
+
+    /// The market takes a spot instance back at this time, and says so two minutes before, or at once.
+    pub(in crate::fake_ec2) fn plan_taking_back(
+        &mut self,
+        number: u64,
+        now: Timestamp,
+        taken_back_at: Timestamp,
+    ) {
+        let notice = taken_back_at.checked_sub(SPOT_NOTICE).map_or(now, |at| at.max(now));
+        self.plan(notice, number, Step::SpotNotice(taken_back_at));
+        self.plan(taken_back_at, number, Step::TakeBack);
+    }
+
+    /// An instance begins to end. One that is ending already goes on as it was.
+    pub(in crate::fake_ec2) fn end(&mut self, number: u64, by: Ender, at: Timestamp) {
+        let Some(machine) = self.machine_mut(number).filter(|machine| machine.state.is_alive()) else {
+            return;
+        };
+        machine.state = InstanceState::ShuttingDown;
+        machine.generation += 1;
+        machine.ended_by = Some(by);
+        explain(machine, by, at);
+        let id = machine.id.clone();
+        self.tell(at, &id, Happening::Ending(by));
+        let terminated_at = self.after(at, self.settings.shutdown);
+        self.plan(terminated_at, number, Step::Terminate);
+    }
+
+    /// An instance begins to stop.
+    pub(in crate::fake_ec2) fn stop(&mut self, number: u64, by: Ender, at: Timestamp) {
+        let running =
+            |machine: &&mut Machine| matches!(machine.state, InstanceState::Pending | InstanceState::Running);
+        let Some(machine) = self.machine_mut(number).filter(running) else { return };
+        machine.state = InstanceState::Stopping;
+        machine.checks_pass_at = None;
+        machine.public_ip = None;
+        machine.generation += 1;
+        explain(machine, by, at);
+        let id = machine.id.clone();
+        self.tell(at, &id, Happening::Stopping(by));
+        let stopped_at = self.after(at, self.settings.stop);
+        self.plan(stopped_at, number, Step::Stop);
+    }
+
+    fn terminated(&mut self, number: u64, at: Timestamp) {
+        let Some(machine) = self.machine_mut(number) else { return };
+        machine.state = InstanceState::Terminated;
+        machine.generation += 1;
+        machine.checks_pass_at = None;
+        machine.public_ip = None;
+        machine.private_ip = None;
+        let gone = machine.clone();
+        self.capacity.give_back(&gone.place(), gone.kind);
+        self.release(&gone);
+        self.tell(at, &gone.id, Happening::Terminated);
+        self.plan(later(at, self.settings.terminated_listed), number, Step::Forget);
+    }
+
+    /// What an instance used goes with it, or becomes free.
+    fn release(&mut self, gone: &Machine) {
+        for id in &gone.volumes {
+            let Ok(number) = self.things.volume(id) else { continue };
+            let Some(volume) = self.things.volumes.get_mut(&number) else { continue };
+            volume.instance = None;
+            if volume.deleted_on_termination {
+                // It was set free in the line before, so nothing refuses it.
+                let _removed = self.things.remove_volume(id);
+            }
+        }
+        if let Ok(number) = self.things.interface(&gone.interface)
+            && let Some(interface) = self.things.interfaces.get_mut(&number)
+        {
+            interface.instance = None;
+            let address = interface.address;
+            let _removed = self.things.remove_interface(&gone.interface);
+            if let Some(subnet) = self.network.get_mut(&gone.subnet) {
+                subnet.give_back(address);
+            }
+        }
+        if let Some(request) = &gone.spot_request {
+            self.things.close_request(request);
+        }
+    }
+
+    /// `TerminateInstances`: every id must be known; a protected instance keeps those of its zone.
+    pub(in crate::fake_ec2) fn terminate_instances(
+        &mut self,
+        ids: &[String],
+        now: Timestamp,
+    ) -> Result<Vec<Change>, ApiError> {
+        let machines = self.named(ids, now)?;
+        let protected: Vec<Arc<Machine>> = machines
+            .iter()
+            .filter(|machine| machine.is_protected && machine.state.is_alive())
+            .cloned()
+            .collect();
+        let mut changes = Vec::new();
+        for machine in machines {
+            if protected.iter().any(|kept| kept.zone == machine.zone) {
+                continue;
+            }
+            self.end(machine.number, Ender::Api, now);
+            changes.push(self.change(&machine));
+        }
+        match protected.first() {
+            Some(kept) => Err(ApiError::new(
+                "OperationNotPermitted",
+                format!(
+                    "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance \
+                         attribute and try again.",
+                    kept.id
+                ),
+            )),
+            None => Ok(changes),
+        }
+    }
+
+    /// `StopInstances`: every id must be known, and none may be ending.
+    pub(in crate::fake_ec2) fn stop_instances(
+        &mut self,
+        ids: &[String],
+        now: Timestamp,
+    ) -> Result<Vec<Change>, ApiError> {
+        let machines = self.named(ids, now)?;
+        if let Some(ended) = machines.iter().find(|machine| !machine.state.is_alive()) {
+            let message =
+                format!("This instance '{}' is not in a state from which it can be stopped.", ended.id);
+            return Err(ApiError::new("IncorrectInstanceState", message));
+        }
+        if let Some(spot) = machines.iter().find(|machine| machine.market == CapacityType::Spot) {
+            let message = format!("You can't stop the Spot Instance '{}' of a one-time request.", spot.id);
+            return Err(ApiError::new("UnsupportedOperation", message));
+        }
+        let mut changes = Vec::new();
+        for machine in machines {
+            self.stop(machine.number, Ender::Api, now);
+            changes.push(self.change(&machine));
+        }
+        Ok(changes)
+    }
+
+    /// The instances with these ids; at least one, each known, in zones that answer.
+    pub(super) fn named(&self, ids: &[String], now: Timestamp) -> Result<Vec<Arc<Machine>>, ApiError> {
+        if ids.is_empty() {
+            return Err(ApiError::new(
+                "MissingParameter",
+                "The request must contain the parameter InstanceId",
+            ));
+        }
+        if ids.len() > 1_000 {
+            return Err(ApiError::new("InvalidParameterValue", "A request names at most 1000 instances."));
+        }
+        let mut found: Vec<Arc<Machine>> = Vec::new();
+        for id in ids {
+            let number = self.visible(id, now)?;
+            let Some(machine) = self.machines.get(&number) else { continue };
+            self.zone_up(&machine.zone)?;
+            if !found.iter().any(|known| known.number == number) {
+                found.push(Arc::clone(machine));
+            }
+        }
+        Ok(found)
+    }
+
+    fn change(&self, before: &Machine) -> Change {
+        let after = self.machines.get(&before.number).map_or(before.state, |machine| machine.state);
+        Change { id: before.id.clone(), before: before.state, after }
+    }
+}
+
+/// `StateReason` and `StateTransitionReason` in EC2's words.
+fn explain(machine: &mut Machine, by: Ender, at: Timestamp) {
+    let (code, message) = match by {
+        Ender::Api | Ender::Operator => {
+            ("Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown")
+        }
+        Ender::Guest => (
+            "Client.InstanceInitiatedShutdown",
+            "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+        ),
+        Ender::SpotMarket => {
+            ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
+        }
+        Ender::Provider => ("Server.InternalError", "Server.InternalError: Internal error on launch"),
+    };
+    machine.reason = Some((code.to_owned(), message.to_owned()));
+    machine.transition = match by {
+        Ender::Api | Ender::Operator => format!("User initiated ({})", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
+        Ender::SpotMarket => "Service initiated".to_owned(),
+        Ender::Guest | Ender::Provider => String::new(),
+    };
+}

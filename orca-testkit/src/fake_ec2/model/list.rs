@@ -1,0 +1,169 @@
+//! Reading: instances, their checks, and what they use.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orca_core::instance::{CapacityType, InstanceState};
+
+use super::Model;
+use crate::fake_ec2::api_error::{ApiError, bad_value};
+use crate::fake_ec2::machine::Machine;
+use crate::fake_ec2::network::Network;
+use crate::fake_ec2::page::{Filter, Listing, Page};
+use crate::fake_ec2::things::{Interface, SpotRequest, Volume};
+
+/// A page of instances.
+pub(in crate::fake_ec2) type Described = Page<Arc<Machine>>;
+
+/// The most ids that `DescribeInstanceStatus` takes.
+const STATUS_IDS: usize = 100;
+
+impl Model {
+    /// `DescribeInstances`.
+    pub(in crate::fake_ec2) fn describe_instances(
+        &self,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<Described, ApiError> {
+        let begin = listing.begin()?;
+        if !listing.ids.is_empty() {
+            let named = self.named(&listing.ids, now)?;
+            let mut items = Vec::new();
+            for machine in named {
+                if listing.passes(&machine.tags, |name| field(&machine, name))? {
+                    items.push(machine);
+                }
+            }
+            return Ok(Page { items, next_token: None });
+        }
+        self.all_zones_up()?;
+        let by_tags = listing.filters.iter().any(Filter::is_about_tags);
+        let mut refused = None;
+        let fitting = self.machines.range(begin + 1..).filter(|(_, machine)| {
+            let lag_over = machine.visible_by_id_at.max(machine.visible_by_tag_at) <= now
+                || (by_tags && machine.visible_by_tag_at <= now);
+            lag_over
+                && listing.passes(&machine.tags, |name| field(machine, name)).unwrap_or_else(|error| {
+                    refused = Some(error);
+                    false
+                })
+        });
+        let page = listing.page(fitting.map(|(number, machine)| (*number, Arc::clone(machine))));
+        refused.map_or(Ok(page), Err)
+    }
+
+    /// `DescribeInstanceStatus`: running instances, unless all are asked for.
+    pub(in crate::fake_ec2) fn describe_status(
+        &self,
+        listing: &Listing,
+        includes_all: bool,
+        now: Timestamp,
+    ) -> Result<Described, ApiError> {
+        if listing.ids.len() > STATUS_IDS {
+            return Err(bad_value(format!("A request names at most {STATUS_IDS} instances.")));
+        }
+        let mut page = self.describe_instances(listing, now)?;
+        page.items.retain(|machine| includes_all || machine.state == InstanceState::Running);
+        Ok(page)
+    }
+
+    /// `DescribeVolumes`.
+    pub(in crate::fake_ec2) fn describe_volumes(&self, listing: &Listing) -> Result<Page<Volume>, ApiError> {
+        let begin = self.begin(listing)?;
+        let numbers = listing.ids.iter().map(|id| self.things.volume(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut fitting = Vec::new();
+        for (number, volume) in self.things.volumes.range(begin + 1..) {
+            let state = if volume.instance.is_some() { "in-use" } else { "available" };
+            let field = |name: &str| match name {
+                "status" => Some(state.to_owned()),
+                "volume-id" => Some(volume.id.clone()),
+                "availability-zone" => Some(volume.zone.clone()),
+                "attachment.instance-id" => Some(volume.instance.clone().unwrap_or_default()),
+                _ => None,
+            };
+            if (numbers.is_empty() || numbers.contains(number)) && listing.passes(&volume.tags, field)? {
+                fitting.push((*number, volume.clone()));
+            }
+        }
+        Ok(listing.page(fitting.into_iter()))
+    }
+
+    /// `DescribeNetworkInterfaces`.
+    pub(in crate::fake_ec2) fn describe_interfaces(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<Interface>, ApiError> {
+        let begin = self.begin(listing)?;
+        let numbers =
+            listing.ids.iter().map(|id| self.things.interface(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut fitting = Vec::new();
+        for (number, interface) in self.things.interfaces.range(begin + 1..) {
+            let status = if interface.instance.is_some() { "in-use" } else { "available" };
+            let field = |name: &str| match name {
+                "status" => Some(status.to_owned()),
+                "network-interface-id" => Some(interface.id.clone()),
+                "subnet-id" => Some(interface.subnet.clone()),
+                "private-ip-address" => Some(interface.address.to_string()),
+                "attachment.instance-id" => Some(interface.instance.clone().unwrap_or_default()),
+                _ => None,
+            };
+            if (numbers.is_empty() || numbers.contains(number)) && listing.passes(&interface.tags, field)? {
+                fitting.push((*number, interface.clone()));
+            }
+        }
+        Ok(listing.page(fitting.into_iter()))
+    }
+
+    /// `DescribeSpotInstanceRequests`.
+    pub(in crate::fake_ec2) fn describe_requests(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<SpotRequest>, ApiError> {
+        let begin = self.begin(listing)?;
+        let numbers = listing.ids.iter().map(|id| self.things.request(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut fitting = Vec::new();
+        for (number, request) in self.things.requests.range(begin + 1..) {
+            let field = |name: &str| match name {
+                "state" => Some(request.state.as_str().to_owned()),
+                "spot-instance-request-id" => Some(request.id.clone()),
+                "instance-id" => Some(request.instance.clone().unwrap_or_default()),
+                "launch.instance-type" => Some(request.kind.to_owned()),
+                _ => None,
+            };
+            if (numbers.is_empty() || numbers.contains(number)) && listing.passes(&request.tags, field)? {
+                fitting.push((*number, request.clone()));
+            }
+        }
+        Ok(listing.page(fitting.into_iter()))
+    }
+
+    fn begin(&self, listing: &Listing) -> Result<u64, ApiError> {
+        let begin = listing.begin()?;
+        self.all_zones_up()?;
+        Ok(begin)
+    }
+}
+
+/// The value that a filter of this name looks at; none when there is no such filter.
+fn field(machine: &Machine, name: &str) -> Option<String> {
+    let text = |value: &Option<String>| Some(value.clone().unwrap_or_default());
+    match name {
+        "instance-id" => Some(machine.id.clone()),
+        "instance-state-name" => Some(machine.state.as_str().to_owned()),
+        "instance-type" => Some(machine.kind.name.to_owned()),
+        "instance-lifecycle" => Some(match machine.market {
+            CapacityType::Spot => "spot".to_owned(),
+            CapacityType::OnDemand => String::new(),
+        }),
+        "client-token" => text(&machine.token),
+        "spot-instance-request-id" => text(&machine.spot_request),
+        "availability-zone" => Some(machine.zone.clone()),
+        "subnet-id" => Some(machine.subnet.clone()),
+        "vpc-id" => Some(Network::VPC.to_owned()),
+        "image-id" => Some(machine.image.clone()),
+        "architecture" => Some(machine.kind.architecture.as_str().to_owned()),
+        "private-ip-address" => Some(machine.private_ip.map(|ip| ip.to_string()).unwrap_or_default()),
+        "state-reason-code" => Some(machine.reason.clone().unwrap_or_default().0),
+        _ => None,
+    }
+}
