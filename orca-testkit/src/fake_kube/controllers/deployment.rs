@@ -1,0 +1,137 @@
+//! The deployment controller: moves pods from the replica sets of old templates to that of the new one.
+
+mod hash;
+mod limits;
+mod rollout;
+mod scale;
+mod sets;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::error::ApiError;
+use super::super::object::Object;
+use super::super::resource::{DEPLOYMENTS, PODS, REPLICASETS};
+use super::json::{self, Condition};
+use super::pods;
+use super::queue::Queue;
+use super::view::{Key, Seen};
+use super::world::{Controller, RETRY, World};
+use sets::Sets;
+
+/// Keeps deployments.
+#[derive(Debug, Default)]
+pub(super) struct Deployments {
+    queue: Queue<Key>,
+}
+
+impl Controller for Deployments {
+    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
+        if seen.is(&DEPLOYMENTS) {
+            let is_news = seen.moved("/spec")
+                || seen.moved("/metadata/annotations")
+                || seen.moved("/metadata/deletionTimestamp");
+            if let Some(new) = seen.new.as_deref().filter(|_| is_news) {
+                self.queue.add(Key::of(new), world.now);
+            }
+        } else if seen.is(&REPLICASETS) {
+            for set in [&seen.old, &seen.new].into_iter().flatten() {
+                if let Some(owner) = deployment_of(set) {
+                    self.queue.add(owner, world.now);
+                }
+            }
+        }
+    }
+
+    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
+        while let Some(key) = self.queue.pop(world.now) {
+            let Some(deployment) = world.get(&DEPLOYMENTS, &key) else { continue };
+            match sync(&deployment, world) {
+                Ok(None) => {}
+                Ok(Some(wait)) => self.queue.add(key, world.now + wait),
+                Err(error) => {
+                    tracing::debug!(%error, deployment = key.name, "a deployment is looked at again");
+                    self.queue.add(key, world.now + RETRY);
+                }
+            }
+        }
+        self.queue.next()
+    }
+}
+
+/// The deployment that controls this replica set.
+fn deployment_of(set: &Object) -> Option<Key> {
+    let owners = set.items("/metadata/ownerReferences");
+    let owner = owners.iter().find(|owner| owner["controller"] == true && owner["kind"] == "Deployment")?;
+    Some(Key::new(set.namespace(), owner["name"].as_str()?))
+}
+
+/// One step of the deployment. What it changes comes back as changes of replica sets, and leads to the next.
+fn sync(deployment: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, ApiError> {
+    let mut sets = Sets::of(deployment, world.view);
+    if deployment.is_deleting() {
+        return status::write(deployment, &sets, world);
+    }
+    tell_pause(deployment, world)?;
+    let is_paused = deployment.value()["spec"]["paused"] == true;
+    if is_paused || sets.were_resized(deployment) {
+        sets.adopt_revision(deployment, world)?;
+        scale::resize(deployment, &mut sets, world)?;
+        if is_paused {
+            rollout::forget_history(deployment, &sets, world)?;
+        }
+        return status::write(deployment, &sets, world);
+    }
+    if deployment.text("/spec/strategy/type") == "Recreate" {
+        recreate(deployment, &mut sets, world)?;
+    } else {
+        sets.ensure_new(deployment, world)?;
+        let _ =
+            rollout::grow(deployment, &mut sets, world)? || rollout::shrink(deployment, &mut sets, world)?;
+    }
+    if status::is_complete(deployment, &status::Counts::of(deployment, &sets)) {
+        rollout::forget_history(deployment, &sets, world)?;
+    }
+    status::write(deployment, &sets, world)
+}
+
+/// First everything old goes, then the new set grows.
+fn recreate(deployment: &Object, sets: &mut Sets, world: &mut World<'_>) -> Result<(), ApiError> {
+    sets.adopt_revision(deployment, world)?;
+    if scale::empty_old(deployment, sets, world)? || old_pods_live(sets, world) {
+        return Ok(());
+    }
+    sets.ensure_new(deployment, world)?;
+    rollout::grow(deployment, sets, world)?;
+    Ok(())
+}
+
+fn old_pods_live(sets: &Sets, world: &World<'_>) -> bool {
+    let mut pods = sets.old.iter().flat_map(|set| world.view.controlled(&PODS, set.object.uid()));
+    pods.any(|pod| !pods::is_terminal(pod))
+}
+
+/// A pause is told in the condition Progressing, because a deadline does not run meanwhile.
+fn tell_pause(deployment: &Object, world: &World<'_>) -> Result<(), ApiError> {
+    if limits::deadline(deployment).is_none() {
+        return Ok(());
+    }
+    let is_paused = deployment.value()["spec"]["paused"] == true;
+    let known = json::condition(deployment.value(), "Progressing");
+    let reason = known.map_or("", |known| known["reason"].as_str().unwrap_or_default());
+    let condition = match (is_paused, reason) {
+        (_, "ProgressDeadlineExceeded") | (true, "DeploymentPaused") => return Ok(()),
+        (true, _) => Condition::new("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused"),
+        (false, "DeploymentPaused") => {
+            Condition::new("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
+        }
+        (false, _) => return Ok(()),
+    };
+    status::tell(deployment, condition, world)
+}
+
+#[cfg(test)]
+mod tests;

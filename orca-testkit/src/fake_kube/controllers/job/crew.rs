@@ -1,0 +1,147 @@
+//! The pods of a job: making those that are missing, and ending those that are too many.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::super::error::ApiError;
+use super::super::super::object::Object;
+use super::super::super::store::DeleteOptions;
+use super::super::recorder::{Note, Source};
+use super::super::world::World;
+use super::super::{json, pods};
+use super::tally::Tally;
+use super::{FINALIZER, index};
+
+/// The most pods that one look creates or deletes, as of the real one.
+const BURST: usize = 500;
+
+fn wish(job: &Object, pointer: &str) -> Option<usize> {
+    job.number(pointer).and_then(|number| usize::try_from(number).ok())
+}
+
+/// Brings the number of active pods in step with the wish, when no failure holds new ones back. Says when
+/// to go on.
+pub(super) fn adjust(
+    job: &Object,
+    tally: &mut Tally,
+    hold: Duration,
+    world: &mut World<'_>,
+) -> Result<Option<Duration>, ApiError> {
+    let parallel = wish(job, "/spec/parallelism").unwrap_or(1);
+    let active = tally.active.len();
+    let wanted = match wish(job, "/spec/completions") {
+        Some(completions) => completions.saturating_sub(tally.succeeded).min(parallel),
+        // Any success means that the work is done, and that those who still run may finish.
+        None if tally.succeeded > 0 => active.min(parallel),
+        None => parallel,
+    };
+    if active > wanted {
+        dismiss(job, tally, active - wanted, world)?;
+        return Ok(None);
+    }
+    let ending = if tally.waits_for_end { tally.terminating } else { 0 };
+    let missing = wanted.saturating_sub(active + ending);
+    if missing == 0 {
+        return Ok(None);
+    }
+    if !hold.is_zero() {
+        return Ok(Some(hold));
+    }
+    let indexes = free_indexes(job, tally, missing.min(BURST));
+    for place in 0..missing.min(BURST) {
+        let index = if tally.is_indexed {
+            let Some(index) = indexes.get(place) else { break };
+            Some(*index)
+        } else {
+            None
+        };
+        tally.active.push(hire(job, index, world)?);
+    }
+    // The rest after what was made now is seen.
+    Ok((missing > BURST).then_some(Duration::from_millis(1)))
+}
+
+/// The lowest indexes that neither succeeded nor are at work.
+fn free_indexes(job: &Object, tally: &Tally, count: usize) -> Vec<u32> {
+    if !tally.is_indexed {
+        return Vec::new();
+    }
+    let mut taken: BTreeSet<u32> = tally.active.iter().filter_map(|pod| index::of(pod)).collect();
+    if tally.waits_for_end {
+        taken.extend(&tally.ending);
+    }
+    let all = u32::try_from(wish(job, "/spec/completions").unwrap_or(0)).unwrap_or(u32::MAX);
+    let is_free = |index: &u32| !taken.contains(index) && !tally.completed.contains(index);
+    (0..all).filter(is_free).take(count).collect()
+}
+
+fn hire(job: &Object, index: Option<u32>, world: &mut World<'_>) -> Result<Arc<Object>, ApiError> {
+    let created = world.create_pod(design(job, index)).inspect_err(|error| {
+        let text = format!("Error creating: {error}");
+        world.note(job, &Note::warning(Source::Job, "FailedCreate", text));
+    })?;
+    let text = format!("Created pod: {}", created.name());
+    world.note(job, &Note::normal(Source::Job, "SuccessfulCreate", text));
+    Ok(created)
+}
+
+fn design(job: &Object, index: Option<u32>) -> Value {
+    let prefix = match index {
+        Some(index) => format!("{}-{index}-", job.name()),
+        None => format!("{}-", job.name()),
+    };
+    let mut pod = pods::from_template(&job.value()["spec"]["template"], job, &prefix);
+    for key in ["batch.kubernetes.io/controller-uid", "controller-uid"] {
+        json::set(&mut pod, &["metadata", "labels", key], job.uid());
+    }
+    for key in ["batch.kubernetes.io/job-name", "job-name"] {
+        json::set(&mut pod, &["metadata", "labels", key], job.name());
+    }
+    if let Some(finalizers) = json::list(&mut pod, &["metadata", "finalizers"]) {
+        finalizers.push(FINALIZER.into());
+    }
+    if let Some(index) = index {
+        json::set(&mut pod, &["metadata", "annotations", index::NAME], index.to_string());
+        json::set(&mut pod, &["metadata", "labels", index::NAME], index.to_string());
+        json::set(&mut pod, &["spec", "hostname"], format!("{}-{index}", job.name()));
+        for list in ["initContainers", "containers"] {
+            let containers = pod["spec"][list].as_array_mut();
+            containers.into_iter().flatten().for_each(tell_index);
+        }
+    }
+    pod
+}
+
+/// Gives a container its index in the environment, unless the template does so itself.
+fn tell_index(container: &mut Value) {
+    const VARIABLE: &str = "JOB_COMPLETION_INDEX";
+    let Some(variables) = json::list(container, &["env"]) else { return };
+    if variables.iter().any(|variable| variable["name"] == VARIABLE) {
+        return;
+    }
+    let path = format!("metadata.labels['{}']", index::NAME);
+    let field = json!({ "fieldRef": { "apiVersion": "v1", "fieldPath": path } });
+    variables.push(json!({ "name": VARIABLE, "valueFrom": field }));
+}
+
+/// Ends some active pods, those first that did least.
+pub(super) fn dismiss(
+    job: &Object,
+    tally: &mut Tally,
+    count: usize,
+    world: &mut World<'_>,
+) -> Result<(), ApiError> {
+    let mut victims = tally.active.clone();
+    victims.sort_by_cached_key(|pod| pods::rank(pod));
+    victims.truncate(count);
+    for pod in &victims {
+        world.delete(pod, DeleteOptions::default())?;
+        let text = format!("Deleted pod: {}", pod.name());
+        world.note(job, &Note::normal(Source::Job, "SuccessfulDelete", text));
+    }
+    tally.dismissed(&victims);
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! The job controller alone.
+
+use serde_json::json;
+
+use super::super::bench::Bench;
+use super::*;
+use crate::fake_kube::store::DeleteOptions;
+
+fn bench() -> Bench {
+    Bench::new(vec![Box::<Jobs>::default()])
+}
+
+fn job(fields: Value) -> Value {
+    let mut spec = json!({
+        "parallelism": 1, "completions": 1, "backoffLimit": 6,
+        "podReplacementPolicy": "TerminatingOrFailed",
+        "template": { "spec": { "restartPolicy": "Never", "containers": [{ "name": "main", "image": "i" }] } },
+    });
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        json::set(&mut spec, &[name], value.clone());
+    }
+    json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": { "name": "work", "namespace": "default" }, "spec": spec,
+    })
+}
+
+/// The pods that neither ended nor are to end, all of them bound to a node.
+fn active(bench: &Bench) -> Vec<Arc<Object>> {
+    let found =
+        |bench: &Bench| bench.list(&PODS).into_iter().filter(|pod| pods::is_active(pod)).collect::<Vec<_>>();
+    for pod in found(bench) {
+        bench.update(&pod, |pod| pod["spec"]["nodeName"] = "n".into());
+    }
+    found(bench)
+}
+
+fn exit(bench: &Bench, pod: &Object, code: i64) {
+    bench.phase(pod, if code == 0 { "Succeeded" } else { "Failed" });
+    bench.update(pod, |pod| {
+        let time = json::seconds(bench.store.now());
+        let terminated = json!({ "exitCode": code, "finishedAt": time });
+        pod["status"]["containerStatuses"] =
+            json!([{ "name": "main", "restartCount": 0, "state": { "terminated": terminated } }]);
+    });
+}
+
+fn status(bench: &Bench, name: &str) -> Value {
+    bench.at(&JOBS, "work", &format!("/status/{name}"))
+}
+
+fn condition(bench: &Bench, kind: &str) -> String {
+    bench.condition(&JOBS, "work", kind)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_makes_its_pod_and_is_complete_when_that_succeeded() {
+    let mut bench = bench();
+    let uid = bench.create(job(json!({}))).uid().to_owned();
+    bench.settle();
+    let pod = Arc::clone(&active(&bench)[0]);
+    let labels = json!({
+        "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": "work",
+        "controller-uid": uid, "job-name": "work",
+    });
+    assert_eq!(pod.value()["metadata"]["labels"], labels);
+    assert_eq!(pod.value()["metadata"]["finalizers"], json!([FINALIZER]));
+    assert_eq!(pod.text("/metadata/generateName"), "work-");
+    let mut now = bench.at(&JOBS, "work", "/status");
+    assert!(now["startTime"].take().is_string());
+    let expected = json!({
+        "active": 1, "ready": 0, "startTime": null, "terminating": 0, "uncountedTerminatedPods": {},
+    });
+    assert_eq!(now, expected);
+    bench.phase(&pod, "Running");
+    bench.pass(2).await;
+    assert_eq!(status(&bench, "ready"), 1);
+    exit(&bench, &bench.get(&PODS, pod.name()), 0);
+    bench.pass(2).await;
+    assert_eq!(status(&bench, "succeeded"), 1);
+    assert_eq!(status(&bench, "active"), Value::Null);
+    assert!(status(&bench, "completionTime").is_string());
+    assert_eq!(condition(&bench, "SuccessCriteriaMet"), "True CompletionsReached");
+    assert_eq!(condition(&bench, "Complete"), "True CompletionsReached");
+    assert!(!has_finalizer(&bench.get(&PODS, pod.name())));
+    let created = format!("SuccessfulCreate: Created pod: {}", pod.name());
+    assert_eq!(bench.events("work"), [created.as_str(), "Completed: Job completed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_run_at_a_time_as_allowed_and_as_many_in_all_as_wished() {
+    let mut bench = bench();
+    bench.create(job(json!({ "completions": 5, "parallelism": 2 })));
+    bench.settle();
+    for left in [2, 2, 1] {
+        let now = active(&bench);
+        assert_eq!(now.len(), left);
+        for pod in &now {
+            exit(&bench, pod, 0);
+        }
+        bench.pass(2).await;
+    }
+    assert_eq!(status(&bench, "succeeded"), 5);
+    assert_eq!(condition(&bench, "Complete"), "True CompletionsReached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_number_of_completions_one_success_is_enough() {
+    let mut bench = bench();
+    bench.create(job(json!({ "completions": null, "parallelism": 2 })));
+    bench.settle();
+    let pods = active(&bench);
+    exit(&bench, &pods[0], 0);
+    bench.pass(2).await;
+    assert_eq!(active(&bench).len(), 1);
+    assert_eq!(condition(&bench, "Complete"), "");
+    exit(&bench, &bench.get(&PODS, pods[1].name()), 0);
+    bench.pass(2).await;
+    assert_eq!(condition(&bench, "Complete"), "True CompletionsReached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_pod_is_replaced_after_ten_seconds_and_the_next_one_after_twenty() {
+    let mut bench = bench();
+    bench.create(job(json!({ "backoffLimit": 2 })));
+    bench.settle();
+    for wait in [10, 20] {
+        exit(&bench, &active(&bench)[0], 1);
+        bench.pass(wait - 1).await;
+        assert!(active(&bench).is_empty());
+        bench.pass(3).await;
+        assert_eq!(active(&bench).len(), 1);
+    }
+    exit(&bench, &active(&bench)[0], 1);
+    bench.pass(60).await;
+    assert_eq!(status(&bench, "failed"), 3);
+    assert_eq!(condition(&bench, "FailureTarget"), "True BackoffLimitExceeded");
+    assert_eq!(condition(&bench, "Failed"), "True BackoffLimitExceeded");
+    let expected = "BackoffLimitExceeded: Job has reached the specified backoff limit";
+    assert_eq!(bench.events("work").last().map(String::as_str), Some(expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_job_waits_for_its_other_pods_to_end() {
+    let mut bench = bench();
+    bench.create(job(
+        json!({ "backoffLimit": 0, "parallelism": 2, "completions": 2, "podReplacementPolicy": "Failed" }),
+    ));
+    bench.settle();
+    let pods = active(&bench);
+    exit(&bench, &pods[0], 1);
+    bench.pass(5).await;
+    assert!(bench.get(&PODS, pods[1].name()).is_deleting());
+    assert_eq!(condition(&bench, "FailureTarget"), "True BackoffLimitExceeded");
+    assert_eq!(condition(&bench, "Failed"), "");
+    assert_eq!(status(&bench, "terminating"), 1);
+    exit(&bench, &bench.get(&PODS, pods[1].name()), 143);
+    bench.pass(2).await;
+    assert_eq!(condition(&bench, "Failed"), "True BackoffLimitExceeded");
+    assert_eq!(status(&bench, "failed"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_pod_is_replaced_at_once_or_when_it_has_ended() {
+    for (policy, replaced_at_once) in [("TerminatingOrFailed", true), ("Failed", false)] {
+        let mut bench = bench();
+        bench.create(job(json!({ "podReplacementPolicy": policy })));
+        bench.settle();
+        let pod = Arc::clone(&active(&bench)[0]);
+        bench.delete(&pod, &DeleteOptions::default());
+        bench.pass(15).await;
+        assert_eq!(active(&bench).len(), usize::from(replaced_at_once), "{policy}");
+        assert_eq!(status(&bench, "terminating"), 1);
+        if !replaced_at_once {
+            exit(&bench, &bench.get(&PODS, pod.name()), 143);
+        }
+        bench.remove(&bench.get(&PODS, pod.name()));
+        bench.pass(15).await;
+        assert_eq!(active(&bench).len(), 1);
+        assert_eq!(status(&bench, "terminating"), 0);
+        assert_eq!(status(&bench, "failed"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_takes_too_long_fails() {
+    let mut bench = bench();
+    bench.create(job(json!({ "activeDeadlineSeconds": 30 })));
+    bench.pass(29).await;
+    let pod = Arc::clone(&active(&bench)[0]);
+    bench.pass(3).await;
+    assert!(bench.get(&PODS, pod.name()).is_deleting());
+    bench.remove(&bench.get(&PODS, pod.name()));
+    bench.pass(2).await;
+    assert_eq!(condition(&bench, "Failed"), "True DeadlineExceeded");
+    let expected = "DeadlineExceeded: Job was active longer than specified deadline";
+    assert_eq!(bench.events("work").last().map(String::as_str), Some(expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_decide_what_a_failure_means() {
+    let rules = json!({ "rules": [
+        { "action": "FailJob", "onExitCodes": { "containerName": "main", "operator": "In", "values": [42] } },
+        { "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] },
+    ] });
+    let mut bench = bench();
+    bench.create(job(json!({ "backoffLimit": 0, "podFailurePolicy": rules })));
+    bench.settle();
+    let pod = Arc::clone(&active(&bench)[0]);
+    exit(&bench, &pod, 137);
+    bench.update(&pod, |pod| {
+        let conditions = pod["status"]["conditions"].as_array_mut().expect("conditions");
+        conditions.push(json!({ "type": "DisruptionTarget", "status": "True" }));
+    });
+    bench.pass(15).await;
+    assert_eq!(status(&bench, "failed"), Value::Null);
+    let next = Arc::clone(&active(&bench)[0]);
+    exit(&bench, &next, 42);
+    bench.pass(2).await;
+    assert_eq!(condition(&bench, "Failed"), "True PodFailurePolicy");
+    let expected = format!(
+        "PodFailurePolicy: Container main for pod default/{} failed with exit code 42 matching FailJob rule \
+         at index 0",
+        next.name()
+    );
+    assert_eq!(bench.events("work").last(), Some(&expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_index_has_a_pod_of_its_own_until_it_succeeds() {
+    let mut bench = bench();
+    bench.create(job(json!({ "completionMode": "Indexed", "completions": 4, "parallelism": 3 })));
+    bench.settle();
+    let pods = active(&bench);
+    let indexes: Vec<u32> = pods.iter().filter_map(|pod| index::of(pod)).collect();
+    assert_eq!(indexes, [0, 1, 2]);
+    assert_eq!(pods[1].text("/spec/hostname"), "work-1");
+    assert!(pods[1].name().starts_with("work-1-"));
+    assert_eq!(pods[1].text("/spec/containers/0/env/0/name"), "JOB_COMPLETION_INDEX");
+    exit(&bench, &pods[0], 0);
+    exit(&bench, &pods[1], 1);
+    exit(&bench, &pods[2], 0);
+    bench.pass(20).await;
+    assert_eq!(status(&bench, "completedIndexes"), "0,2");
+    let pods = active(&bench);
+    assert_eq!(pods.iter().filter_map(|pod| index::of(pod)).collect::<Vec<_>>(), [1, 3]);
+    for pod in &pods {
+        exit(&bench, pod, 0);
+    }
+    bench.pass(2).await;
+    assert_eq!(status(&bench, "completedIndexes"), "0-3");
+    assert_eq!(condition(&bench, "Complete"), "True CompletionsReached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_job_has_no_pods_and_goes_on_later() {
+    let mut bench = bench();
+    bench.create(job(json!({ "podReplacementPolicy": "Failed" })));
+    bench.settle();
+    let pod = Arc::clone(&active(&bench)[0]);
+    bench.update(&bench.get(&JOBS, "work"), |job| job["spec"]["suspend"] = true.into());
+    bench.settle();
+    assert!(bench.get(&PODS, pod.name()).is_deleting());
+    assert_eq!(condition(&bench, "Suspended"), "True JobSuspended");
+    assert_eq!(status(&bench, "startTime"), Value::Null);
+    exit(&bench, &bench.get(&PODS, pod.name()), 143);
+    bench.remove(&bench.get(&PODS, pod.name()));
+    bench.pass(20).await;
+    bench.update(&bench.get(&JOBS, "work"), |job| job["spec"]["suspend"] = false.into());
+    bench.settle();
+    assert_eq!(condition(&bench, "Suspended"), "False JobResumed");
+    assert!(status(&bench, "startTime").is_string());
+    assert_eq!(active(&bench).len(), 1);
+    let events = bench.events("work");
+    assert!(events.contains(&"Suspended: Job suspended".to_owned()));
+    assert!(events.contains(&"Resumed: Job resumed".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_job_goes_after_its_time_and_its_pods_are_free() {
+    let mut bench =
+        Bench::new(vec![Box::<Jobs>::default(), Box::<super::super::garbage::GarbageCollector>::default()]);
+    bench.create(job(json!({ "ttlSecondsAfterFinished": 30 })));
+    bench.settle();
+    exit(&bench, &active(&bench)[0], 0);
+    bench.pass(25).await;
+    assert_eq!(condition(&bench, "Complete"), "True CompletionsReached");
+    bench.pass(10).await;
+    assert!(bench.find(&JOBS, "work").is_none());
+    assert!(bench.list(&PODS).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pods_of_a_deleted_job_are_not_held_back() {
+    let mut bench =
+        Bench::new(vec![Box::<Jobs>::default(), Box::<super::super::garbage::GarbageCollector>::default()]);
+    bench.create(job(json!({ "parallelism": 3, "completions": 3 })));
+    bench.settle();
+    let pods = active(&bench);
+    bench.delete(&bench.get(&JOBS, "work"), &DeleteOptions::default());
+    bench.pass(5).await;
+    for pod in &pods {
+        bench.remove(pod);
+    }
+    bench.pass(5).await;
+    assert!(bench.list(&PODS).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_pods_that_end_one_by_one_are_counted_together() {
+    let mut bench = bench();
+    bench.create(job(json!({ "parallelism": 1000, "completions": 1000 })));
+    bench.pass(1).await;
+    let pods = active(&bench);
+    assert_eq!(pods.len(), 1000);
+    for pod in &pods {
+        exit(&bench, pod, 0);
+        bench.settle();
+    }
+    bench.pass(3).await;
+    assert_eq!(status(&bench, "succeeded"), 1000);
+    assert_eq!(condition(&bench, "Complete"), "True CompletionsReached");
+}
+
+#[test]
+fn indexes_are_written_as_ranges() {
+    for text in ["", "0", "0,1", "0-2", "1,3-5,7"] {
+        assert_eq!(index::format(&index::parse(text)), text);
+    }
+    assert!(index::parse("x,2-y").is_empty());
+}

@@ -1,0 +1,98 @@
+//! The pod garbage collector: pods whose node is gone, and pods that end without ever having had one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::error::ApiError;
+use super::super::object::Object;
+use super::super::resource::{NODES, PODS};
+use super::super::store::DeleteOptions;
+use super::json::{self, Condition};
+use super::pods;
+use super::queue::{Queue, earlier};
+use super::view::{Key, Seen};
+use super::world::{Controller, RETRY, World};
+
+/// How long a node must be gone before its pods follow it.
+const QUARANTINE: Duration = Duration::from_secs(40);
+/// The real one looks this often.
+const PERIOD: Duration = Duration::from_secs(20);
+
+/// Removes pods that no node will ever end.
+#[derive(Debug, Default)]
+pub(super) struct PodCollector {
+    /// Nodes that are gone and that pods are bound to.
+    nodes: Queue<String>,
+    /// Pods that end and have no node.
+    pods: Queue<Key>,
+}
+
+impl Controller for PodCollector {
+    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
+        if seen.is(&NODES) {
+            let Some(node) = seen.object() else { return };
+            if seen.new.is_some() {
+                self.nodes.remove(&node.name().to_owned());
+            } else if world.view.pods_on(node.name()).next().is_some() {
+                self.nodes.add(node.name().to_owned(), world.now + QUARANTINE);
+            }
+        } else if seen.is(&PODS)
+            && let Some(pod) = &seen.new
+        {
+            let node = pods::node(pod);
+            if node.is_empty() {
+                if pod.is_deleting() {
+                    self.pods.add(Key::of(pod), world.now + PERIOD);
+                }
+            } else if seen.moved("/spec/nodeName") && world.view.node(node).is_none() {
+                self.nodes.add(node.to_owned(), world.now + QUARANTINE);
+            }
+        }
+    }
+
+    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
+        while let Some(node) = self.nodes.pop(world.now) {
+            if world.store.get(&NODES, "", &node).is_ok() {
+                continue;
+            }
+            let stranded: Vec<Arc<Object>> = world.view.pods_on(&node).map(Arc::clone).collect();
+            for pod in stranded {
+                if let Err(error) = remove(&pod, true, world) {
+                    tracing::debug!(%error, pod = pod.name(), "a stranded pod stays longer");
+                    self.nodes.add(node.clone(), world.now + RETRY);
+                }
+            }
+        }
+        while let Some(key) = self.pods.pop(world.now) {
+            let Some(pod) = world.get(&PODS, &key) else { continue };
+            if pod.is_deleting() && pods::node(&pod).is_empty() && remove(&pod, false, world).is_err() {
+                self.pods.add(key, world.now + RETRY);
+            }
+        }
+        earlier(self.nodes.next(), self.pods.next())
+    }
+}
+
+/// Marks a pod as failed, if it did not finish, and removes it without waiting for a node.
+fn remove(pod: &Object, is_stranded: bool, world: &World<'_>) -> Result<(), ApiError> {
+    if !pods::is_terminal(pod) {
+        let marked = world.update(pod, |value| {
+            json::set(value, &["status", "phase"], "Failed");
+            if is_stranded {
+                let text = "PodGC: node no longer exists";
+                let condition = Condition::new("DisruptionTarget", "True", "DeletionByPodGC", text);
+                condition.write(value, world.time, &[("lastProbeTime", serde_json::Value::Null)]);
+            }
+        });
+        match marked {
+            Err(error) if error.code != 404 => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    world.delete(pod, DeleteOptions { grace_period_seconds: Some(0), ..DeleteOptions::default() })
+}
+
+#[cfg(test)]
+mod tests;

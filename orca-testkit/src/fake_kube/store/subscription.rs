@@ -1,0 +1,105 @@
+//! Changes in the order of their revisions, for watches and controllers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{Change, Store};
+use crate::fake_kube::resource::Resource;
+
+/// The reader is behind what the store remembers: list anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("changes up to revision {compacted} are forgotten")]
+pub struct Lagged {
+    /// Changes up to this revision are forgotten.
+    pub compacted: u64,
+}
+
+/// A place in the order of changes. It keeps none of them back: a slow reader falls out of the store's
+/// memory and is told so.
+#[derive(Debug)]
+pub struct Subscription {
+    store: Arc<Store>,
+    resources: Vec<&'static Resource>,
+    cursor: u64,
+    batch: VecDeque<Arc<Change>>,
+    revision: watch::Receiver<u64>,
+}
+
+impl Subscription {
+    pub(crate) fn new(store: &Arc<Store>, resources: &[&'static Resource], cursor: u64) -> Self {
+        let mut inner = store.lock();
+        let revision = match resources {
+            [one] => inner.table_mut(one).watch(),
+            _ => store.revision.subscribe(),
+        };
+        drop(inner);
+        Self {
+            store: Arc::clone(store),
+            resources: resources.iter().map(|resource| resource.stored()).collect(),
+            cursor,
+            batch: VecDeque::new(),
+            revision,
+        }
+    }
+
+    /// The next change; waits for it.
+    pub async fn next(&mut self) -> Result<Arc<Change>, Lagged> {
+        loop {
+            // Marked as seen before the look, so that a change after the look wakes.
+            self.revision.borrow_and_update();
+            if let Some(change) = self.try_next()? {
+                return Ok(change);
+            }
+            if self.revision.changed().await.is_err() {
+                // The store holds the other end and this holds the store.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The next change, if there is one.
+    pub fn try_next(&mut self) -> Result<Option<Arc<Change>>, Lagged> {
+        if self.batch.is_empty() {
+            self.fill()?;
+        }
+        let next = self.batch.pop_front();
+        if let Some(change) = &next {
+            self.cursor = change.version;
+        }
+        Ok(next)
+    }
+
+    /// Everything up to this revision was handed out.
+    #[must_use]
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    fn fill(&mut self) -> Result<(), Lagged> {
+        let inner = self.store.lock();
+        let mut found: Vec<Arc<Change>> = Vec::new();
+        // A full batch of one kind may end before a shorter batch of another: cut where all are complete.
+        let mut complete = inner.revision;
+        for resource in &self.resources {
+            let Some(table) = inner.table(resource) else {
+                continue;
+            };
+            let before = found.len();
+            found.extend(table.after(self.cursor)?.map(Arc::clone));
+            if found.len() - before >= super::table::BATCH
+                && let Some(last) = found.last()
+            {
+                complete = complete.min(last.version);
+            }
+        }
+        found.retain(|change| change.version <= complete);
+        found.sort_by_key(|change| change.version);
+        self.batch = found.into();
+        if self.batch.is_empty() {
+            self.cursor = self.cursor.max(inner.revision);
+        }
+        Ok(())
+    }
+}
