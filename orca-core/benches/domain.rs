@@ -1,0 +1,156 @@
+//! The pure steps of one look at one pod: decide, admit, read quantities, render and patch the status.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use orca_core::admission::{self, Place, Rejection, Request};
+use orca_core::annotations::Wishes;
+use orca_core::config::Config;
+use orca_core::ids::PodRef;
+use orca_core::instance::{CapacityType, Health, Instance, InstanceState};
+use orca_core::launch::{LaunchRecord, NewAttempt, Offer};
+use orca_core::lifecycle::{Observation, decide};
+use orca_core::pod::Intent;
+use orca_core::provider::Machines;
+use orca_core::quantity::Quantity;
+use orca_core::selection;
+use orca_core::status::{self, Ready, Shown};
+use orca_core::well_known::annotation;
+use serde_json::json;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).expect("a time")
+}
+
+fn pod() -> Pod {
+    let value = json!({
+        "metadata": {
+            "namespace": "ml", "name": "train", "uid": "u", "resourceVersion": "7", "generation": 1,
+            "annotations": { annotation::INSTANCE_TYPE: "p5.48xlarge", annotation::LAUNCH_TYPE: "on-demand" },
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "nodeSelector": { "kubernetes.io/os": "linux" },
+            "tolerations": [{ "operator": "Exists" }],
+            "containers": [
+                { "name": "main", "image": "train:1", "resources": { "requests": { "cpu": "90", "memory": "1Ti" } } },
+                { "name": "log", "image": "log:1", "resources": { "requests": { "cpu": "100m", "memory": "64Mi" } } },
+            ],
+        },
+        "status": {
+            "phase": "Pending",
+            "conditions": [
+                { "type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z" },
+            ],
+        },
+    });
+    serde_json::from_value(value).expect("a pod")
+}
+
+fn instance() -> Instance {
+    Instance {
+        id: "i-0123456789abcdef0".into(),
+        reference: "ec2://us-west-2/i-0123456789abcdef0".into(),
+        state: InstanceState::Running,
+        state_reason: None,
+        owner: None,
+        pod: Some(PodRef::new("ml", "train", "u")),
+        instance_type: "p5.48xlarge".into(),
+        capacity_type: CapacityType::OnDemand,
+        zone: None,
+        private_ip: Some([10, 0, 0, 7].into()),
+        public_ip: None,
+        launched_at: Some(now()),
+    }
+}
+
+fn request() -> Request {
+    admission::admit(&pod(), &Config::default()).expect("an admitted pod")
+}
+
+fn record() -> LaunchRecord {
+    let offer = Offer {
+        instance_type: "p5.48xlarge".into(),
+        capacity_type: CapacityType::OnDemand,
+        zone: Some("us-west-2a".into()),
+        price: None,
+        tags: (0..10).map(|number| (format!("key-{number}"), format!("value-{number}"))).collect(),
+        parameters: json!({ "image": "ami-0123456789abcdef0", "subnet": "subnet-0123456789abcdef0" }),
+    };
+    let wish = request().fingerprint();
+    LaunchRecord::open(NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish }, now())
+}
+
+fn machines(seen: Vec<Instance>) -> Machines {
+    let token_memory = Duration::from_hours(12);
+    Machines { fresh: true, seen, health: Some(Health::Passed), token_memory, ..Machines::default() }
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let (pod, request, record) = (pod(), Ok::<_, Rejection>(request()), Ok(record()));
+    let (none, one) = (machines(Vec::new()), machines(vec![instance()]));
+    let seen = |record, machines| Observation {
+        intent: Intent::Wanted,
+        pod: Some(&pod),
+        record,
+        request: &request,
+        ignore_daemons: true,
+        held_until: None,
+        machines,
+    };
+    let (fresh, running) = (seen(None, &none), seen(Some(&record), &one));
+    criterion.bench_function("decide/a new pod", |bench| bench.iter(|| decide(black_box(&fresh), now())));
+    criterion.bench_function("decide/a running machine", |bench| {
+        bench.iter(|| decide(black_box(&running), now()));
+    });
+}
+
+fn choices(criterion: &mut Criterion) {
+    let (pod, config) = (pod(), Config::default());
+    let wishes = Wishes::parse(pod.metadata.annotations.as_ref().expect("annotations")).expect("wishes");
+    let taints = config.node.taints().into_owned();
+    let labels = [("kubernetes.io/os".to_owned(), "linux".to_owned())].into();
+    let place = Place { name: "orca-aws-node".into(), labels, taints };
+    criterion.bench_function("selection/by annotation", |bench| {
+        bench.iter(|| selection::select(black_box(&wishes), &config.instances));
+    });
+    criterion.bench_function("admission/the whole wish", |bench| {
+        bench.iter(|| admission::admit(black_box(&pod), &config));
+    });
+    criterion.bench_function("admission/the place", |bench| {
+        bench.iter(|| admission::place(black_box(&pod), &place));
+    });
+}
+
+fn quantities(criterion: &mut Criterion) {
+    for text in ["100m", "1Ti", "1.5", "12e6"] {
+        criterion.bench_function(&format!("quantity/{text}"), |bench| {
+            bench.iter(|| black_box(text).parse::<Quantity>());
+        });
+    }
+}
+
+fn statuses(criterion: &mut Criterion) {
+    let (pod, record) = (pod(), record());
+    let shown = Shown::Running { instance: Box::new(instance()), ready: Ready::Yes };
+    let status = status::render(&pod, &shown, Some(&record), now());
+    let told = status::told(Some(&shown), Some(&record));
+    criterion.bench_function("status/render", |bench| {
+        bench.iter(|| status::render(black_box(&pod), &shown, Some(&record), now()));
+    });
+    criterion.bench_function("status/patch", |bench| {
+        bench.iter(|| status::patch(black_box(&pod), &status, &told));
+    });
+    criterion.bench_function("launch record/to its text and back", |bench| {
+        bench.iter(|| {
+            let text = black_box(&record).encode();
+            LaunchRecord::decode(&text, &"c".into(), &"u".into())
+        });
+    });
+}
+
+criterion_group!(benches, decisions, choices, quantities, statuses);
+criterion_main!(benches);

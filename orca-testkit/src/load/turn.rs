@@ -1,0 +1,148 @@
+//! One turn: one contestant, started afresh, gets all pods and gives them back.
+
+use std::time::Duration;
+
+use kube::Client;
+
+use super::args::Load;
+use super::audit::{Log, Writes};
+use super::cloud::Record;
+use super::contestant::{Contestant, Running};
+use super::error::Error;
+use super::nodes;
+use super::plane::Plane;
+use super::report::Turn;
+use super::usage::Usage;
+
+mod evaluation;
+mod pods;
+mod sightings;
+mod traffic;
+
+use self::sightings::{Pods, Sightings};
+use self::traffic::Traffic;
+
+pub(super) use self::traffic::Progress;
+
+/// Pods that come and go before anything is measured: connections, code paths and caches are warm then.
+const WARM_UP: u32 = 20;
+/// What is still written after the last pod was seen belongs to what came before.
+const SETTLE: Duration = Duration::from_secs(2);
+/// The slowest contestant known takes a quarter of a second a pod.
+const PER_POD: Duration = Duration::from_millis(500);
+const AT_LEAST: Duration = Duration::from_mins(1);
+
+/// What all turns of a run have in common.
+pub(super) struct Ground<'a> {
+    pub(super) plane: &'a Plane,
+    pub(super) client: Client,
+    pub(super) load: &'a Load,
+    pub(super) progress: Progress,
+}
+
+/// What was seen of one turn, before anything is computed from it.
+#[derive(Debug)]
+struct Seen {
+    pods: Pods,
+    /// Phases that did not end in time, or calls that failed.
+    failures: Vec<String>,
+    used: Option<Usage>,
+    api_server_cpu: Option<f64>,
+    writes: Option<[Writes; 2]>,
+    /// When the deletions began.
+    turned: super::moment::Moment,
+    record: Option<Record>,
+}
+
+/// Plays a turn. A pod that does not come or go is a failure in the result, and no error.
+pub(super) async fn play(ground: &Ground<'_>, contestant: Contestant, round: u32) -> Result<Turn, Error> {
+    let node = format!("orca-load-{}-{}-{round}", std::process::id(), contestant.name());
+    if contestant.needs_node() {
+        nodes::create(&ground.client, &node).await?;
+    }
+    let result = run(ground, contestant, &node).await;
+    let tidied = tidy(ground, &node).await;
+    let seen = result?;
+    tidied?;
+    Ok(evaluation::evaluate(contestant, round, ground.load.pods, &seen))
+}
+
+async fn run(ground: &Ground<'_>, contestant: Contestant, node: &str) -> Result<Seen, Error> {
+    let mut running = contestant.start(ground.plane, node, ground.load.cloud_latency)?;
+    nodes::wait_ready(&ground.client, node, contestant, &mut running).await?;
+    warm_up(ground, node).await?;
+    let seen = measure(ground, contestant, node, &running).await;
+    let record = running.stop().await?;
+    let mut seen = seen?;
+    seen.record = record;
+    Ok(seen)
+}
+
+async fn warm_up(ground: &Ground<'_>, node: &str) -> Result<(), Error> {
+    let sightings = Sightings::watch(&ground.client, node, "warm", WARM_UP).await?;
+    let traffic = Traffic::new(ground, node, "warm", WARM_UP, "warming up");
+    let mut failures = traffic.up(&sightings, AT_LEAST, None).await;
+    failures.extend(traffic.down(&sightings, AT_LEAST).await);
+    // What is wrong here is wrong with every pod, and told with the measured ones.
+    if failures.is_empty() {
+        tokio::time::sleep(SETTLE).await;
+    }
+    Ok(())
+}
+
+async fn measure(
+    ground: &Ground<'_>,
+    contestant: Contestant,
+    node: &str,
+    running: &Running,
+) -> Result<Seen, Error> {
+    let load = ground.load;
+    let sightings = Sightings::watch(&ground.client, node, "pod", load.pods).await?;
+    let traffic = Traffic::new(ground, node, "pod", load.pods, contestant.name());
+    let offered = load.rate.map_or(0.0, |rate| f64::from(load.pods) / rate);
+    let limit = AT_LEAST + PER_POD * load.pods + Duration::from_secs_f64(offered);
+    let log = ground.plane.audit();
+    let end = || log.as_ref().map_or(0, Log::end);
+    let usage = |pid: Option<u32>| pid.and_then(Usage::of);
+    let (before, server_before) = (usage(running.pid()), usage(ground.plane.api_server_pid()));
+    let from = end();
+    let mut failures = traffic.up(&sightings, limit, load.rate).await;
+    tokio::time::sleep(SETTLE).await;
+    let (between, turned) = (end(), super::moment::Moment::now());
+    failures.extend(traffic.down(&sightings, limit).await);
+    tokio::time::sleep(SETTLE).await;
+    let to = end();
+    let (after, server_after) = (usage(running.pid()), usage(ground.plane.api_server_pid()));
+    if after.is_none() {
+        failures.push(format!("{} is gone; the end of its log:\n{}", contestant.name(), running.log_tail()));
+    }
+    let count = |log: &Log, from, to| log.writes(&contestant.user(), from, to);
+    let writes = match &log {
+        Some(log) => {
+            let both = count(log, from, between).and_then(|up| Ok([up, count(log, between, to)?]));
+            Some(both.map_err(Error::system("reading the audit log"))?)
+        }
+        None => None,
+    };
+    Ok(Seen {
+        pods: sightings.finish(),
+        failures,
+        used: used(before, after),
+        api_server_cpu: used(server_before, server_after).map(|used| used.cpu_seconds),
+        writes,
+        turned,
+        record: None,
+    })
+}
+
+/// The processor time in between, and the peak of memory up to the second look.
+fn used(before: Option<Usage>, after: Option<Usage>) -> Option<Usage> {
+    let (before, after) = (before?, after?);
+    Some(Usage { cpu_seconds: after.cpu_seconds - before.cpu_seconds, peak_mib: after.peak_mib })
+}
+
+/// Removes what a turn may have left: its pods, whoever should have let them go, and its node.
+async fn tidy(ground: &Ground<'_>, node: &str) -> Result<(), Error> {
+    pods::remove_all(&ground.client, node).await?;
+    nodes::delete(&ground.client, node).await
+}
