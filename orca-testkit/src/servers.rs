@@ -9,16 +9,16 @@
 
 mod certificates;
 pub mod control_plane;
-mod environment;
+pub(crate) mod environment;
 mod error;
-mod files;
+pub(crate) mod files;
 mod http;
-mod installation;
+pub(crate) mod installation;
 mod kubectl;
 mod moto;
-mod ports;
+pub(crate) mod ports;
 pub mod probe;
-mod process;
+pub(crate) mod process;
 pub mod proxy;
 
 pub use certificates::PemPair;

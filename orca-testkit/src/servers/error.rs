@@ -20,6 +20,18 @@ pub enum Error {
         /// Where they would be.
         folder: PathBuf,
     },
+    /// The prepared folder of a peer is missing.
+    #[error(
+        "{peer} is not prepared ({} is missing): run orca-testkit/servers/prepare-peers {peer}, \
+         up to 3 minutes the first time",
+        folder.display()
+    )]
+    PeerNotPrepared {
+        /// The peer.
+        peer: &'static str,
+        /// Where it would be.
+        folder: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("{} could not be read or written", path.display())]
     File {

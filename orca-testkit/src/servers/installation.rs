@@ -14,7 +14,8 @@ pub struct Installation {
 /// Finds what `orca-testkit/servers/prepare` has made from the present state of its inputs.
 pub fn installed() -> Result<Installation, Error> {
     let cache = environment::cache_folder().ok_or(Error::CacheFolderUnknown)?;
-    let folder = cache.join("orca/servers").join(key()?);
+    let inputs = ["control-plane/go.mod", "control-plane/go.sum", "ec2/requirements.txt", "prepare"];
+    let folder = cache.join("orca/servers").join(key(&inputs)?);
     if folder.join("prepared").is_file() {
         Ok(Installation { folder })
     } else {
@@ -42,11 +43,12 @@ impl Installation {
     }
 }
 
-/// The script computes the same key from the same files in the same order.
-fn key() -> Result<String, Error> {
+/// The key of what is made from these files of `orca-testkit/servers`. The scripts compute the same from the same files
+/// in the same order.
+pub(crate) fn key(inputs: &[&str]) -> Result<String, Error> {
     let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
     let mut digest = Sha256::new();
-    for input in ["control-plane/go.mod", "control-plane/go.sum", "ec2/requirements.txt", "prepare"] {
+    for input in inputs {
         digest.update(files::read(&servers.join(input))?);
     }
     let mut key = String::new();

@@ -9,7 +9,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
     ("orca-core", &[]),
     ("orca-aws", &["orca-core"]),
     ("orca-kube", &["orca-core"]),
-    ("orca-testkit", &["orca-core"]),
+    ("orca-testkit", &["orca-core", "orca-kube"]),
     ("orca-cli", &["orca-core", "orca-aws", "orca-kube", "orca-testkit"]),
 ];
 

@@ -1,0 +1,4 @@
+//! Tests of the back end through the SDK, against servers.
+
+mod contract;
+mod faults;

@@ -1,0 +1,88 @@
+//! What ORCA and kubectl rely on of an API server.
+//!
+//! The real server is the truth. Each case works in one namespace made for the run, under names of its own.
+
+mod caller;
+mod concurrency;
+mod content;
+mod deletion;
+mod listing;
+mod patches;
+mod pods;
+mod watching;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use caller::Caller;
+
+/// The longest that one case may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// An assertion that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The case.
+    pub case: &'static str,
+    /// What was found instead.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.case, self.message)
+    }
+}
+
+/// The outcome of a case: what is wrong, in words.
+type Outcome = Result<(), String>;
+type Running<'c> = Pin<Box<dyn Future<Output = Outcome> + Send + 'c>>;
+
+/// A case.
+struct Case {
+    name: &'static str,
+    run: for<'c> fn(&'c Caller) -> Running<'c>,
+}
+
+/// Names functions as cases.
+macro_rules! cases {
+    ($($module:ident::{$($name:ident),* $(,)?};)*) => {
+        &[$($(Case { name: stringify!($name), run: |caller| Box::pin($module::$name(caller)) }),*),*]
+    };
+}
+
+const CASES: &[Case] = cases! {
+    concurrency::{stale_writes_conflict, versions_grow, nothing_changed_writes_nothing, leases_are_renewed, names_are_taken_once};
+    watching::{nothing_is_missed, selectors_have_transitions, initial_events_end_with_a_bookmark};
+    listing::{pages_are_complete, selectors_select};
+    deletion::{pods_end_gracefully, preconditions_hold, finalizers_keep, collections_are_deleted, deletion_of_other_kinds_is_told, dry_runs_change_nothing};
+    pods::{bare_pods_get_defaults, status_is_separate, generation_counts, binding_happens_once, eviction_deletes, new_nodes_are_tainted, accounts_must_exist, what_was_added_survives_a_client_that_leaves_it_out};
+    patches::{three_patches_agree, lists_merge_by_key, failed_tests_refuse, apply_owns_fields};
+    content::{mistakes_are_told, events_have_two_shapes, jobs_get_defaults, deployments_get_defaults, tokens_are_minted};
+};
+
+/// Runs every case, one after the other, and gives those that fail.
+pub async fn run(client: ::kube::Client) -> Vec<Failure> {
+    let caller = match Caller::new(client).await {
+        Ok(caller) => caller,
+        Err(message) => return vec![Failure { case: "a namespace for the run", message }],
+    };
+    let mut failures = Vec::new();
+    for case in CASES {
+        let outcome = tokio::time::timeout(LIMIT, (case.run)(&caller)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(format!("not done within {LIMIT:?}")));
+        if let Err(message) = outcome {
+            failures.push(Failure { case: case.name, message });
+        }
+    }
+    caller.clean().await;
+    failures
+}
+
+/// How many cases there are.
+#[must_use]
+pub fn count() -> usize {
+    CASES.len()
+}
