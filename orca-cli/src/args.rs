@@ -1,5 +1,8 @@
 //! The command line: every flag, its environment variable and its default.
 
+#[cfg(feature = "sandbox")]
+mod sandbox;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -8,6 +11,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use orca_core::config::{LogFormat, LogLevel};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+#[cfg(feature = "sandbox")]
+pub use self::sandbox::{Chaos, SandboxArgs, SandboxOutput};
 
 /// A virtual node for Kubernetes: every pod that is bound to it runs as an EC2 instance of its own.
 ///
@@ -63,6 +69,9 @@ pub struct Globals {
 pub enum Command {
     /// Run the controller (the default).
     Run,
+    /// Try ORCA with a cluster and a cloud in this process: no Kubernetes, no AWS.
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxArgs),
     /// Look at the config.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -55,7 +55,15 @@ impl fmt::Display for Origin {
 
 /// Loads and validates the config. `flags` is the last layer, in the config's own shape.
 pub fn load(file: Option<&Path>, environment: &Environment, flags: &Value) -> Result<Loaded, ConfigFailure> {
-    let origin = find(file);
+    layered_on(find(file), environment, flags)
+}
+
+/// The same without any file.
+pub fn without_file(environment: &Environment, flags: &Value) -> Result<Loaded, ConfigFailure> {
+    layered_on(Origin::NoFile, environment, flags)
+}
+
+fn layered_on(origin: Origin, environment: &Environment, flags: &Value) -> Result<Loaded, ConfigFailure> {
     let mut layers = vec![json(&Config::default())?];
     if let Origin::File(path) = &origin {
         layers.push(json(&file::read(path)?)?);

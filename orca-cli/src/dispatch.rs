@@ -50,6 +50,8 @@ fn dispatch(args: Args, environment: Environment, form: &mut Form) -> Result<(),
             check(file.as_deref(), &args.globals, &environment)
         }
         Command::Config(ConfigCommand::Show { output }) => show(output, &args.globals, &environment),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(sandbox) => crate::sandbox::main(sandbox, args.globals, &environment),
         Command::Version { output } => version(output),
     }
 }

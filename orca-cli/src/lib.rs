@@ -11,6 +11,8 @@ pub mod kubeconfig;
 pub mod logging;
 pub mod report;
 mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 pub mod server;
 
 pub use dispatch::main;

@@ -21,7 +21,7 @@ mod cloud;
 mod heartbeat;
 pub(crate) mod signals;
 
-pub(crate) use self::cloud::Cloud;
+pub(crate) use self::cloud::{Cloud, connect};
 use self::heartbeat::Heartbeat;
 
 /// How long to wait for an API server that does not answer at start. After that the mistake is more likely than the
@@ -59,7 +59,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
         () = shutdown.cancelled() => return Ok(()),
         reached = reach(&client, &url, &source) => reached.map_err(Failure::new)?,
     }
-    let cloud = cloud::connect(&loaded.config, clock::system()).await?;
+    let cloud = connect(&loaded.config, clock::system()).await?;
     let parts = Parts {
         cluster,
         client,

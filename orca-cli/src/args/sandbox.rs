@@ -95,7 +95,8 @@ fn share(kind: &str, text: &str) -> Result<f64, String> {
 }
 
 fn latency(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("api-latency has the value \"{text}\"; give a time up to 10s, such as 200ms or 1.5s");
+    let wrong =
+        || format!("api-latency has the value \"{text}\"; give a time up to 10s, such as 200ms or 1.5s");
     let text = text.trim();
     let (number, scale) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),

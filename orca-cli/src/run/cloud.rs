@@ -17,7 +17,7 @@ pub(crate) struct Cloud {
 
 /// Connects to AWS. No call is made yet: credentials are looked for with the first one.
 #[cfg(feature = "aws")]
-pub(super) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
+pub(crate) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
     let client = orca_aws::Ec2Client::connect(&config.aws, clock).await.map_err(Failure::usage)?;
     // The endpoint is not shown: a URL can carry a password.
     tracing::info!(region = client.region(), own_endpoint = config.aws.endpoint.is_some(), "Using AWS");
@@ -29,8 +29,7 @@ pub(super) async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Cl
 
 /// Without a back end there is nothing to run pods on.
 #[cfg(not(feature = "aws"))]
-#[expect(clippy::unused_async, reason = "the back end that is left out is connected asynchronously")]
-pub(super) async fn connect(_config: &Config, _clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
+pub(crate) async fn connect(_config: &Config, _clock: Arc<dyn Clock>) -> Result<Cloud, Failure> {
     Err(Failure::usage(
         "this orca was built without a cloud; build it with the feature aws, which is on by default",
     ))

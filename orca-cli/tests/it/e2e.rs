@@ -4,9 +4,17 @@
 //! `cargo test --workspace --all-features --test it -- --ignored --test-threads=2`: another selection of crates or
 //! features builds the AWS SDK once more.
 
-/// Runs each scenario on the real servers. They take the world that they act in.
+/// Runs each scenario on both fakes, and on the real servers. It takes the world that it acts in.
 macro_rules! anywhere {
     ($($name:ident),* $(,)?) => {
+        mod on_fakes {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::e2e::world::World::fake().await).await;
+                }
+            )*
+        }
         mod on_servers {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,4 +56,4 @@ mod pods;
 mod startup;
 mod steady;
 mod trouble;
-mod world;
+pub(crate) mod world;

@@ -8,3 +8,5 @@
 
 mod config;
 mod e2e;
+#[cfg(feature = "sandbox")]
+mod sandbox;

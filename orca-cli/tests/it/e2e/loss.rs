@@ -54,15 +54,15 @@ async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines(world: W
     let job = JOB.replace("completions: 20", "completions: 1").replace("parallelism: 20", "parallelism: 1");
     world.apply(&job).await;
     world.running(1).await;
-    let began = tokio::time::Instant::now();
-    while began.elapsed() < Duration::from_secs(40) {
+    let (began, trouble) = (tokio::time::Instant::now(), world.long(40));
+    while began.elapsed() < trouble {
         for instance in world.probe.alive().await.expect("instances") {
             world.probe.terminate(&instance.id).await.expect("terminated");
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let bought = world.proxy.launched().len();
-    println!("figure: a crash loop of 40 s bought {bought} machines");
+    println!("figure: a crash loop of {trouble:?} bought {bought} machines");
     // 10 s, then 20 s between launches: at 0, 10 and 30 s, and room for one more at the edges.
     assert!((2..=4).contains(&bought), "{bought}");
     let waiting = world

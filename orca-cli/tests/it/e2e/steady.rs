@@ -24,7 +24,7 @@ async fn an_api_server_that_is_away_changes_no_machine(world: World) {
     }
     world.running(3).await;
     world.freeze_api();
-    tokio::time::sleep(Duration::from_secs(25)).await;
+    tokio::time::sleep(world.long(25)).await;
     assert_eq!(world.probe.alive().await.expect("instances").len(), 3, "A50");
     world.thaw_api();
     let began = Instant::now();

@@ -1,7 +1,5 @@
 //! The cloud in trouble: nobody is killed or failed for it, and every wait says its cause.
 
-use std::time::Duration;
-
 use orca_testkit::servers::proxy::{Effect, Fault};
 use serde_json::Value;
 
@@ -74,7 +72,7 @@ async fn nobody_suffers(world: &World, begin: impl Fn(), seconds: u64, end: impl
         })
         .await;
     world.apply(&bound("waits")).await;
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    tokio::time::sleep(world.long(seconds)).await;
     let node = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A48");
     let after = world.cluster.get(PODS, "runs").await.expect("the pod");

@@ -44,6 +44,11 @@ impl World {
         Self::on(Servers::real().await).await
     }
 
+    /// On both fakes.
+    pub(crate) async fn fake() -> Self {
+        Self::on(Servers::fake().await).await
+    }
+
     async fn on(servers: Servers) -> Self {
         let proxy = Ec2Proxy::start(servers.cloud()).await.expect("the proxy");
         let probe = Ec2Probe::new(servers.cloud());
@@ -213,6 +218,11 @@ impl World {
             none.then_some(())
         })
         .await;
+    }
+
+    /// How long a trouble of so many seconds lasts: all of it on the real servers, a third on the fakes.
+    pub(crate) fn long(&self, seconds: u64) -> Duration {
+        Duration::from_secs(if self.servers.are_real() { seconds } else { seconds.div_ceil(3) })
     }
 
     /// Asks until there is an answer, for at most a minute and a half.

@@ -1,9 +1,17 @@
 //! The servers of a world: a cluster and a cloud, and how each is taken away for a while.
 
-use std::path::{Path, PathBuf};
-
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{Api, PostParams};
+use orca_testkit::fake_ec2::{self, Ec2Settings, FakeEc2};
+use orca_testkit::fake_kube::controllers::Controllers;
+use orca_testkit::fake_kube::{self, FakeKube, Options, Transport};
 use orca_testkit::servers::{self, ControlPlane, Moto, ServerName};
 use serde_json::Value;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use super::client;
@@ -15,6 +23,48 @@ const RBAC: &str = include_str!("../../../../../examples/kubernetes/rbac.yaml");
 pub(super) enum Servers {
     /// A real control plane, and a server of EC2's API that is not ours.
     Real { plane: Box<ControlPlane>, moto: Box<Moto> },
+    /// Both fakes, on sockets of their own.
+    Fake(Box<Fake>),
+}
+
+/// The fakes, with nothing of them in the process under test.
+pub(super) struct Fake {
+    kube: FakeKube,
+    served: fake_kube::Served,
+    ec2: FakeEc2,
+    endpoint: fake_ec2::Served,
+    admin: PathBuf,
+    _controllers: AbortOnDropHandle<()>,
+    folder: TempDir,
+}
+
+impl Fake {
+    async fn start() -> Self {
+        // As fast as moto: what takes time in AWS takes none, and nobody throttles.
+        let settings = Ec2Settings { throttling: false, ..Ec2Settings::instant() };
+        let ec2 = FakeEc2::new(settings, orca_core::clock::system());
+        let kube = FakeKube::new(&Options::new(orca_core::clock::system(), 1));
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let served = kube.serve(loopback, Transport::Tls).await.expect("an API server");
+        let endpoint = ec2.serve(loopback).await.expect("a cloud");
+        let controllers = AbortOnDropHandle::new(tokio::spawn(Controllers::new(kube.store()).run()));
+        let folder = TempDir::new().expect("a folder");
+        let admin = folder.path().join("admin");
+        std::fs::write(&admin, served.kubeconfig()).expect("a kubeconfig");
+        Self { kube, served, ec2, endpoint, admin, _controllers: controllers, folder }
+    }
+
+    /// That of the service account, with a token.
+    async fn kubeconfig(&self, client: kube::Client) -> PathBuf {
+        let accounts: Api<ServiceAccount> = Api::namespaced(client, "kube-system");
+        let (parameters, request) = (PostParams::default(), TokenRequest::default());
+        let answer = accounts.create_token_request("orca", &parameters, &request);
+        let token = answer.await.expect("a token").status.expect("a status").token.expect("a secret");
+        let text = self.served.kubeconfig().replace("  user: {}", &format!("  user: {{token: {token}}}"));
+        let path = self.folder.path().join("orca");
+        std::fs::write(&path, text).expect("a kubeconfig");
+        path
+    }
 }
 
 impl Servers {
@@ -22,6 +72,14 @@ impl Servers {
         let installation = servers::installed().expect("the servers are prepared");
         let (plane, moto) = tokio::join!(ControlPlane::start(&installation), Moto::start(&installation));
         Self::Real { plane: Box::new(plane.expect("a control plane")), moto: Box::new(moto.expect("moto")) }
+    }
+
+    pub(super) async fn fake() -> Self {
+        Self::Fake(Box::new(Fake::start().await))
+    }
+
+    pub(super) fn are_real(&self) -> bool {
+        matches!(self, Self::Real { .. })
     }
 
     /// A client with every right, after the shipped RBAC was applied.
@@ -35,6 +93,7 @@ impl Servers {
     pub(super) fn cloud(&self) -> &Url {
         match self {
             Self::Real { moto, .. } => moto.endpoint(),
+            Self::Fake(fake) => fake.endpoint.endpoint(),
         }
     }
 
@@ -42,12 +101,14 @@ impl Servers {
     pub(super) fn plane(&self) -> &ControlPlane {
         match self {
             Self::Real { plane, .. } => plane,
+            Self::Fake(_) => panic!("this scenario needs a real control plane"),
         }
     }
 
     pub(super) fn admin_kubeconfig(&self) -> &Path {
         match self {
             Self::Real { plane, .. } => plane.admin_kubeconfig(),
+            Self::Fake(fake) => &fake.admin,
         }
     }
 
@@ -57,12 +118,14 @@ impl Servers {
             Self::Real { plane, .. } => {
                 plane.kubeconfig_for_service_account("kube-system", "orca").await.expect("a token")
             }
+            Self::Fake(fake) => fake.kubeconfig(client(&fake.admin).await).await,
         }
     }
 
     pub(super) fn server_url(&self) -> String {
         match self {
             Self::Real { plane, .. } => plane.server_url(),
+            Self::Fake(fake) => fake.served.url(),
         }
     }
 
@@ -71,6 +134,8 @@ impl Servers {
         match self {
             Self::Real { plane, .. } if is_frozen => plane.freeze(ServerName::ApiServer).expect("frozen"),
             Self::Real { plane, .. } => plane.thaw(ServerName::ApiServer).expect("thawed"),
+            Self::Fake(fake) if is_frozen => fake.kube.faults().freeze(),
+            Self::Fake(fake) => fake.kube.faults().thaw(),
         }
     }
 
@@ -79,6 +144,7 @@ impl Servers {
         match self {
             Self::Real { moto, .. } if is_frozen => moto.freeze().expect("frozen"),
             Self::Real { moto, .. } => moto.thaw().expect("thawed"),
+            Self::Fake(fake) => fake.ec2.set_frozen(is_frozen),
         }
     }
 
@@ -86,6 +152,10 @@ impl Servers {
     pub(super) fn audited(&self, user: &str, verb: &str, resource: &str) -> usize {
         match self {
             Self::Real { plane, .. } => in_audit_log(&plane.audit_log(), user, verb, resource),
+            Self::Fake(fake) => fake
+                .kube
+                .audit()
+                .count(|entry| entry.user == user && entry.verb == verb && entry.resource == resource),
         }
     }
 }

@@ -1,0 +1,75 @@
+//! `orca sandbox`: a cluster and a cloud in this process, with the real controller between them.
+//!
+//! Nothing here is a demonstration of its own: the API server and EC2 are the fakes that the tests use, the controller
+//! is the one that `orca run` runs, and with the feature `aws` it reaches its EC2 through the AWS SDK over HTTP.
+
+mod manifests;
+mod progress;
+mod settings;
+mod story;
+mod timeline;
+mod visit;
+mod voice;
+mod world;
+
+use std::io::{self, IsTerminal};
+
+use orca_core::config::LogLevel;
+use tokio_util::sync::CancellationToken;
+
+use self::manifests::Manifest;
+use self::voice::Voice;
+use self::world::World;
+use crate::args::{Globals, SandboxArgs, SandboxOutput};
+use crate::environment::Environment;
+use crate::logging::{self, Form, Settings};
+use crate::report::Failure;
+use crate::run::{self, signals};
+
+/// Runs the sandbox until Ctrl-C, or until the applied manifests were followed to their end.
+pub(crate) fn main(args: SandboxArgs, globals: Globals, environment: &Environment) -> Result<(), Failure> {
+    let manifests = manifests::read(&args.apply).map_err(Failure::usage)?;
+    let config = settings::config(&args, &globals, environment)?;
+    let is_plain = globals.no_color || environment.is_colourless();
+    // What the controller warns of is told as an event: its log is for those who ask for it.
+    let logging = Settings {
+        level: globals.log_level.unwrap_or(LogLevel::Error),
+        form: if args.output == SandboxOutput::Json { Form::Json } else { Form::Text },
+        may_colour: !is_plain,
+        filter: environment.get("ORCA_LOG").map(str::to_owned),
+    };
+    logging::init(&logging).map_err(Failure::usage)?;
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let voice = Voice::new(args.output, !is_plain && io::stdout().is_terminal());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
+    runtime.block_on(Box::pin(run(args, config, manifests, voice)))
+}
+
+async fn run(
+    args: SandboxArgs,
+    config: orca_core::config::Config,
+    manifests: Vec<Manifest>,
+    voice: Voice,
+) -> Result<(), Failure> {
+    let told_to_stop = signals::shutdown().map_err(Failure::new)?;
+    let world = World::start(&args, config).await?;
+    voice.greet(&world, &args);
+    let stop = CancellationToken::new();
+    let node = run::operate(world.parts(stop.clone()).await?);
+    let mut node = std::pin::pin!(node);
+    let stays = manifests.is_empty() || args.keep;
+    let result = tokio::select! {
+        biased;
+        () = told_to_stop.cancelled(), if manifests.is_empty() => Ok(()),
+        ended = &mut node => return ended,
+        () = world.controllers() => Err(Failure::new("the sandbox's controllers ended")),
+        () = voice.tell(&world) => Err(Failure::new("the sandbox has nothing more to tell")),
+        visited = visit::visit(&world, &voice, &args, &manifests, &told_to_stop), if !manifests.is_empty() => visited,
+    };
+    if stays && !manifests.is_empty() && result.is_ok() {
+        tracing::debug!("Kept until it was told to stop");
+    }
+    stop.cancel();
+    let ended = node.await;
+    result.and(ended)
+}

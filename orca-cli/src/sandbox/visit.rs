@@ -1,0 +1,169 @@
+//! `--apply`: what a person would do with kubectl. Apply, follow, delete, and see that nothing is left.
+
+use std::time::Duration;
+
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PropagationPolicy};
+use kube::core::{ApiResource, GroupVersionKind};
+use orca_testkit::fake_kube::resource;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::manifests::Manifest;
+use super::progress::{Progress, progress};
+use super::story::{Line, Tone};
+use super::voice::Voice;
+use super::world::World;
+use crate::args::SandboxArgs;
+use crate::report::Failure;
+
+/// Between looks.
+const LOOK: Duration = Duration::from_millis(50);
+/// The longest that the end of everything is waited for.
+const FAREWELL: Duration = Duration::from_mins(2);
+/// Who applies, as `managedFields` names it.
+const MANAGER: &str = "orca-sandbox";
+
+/// Why a visit did not end as wished.
+#[derive(Debug, thiserror::Error)]
+enum VisitFailure {
+    #[error("{name} ({}) is refused: {text}", file.display())]
+    Refused { name: String, file: std::path::PathBuf, text: String },
+    #[error("{name} ({}) is of the kind {kind}, which the sandbox does not have; it has {known}", file.display())]
+    UnknownKind { name: String, file: std::path::PathBuf, kind: String, known: String },
+    #[error("not everything came up: {0}")]
+    NotUp(String),
+    #[error("interrupted before everything came up")]
+    Interrupted,
+    #[error("something is left after {} s: {what}", FAREWELL.as_secs())]
+    Left { what: String },
+}
+
+/// Applies, follows, deletes.
+pub(super) async fn visit(
+    world: &World,
+    voice: &Voice,
+    args: &SandboxArgs,
+    manifests: &[Manifest],
+    told_to_stop: &CancellationToken,
+) -> Result<(), Failure> {
+    world.node_is_ready().await;
+    for manifest in manifests {
+        apply(world, manifest).await.map_err(Failure::new)?;
+    }
+    let followed = tokio::select! {
+        biased;
+        () = told_to_stop.cancelled() => Err(VisitFailure::Interrupted),
+        followed = follow(world, manifests, Duration::from_secs(args.timeout)) => followed,
+    };
+    if followed.is_ok() {
+        voice.say(&Line::new("sandbox", "all up", summary(manifests), Tone::Good));
+    }
+    if args.keep {
+        told_to_stop.cancelled().await;
+    }
+    let left = leave(world, manifests).await;
+    voice.summarise(followed.is_ok());
+    followed.and(left).map_err(Failure::new)
+}
+
+fn summary(manifests: &[Manifest]) -> String {
+    manifests.iter().map(Manifest::name).collect::<Vec<_>>().join(", ")
+}
+
+fn api(world: &World, manifest: &Manifest) -> Result<Api<DynamicObject>, VisitFailure> {
+    let (version, kind) = (manifest.text("/apiVersion"), manifest.text("/kind"));
+    let Some(known) = resource::of_kind(version, kind) else {
+        let known: Vec<&str> = resource::ALL.iter().map(|known| known.kind).collect();
+        return Err(VisitFailure::UnknownKind {
+            name: manifest.name(),
+            file: manifest.file.clone(),
+            kind: format!("{kind} in {version}"),
+            known: known.join(", "),
+        });
+    };
+    let kind = GroupVersionKind::gvk(known.group, known.version, known.kind);
+    let described = ApiResource::from_gvk_with_plural(&kind, known.plural);
+    Ok(if known.namespaced {
+        Api::namespaced_with(world.client(), manifest.namespace(), &described)
+    } else {
+        Api::all_with(world.client(), &described)
+    })
+}
+
+async fn apply(world: &World, manifest: &Manifest) -> Result<(), VisitFailure> {
+    let parameters = PatchParams {
+        field_validation: Some(kube::api::ValidationDirective::Strict),
+        ..PatchParams::apply(MANAGER)
+    };
+    let api = api(world, manifest)?;
+    let applied =
+        api.patch(manifest.text("/metadata/name"), &parameters, &Patch::Apply(&manifest.object)).await;
+    let text = match applied {
+        Ok(_object) => return Ok(()),
+        Err(kube::Error::Api(status)) => status.message.clone(),
+        Err(error) => error.to_string(),
+    };
+    Err(VisitFailure::Refused { name: manifest.name(), file: manifest.file.clone(), text })
+}
+
+async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Result<(), VisitFailure> {
+    let until = Instant::now() + patience;
+    // Once up is up: what happens to a machine later does not take that back.
+    let mut open: Vec<&Manifest> = manifests.iter().collect();
+    loop {
+        let mut waits = Vec::new();
+        let mut still = Vec::new();
+        for manifest in open {
+            match progress(&read(world, manifest).await?, &world.pods(manifest.namespace())) {
+                Progress::Up => {}
+                Progress::Failed(why) => {
+                    return Err(VisitFailure::NotUp(format!("{}: {why}", manifest.name())));
+                }
+                Progress::Waiting(why) => {
+                    waits.push(format!("{}: {why}", manifest.name()));
+                    still.push(manifest);
+                }
+            }
+        }
+        if still.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(VisitFailure::NotUp(format!("after {} s, {}", patience.as_secs(), waits.join("; "))));
+        }
+        open = still;
+        sleep(LOOK).await;
+    }
+}
+
+async fn read(world: &World, manifest: &Manifest) -> Result<Value, VisitFailure> {
+    let name = manifest.text("/metadata/name");
+    match api(world, manifest)?.get(name).await {
+        Ok(object) => Ok(serde_json::to_value(object).unwrap_or_default()),
+        Err(error) => Err(VisitFailure::NotUp(format!("{}: {error}", manifest.name()))),
+    }
+}
+
+/// Deletes what was applied, the last first, and waits until no pod and no machine is left.
+async fn leave(world: &World, manifests: &[Manifest]) -> Result<(), VisitFailure> {
+    let parameters =
+        DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), ..DeleteParams::default() };
+    for manifest in manifests.iter().rev() {
+        let deleted = api(world, manifest)?.delete(manifest.text("/metadata/name"), &parameters).await;
+        if let Err(error) = deleted {
+            tracing::debug!(error = %error, object = manifest.name(), "Not deleted");
+        }
+    }
+    let until = Instant::now() + FAREWELL;
+    loop {
+        let left = world.left();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(VisitFailure::Left { what: left.join(", ") });
+        }
+        sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,107 @@
+//! What the sandbox says: how to reach it, and each thing that happens, as lines for people or as JSON.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::story::Line;
+use super::timeline::Timeline;
+use super::world::{Seen, World};
+use crate::args::{SandboxArgs, SandboxOutput};
+
+/// Where lines go, and since when.
+#[derive(Debug)]
+pub(super) struct Voice {
+    output: SandboxOutput,
+    coloured: bool,
+    began: Instant,
+    timeline: Mutex<Timeline>,
+}
+
+impl Voice {
+    pub(super) fn new(output: SandboxOutput, coloured: bool) -> Self {
+        Self { output, coloured, began: Instant::now(), timeline: Mutex::default() }
+    }
+
+    /// How to reach the sandbox, and what to try.
+    pub(super) fn greet(&self, world: &World, args: &SandboxArgs) {
+        let (url, kubeconfig) = (world.url(), world.kubeconfig().display().to_string());
+        match self.output {
+            SandboxOutput::Json => {
+                print(&json!({ "server": url, "kubeconfig": kubeconfig, "seed": args.seed }).to_string());
+            }
+            SandboxOutput::Text => {
+                print(&format!(
+                    "A cluster and a cloud in one process, {}x as fast as AWS. Nothing leaves this machine.\n\n  \
+                     API server  {url}\n  Cloud       {}\n",
+                    args.speed,
+                    world.cloud_path(),
+                ));
+                // Who only wants to see manifests come and go needs no second terminal.
+                if args.apply.is_empty() || args.keep {
+                    print(&format!(
+                        "In another terminal:\n\n  export KUBECONFIG={kubeconfig}\n  kubectl get nodes -o wide\n  \
+                         kubectl apply -f examples/kubernetes/gpu-training-pod.yaml\n  kubectl get pods -w\n\n\
+                         Ctrl-C ends it and leaves nothing behind.\n",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Tells everything that happens, for ever.
+    pub(super) async fn tell(&self, world: &World) {
+        let mut sights = world.watch();
+        loop {
+            let at = |voice: &Self| voice.began.elapsed();
+            match sights.next().await {
+                Seen::Object { resource, before, after } => {
+                    let at = at(self);
+                    if resource == "pods" {
+                        self.timeline().saw(before.as_ref(), after.as_ref(), at);
+                    }
+                    let lines = super::story::tell(resource, before.as_ref(), after.as_ref());
+                    for line in &lines {
+                        self.say_at(line, at);
+                    }
+                }
+                Seen::Line(line) => self.say_at(&line, at(self)),
+            }
+        }
+    }
+
+    pub(super) fn say(&self, line: &Line) {
+        self.say_at(line, self.began.elapsed());
+    }
+
+    fn say_at(&self, line: &Line, at: Duration) {
+        match self.output {
+            SandboxOutput::Text => print(&line.text(at, self.coloured)),
+            SandboxOutput::Json => print(&line.json(at)),
+        }
+    }
+
+    /// The table of all steps, at the end.
+    pub(super) fn summarise(&self, came_up: bool) {
+        let timeline = self.timeline();
+        match self.output {
+            SandboxOutput::Text => print(&format!("\n{}", timeline.table().trim_end())),
+            SandboxOutput::Json => {
+                print(&json!({ "cameUp": came_up, "pods": timeline.pods() }).to_string());
+            }
+        }
+    }
+
+    fn timeline(&self) -> std::sync::MutexGuard<'_, Timeline> {
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who stops reading, as `head` does, has what he wants.
+fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    drop(writeln!(stdout, "{text}").and_then(|()| stdout.flush()));
+}

@@ -1,0 +1,168 @@
+//! The cluster and the cloud, and everything that the sandbox asks of them.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use orca_core::clock;
+use orca_core::config::Config;
+use orca_testkit::fake_ec2::FakeEc2;
+use orca_testkit::fake_kube::controllers::Controllers;
+use orca_testkit::fake_kube::{Effect, FakeKube, Fault, Options, ServeError, Served, Transport, resource};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+mod cloud;
+mod sights;
+
+use self::cloud::Cloud;
+pub(super) use self::sights::{Seen, Sights};
+use super::settings;
+use crate::args::SandboxArgs;
+use crate::report::Failure;
+use crate::run;
+
+/// Between looks for something that takes a moment.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+enum WorldFailure {
+    #[error("port {0} of 127.0.0.1 is taken; give another with --port, or 0 for a free one")]
+    PortTaken(u16),
+    #[error("the kubeconfig cannot be written: {0}")]
+    Kubeconfig(#[source] io::Error),
+}
+
+/// The cluster, the cloud, and the config of the controller between them.
+pub(super) struct World {
+    kube: FakeKube,
+    served: Served,
+    ec2: FakeEc2,
+    cloud: Cloud,
+    config: Config,
+    cluster: kube::Config,
+    client: kube::Client,
+    kubeconfig: PathBuf,
+    /// Removed with everything in it when the sandbox ends.
+    _folder: TempDir,
+}
+
+impl World {
+    /// Starts both fakes.
+    pub(super) async fn start(args: &SandboxArgs, config: Config) -> Result<Self, Failure> {
+        let kube = FakeKube::new(&Options::new(clock::system(), args.seed));
+        if !args.chaos.api_latency.is_zero() {
+            kube.faults().add(Fault::new(Effect::Delay(args.chaos.api_latency)));
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+        let served =
+            kube.serve(address, Transport::Plain).await.map_err(|error| refused(args.port, error))?;
+        let ec2 = FakeEc2::new(settings::ec2(args), clock::system());
+        let cloud = Cloud::start(&ec2).await?;
+        let folder = TempDir::with_prefix("orca-sandbox-").map_err(Failure::new)?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, served.kubeconfig())
+            .map_err(WorldFailure::Kubeconfig)
+            .map_err(Failure::new)?;
+        let file = Kubeconfig::read_from(&kubeconfig).map_err(Failure::new)?;
+        let mut cluster = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+            .await
+            .map_err(Failure::new)?;
+        // As in the program: the virtual node knows what may be repeated.
+        cluster.default_retry = false;
+        let client = kube::Client::try_from(cluster.clone()).map_err(Failure::new)?;
+        Ok(Self { kube, served, ec2, cloud, config, cluster, client, kubeconfig, _folder: folder })
+    }
+
+    /// What the controller is made from.
+    pub(super) async fn parts(&self, shutdown: CancellationToken) -> Result<run::Parts, Failure> {
+        Ok(run::Parts {
+            cluster: self.cluster.clone(),
+            client: self.client.clone(),
+            cloud: self.cloud.connect(&self.ec2, &self.config).await?,
+            config: self.config.clone(),
+            namespace: "kube-system".into(),
+            adopt_node: false,
+            metrics_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            shutdown,
+        })
+    }
+
+    /// Runs the cluster's controllers, for ever.
+    pub(super) async fn controllers(&self) {
+        Controllers::new(self.kube.store()).run().await;
+    }
+
+    pub(super) fn url(&self) -> String {
+        self.served.url()
+    }
+
+    pub(super) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// How the controller reaches the cloud, for people.
+    pub(super) fn cloud_path(&self) -> String {
+        self.cloud.path()
+    }
+
+    pub(super) fn client(&self) -> kube::Client {
+        self.client.clone()
+    }
+
+    /// Everything that happens from now on.
+    pub(super) fn watch(&self) -> Sights {
+        Sights::new(&self.kube, &self.ec2)
+    }
+
+    /// Waits until the node is Ready.
+    pub(super) async fn node_is_ready(&self) {
+        let is_ready = |node: &Value| {
+            let conditions = node["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+            conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        };
+        while !self.objects(&resource::NODES, None).iter().any(is_ready) {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The pods of a namespace.
+    pub(super) fn pods(&self, namespace: &str) -> Vec<Value> {
+        self.objects(&resource::PODS, Some(namespace))
+    }
+
+    fn objects(&self, resource: &resource::Resource, namespace: Option<&str>) -> Vec<Value> {
+        let (objects, _revision) = self.kube.store().list(resource, namespace);
+        objects.iter().map(|object| object.value().clone()).collect()
+    }
+
+    /// Pods and machines that are not gone yet, by name, and whatever must not be.
+    pub(super) fn left(&self) -> Vec<String> {
+        let pods = self.objects(&resource::PODS, None);
+        let uids: BTreeSet<String> =
+            pods.iter().filter_map(|pod| pod["metadata"]["uid"].as_str().map(str::to_owned)).collect();
+        let names = pods.iter().map(super::story::pod_name);
+        let machines = self.ec2.machines();
+        let machines =
+            machines.iter().filter(|machine| machine.state != orca_core::instance::InstanceState::Terminated);
+        let machines = machines.map(|machine| format!("{} ({})", machine.id, machine.state.as_str()));
+        let wrong = self.ec2.audit(&uids).into_iter().map(|violation| format!("{violation:?}"));
+        names.chain(machines).chain(wrong).collect()
+    }
+}
+
+fn refused(port: u16, error: ServeError) -> Failure {
+    match error {
+        ServeError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            Failure::new(WorldFailure::PortTaken(port))
+        }
+        error @ (ServeError::Listen { .. } | ServeError::Certificate(_) | ServeError::Tls(_)) => {
+            Failure::new(error)
+        }
+    }
+}
