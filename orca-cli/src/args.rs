@@ -22,7 +22,7 @@ pub use self::sandbox::{Chaos, SandboxArgs, SandboxOutput};
 #[command(name = "orca", version, max_term_width = 110)]
 pub struct Args {
     /// The flags that every command takes.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     pub globals: Globals,
     /// What to do. None: run the controller.
     #[command(subcommand)]
