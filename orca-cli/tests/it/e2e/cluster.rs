@@ -15,7 +15,18 @@ use serde_json::{Value, json};
 /// The longest that a deletion is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The kinds in the scenarios' manifests that belong to no namespace.
-const CLUSTER_WIDE: [&str; 5] = ["ClusterRole", "ClusterRoleBinding", "Namespace", "Node", "PriorityClass"];
+const CLUSTER_WIDE: [&str; 10] = [
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "FlowSchema",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "Namespace",
+    "Node",
+    "PriorityClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+];
 
 pub(crate) const PODS: Kind = Kind::new("", "Pod", "pods").within("default");
 pub(crate) const NODES: Kind = Kind::new("", "Node", "nodes");
