@@ -143,8 +143,16 @@ impl FakeKube {
         ApiService::new(Arc::clone(&self.cluster), user)
     }
 
+    /// A token whose bearer is this user.
+    #[must_use]
+    pub fn token_for(&self, user: &str) -> String {
+        let token = format!("of-{user}");
+        self.cluster.remember_token(token.clone(), user.to_owned());
+        token
+    }
+
     /// Offers the API on an address; port 0 means any free port. Whoever comes without a token of a service
-    /// account is an administrator.
+    /// account, or [of a user](Self::token_for), is an administrator.
     pub async fn serve(&self, address: SocketAddr, transport: Transport) -> Result<Served, ServeError> {
         http::serve(self.service_as(ADMIN), address, transport).await
     }

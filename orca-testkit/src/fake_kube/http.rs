@@ -90,9 +90,15 @@ impl Served {
         self.ca_pem.as_deref()
     }
 
-    /// A kubeconfig for kubectl, as YAML.
+    /// A kubeconfig of an administrator, as YAML.
     #[must_use]
     pub fn kubeconfig(&self) -> String {
+        self.kubeconfig_with("administrator")
+    }
+
+    /// A kubeconfig for whoever has this token, as YAML.
+    #[must_use]
+    pub fn kubeconfig_with(&self, token: &str) -> String {
         let authority = self.ca_pem.as_ref().map_or_else(String::new, |pem| {
             format!("    certificate-authority-data: {}\n", BASE64.encode(pem.as_bytes()))
         });
@@ -107,7 +113,7 @@ impl Served {
              users:\n\
              - name: admin\n\
              \x20 user:\n\
-             \x20   token: administrator\n\
+             \x20   token: {token}\n\
              contexts:\n\
              - name: fake\n\
              \x20 context:\n\

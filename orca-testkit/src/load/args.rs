@@ -42,14 +42,15 @@ pub(super) struct Contestant {
 /// What is asked for.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Load {
-    /// Pods in a turn.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Pods in a turn. Each takes an address of the fake cloud's largest subnet.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=65_000))]
     pub(super) pods: u32,
     /// Pods created per second. Without it they are created as fast as the API server takes them.
     #[arg(long, value_parser = rate)]
     pub(super) rate: Option<f64>,
-    /// The API server: `real` (a control plane of its own) or the path of a kubeconfig.
-    #[arg(long, default_value = "real", value_name = "real|KUBECONFIG")]
+    /// The API server: `real` (a control plane of its own), `fake` (one in this process, with its controllers), or the
+    /// path of a kubeconfig.
+    #[arg(long, default_value = "real", value_name = "real|fake|KUBECONFIG")]
     pub(super) api: Api,
     /// How long each call to the cloud takes, such as 80ms or 1.5s.
     #[arg(long, default_value = "0ms", value_parser = duration)]
@@ -94,6 +95,8 @@ pub(super) enum Peer {
 pub(super) enum Api {
     /// A real control plane, started for this run.
     Real,
+    /// A fake one in this process.
+    Fake,
     /// A cluster that is there already.
     Kubeconfig(PathBuf),
 }
@@ -104,8 +107,9 @@ impl FromStr for Api {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "real" => Ok(Self::Real),
+            "fake" => Ok(Self::Fake),
             path if std::path::Path::new(path).is_file() => Ok(Self::Kubeconfig(path.into())),
-            _ => Err("neither `real` nor the path of a kubeconfig that exists".to_owned()),
+            _ => Err("neither `real` nor `fake` nor the path of a kubeconfig that exists".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a user wrote, counted from the API server's audit log.
+//! What a user asked for, counted from the API server's audit log.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
@@ -6,10 +6,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// The audit log of one API server: one JSON event a line, for every answered request.
+use crate::fake_kube::FakeKube;
+
+/// The audit log of one API server: every answered request.
 #[derive(Clone, Debug)]
-pub(super) struct Log {
-    path: PathBuf,
+pub(super) enum Log {
+    /// The real one writes one JSON event a line.
+    File(PathBuf),
+    /// The fake one remembers its latest requests.
+    Fake(FakeKube),
 }
 
 /// Accepted or refused, writes of one user between two points of the log.
@@ -21,6 +26,8 @@ pub(super) struct Writes {
     pub(super) events: u32,
     /// Everything else, such as leases and the node.
     pub(super) others: u32,
+    /// Watches on pods that ended: no writes, and each one's successor had to be asked for.
+    pub(super) ended_watches: u32,
 }
 
 #[derive(Deserialize)]
@@ -42,23 +49,40 @@ struct Object {
 }
 
 impl Log {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
-    }
-
-    /// The present end of the log, in bytes.
+    /// The present end of the log: in bytes, or in requests.
     pub(super) fn end(&self) -> u64 {
-        std::fs::metadata(&self.path).map_or(0, |found| found.len())
+        match self {
+            Self::File(path) => std::fs::metadata(path).map_or(0, |found| found.len()),
+            Self::Fake(kube) => kube.audit().answered(),
+        }
     }
 
     /// Counts what the user wrote between two ends. Lines that are no event are passed over.
+    ///
+    /// Errors: the file cannot be read, or the requests are too many to be remembered.
     pub(super) fn writes(&self, user: &str, from: u64, to: u64) -> std::io::Result<Writes> {
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(from))?;
         let mut writes = Writes::default();
-        for line in BufReader::new(std::io::Read::take(file, to.saturating_sub(from))).lines() {
-            if let Ok(event) = serde_json::from_str::<Event>(&line?) {
-                writes.count(user, &event);
+        match self {
+            Self::File(path) => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(from))?;
+                for line in BufReader::new(std::io::Read::take(file, to.saturating_sub(from))).lines() {
+                    if let Ok(event) = serde_json::from_str::<Event>(&line?)
+                        && event.user.username == user
+                    {
+                        let resource = event.object.as_ref().and_then(|object| object.resource.as_deref());
+                        writes.count(&event.verb, resource.unwrap_or_default());
+                    }
+                }
+            }
+            Self::Fake(kube) => {
+                let entries = kube.audit().numbered(from..to).ok_or_else(|| {
+                    std::io::Error::other("the fake API server remembers fewer requests than there were")
+                })?;
+                for entry in entries.iter().filter(|entry| entry.user == user) {
+                    let resource = entry.resource.split('/').next().unwrap_or_default();
+                    writes.count(entry.verb, resource);
+                }
             }
         }
         Ok(writes)
@@ -66,16 +90,15 @@ impl Log {
 }
 
 impl Writes {
-    fn count(&mut self, user: &str, event: &Event) {
-        let is_write =
-            matches!(event.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection");
-        if !is_write || event.user.username != user {
-            return;
-        }
-        match event.object.as_ref().and_then(|object| object.resource.as_deref()) {
-            Some("pods") => self.pods += 1,
-            Some("events") => self.events += 1,
-            Some(_) | None => self.others += 1,
+    fn count(&mut self, verb: &str, resource: &str) {
+        match (verb, resource) {
+            ("create" | "update" | "patch" | "delete" | "deletecollection", resource) => match resource {
+                "pods" => self.pods += 1,
+                "events" => self.events += 1,
+                _ => self.others += 1,
+            },
+            ("watch", "pods") => self.ended_watches += 1,
+            _ => {}
         }
     }
 }
@@ -99,6 +122,8 @@ mod tests {
             line("orca", "patch", "pods"),
             line("orca", "delete", "pods"),
             line("orca", "get", "pods"),
+            line("orca", "watch", "pods"),
+            line("orca", "watch", "nodes"),
             line("kwok", "patch", "pods"),
             line("orca", "create", "events"),
             line("orca", "update", "leases"),
@@ -106,10 +131,10 @@ mod tests {
         ]
         .concat();
         std::fs::write(&path, format!("{before}{within}{before}")).expect("written");
-        let log = Log::new(path);
+        let log = Log::File(path);
         let (from, to) = (before.len() as u64, (before.len() + within.len()) as u64);
         let writes = log.writes("orca", from, to).expect("readable");
-        assert_eq!(writes, Writes { pods: 2, events: 1, others: 1 });
+        assert_eq!(writes, Writes { pods: 2, events: 1, others: 1, ended_watches: 1 });
         assert_eq!(log.end(), to + from);
     }
 }

@@ -8,16 +8,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Client, Config};
 use orca_core::clock;
 use orca_core::config::{Config as OrcaConfig, LaunchRate, Node};
-use orca_core::ids::Owner;
 use orca_kube::VirtualNode;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::args::Contestant;
-use super::cloud::{InstantCloud, Recorder};
+use super::cloud::Cloud;
 use super::error::Error;
 
 /// The most that the config takes: no bound on what is measured.
@@ -46,20 +45,16 @@ async fn serve(contestant: &Contestant) -> Result<(), Error> {
     let client = Client::try_from(cluster.clone()).map_err(Error::api("making a client"))?;
     let shutdown = CancellationToken::new();
     watch_input(shutdown.clone())?;
-    let cloud = InstantCloud::new(contestant.cloud_latency, clock::system());
-    let recorder = Arc::new(Recorder::new(Arc::new(cloud)));
+    let cloud = Arc::new(Cloud::new(contestant.cloud_latency, clock::system()));
     let (heartbeat_client, heartbeat) = start_heartbeat(cluster, shutdown.clone())?;
     let config = config(&contestant.node);
-    let node = VirtualNode::builder(client.clone(), Arc::clone(&recorder) as _)
+    let node = VirtualNode::builder(client, Arc::clone(&cloud) as _)
         .config(config)
         .heartbeat(heartbeat_client, heartbeat)
         .shutdown(shutdown)
         .build()?;
     node.run().await?;
-    let owner = owner(client, &contestant.node).await?;
-    let record =
-        recorder.finish(&owner).await.map_err(|error| Error::Child(format!("has no record: {error}")))?;
-    let line = serde_json::to_string(&record).unwrap_or_default();
+    let line = serde_json::to_string(&cloud.finish()).unwrap_or_default();
     writeln!(std::io::stdout(), "{line}").map_err(Error::system("writing the record"))
 }
 
@@ -69,14 +64,6 @@ fn config(node: &str) -> OrcaConfig {
     config.node = Node { name: node.to_owned(), pods: "1000000".into(), ..Node::default() };
     config.controller.launch_rate = WIDE_OPEN;
     config
-}
-
-/// The virtual node finds its cluster's identity the same way.
-async fn owner(client: Client, node: &str) -> Result<Owner, Error> {
-    let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client);
-    let system = namespaces.get("kube-system").await.map_err(Error::api("reading the cluster's identity"))?;
-    let cluster = system.metadata.uid.unwrap_or_default();
-    Ok(Owner { cluster: cluster.as_str().into(), node: node.into() })
 }
 
 /// A thread, since a blocked read of standard input cannot be cancelled.

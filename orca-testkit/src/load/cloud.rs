@@ -1,13 +1,13 @@
-//! The cloud of the contestant ORCA, with a record of what was asked of it.
-//!
-//! [`Recorder`] stands in front of any `CloudClient`, so that the cloud behind it can be exchanged.
+//! The cloud of the contestant ORCA: the fake EC2 in the same process, with a record of what was asked of it.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, LaunchOutcome};
 use orca_core::error::CloudError;
 use orca_core::ids::{InstanceId, Owner};
@@ -17,10 +17,7 @@ use orca_core::well_known::tag;
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
-
-mod instant;
-
-pub(super) use instant::InstantCloud;
+use crate::fake_ec2::{Ec2Settings, FakeCloud, FakeEc2, Span, SubnetSettings};
 
 /// What was asked of a cloud during a child's life.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -43,23 +40,33 @@ pub(super) struct Launch {
 }
 
 /// A cloud whose calls are written down.
+///
+/// It boots and ends machines in no time, so its answers say what a machine has become by then: EC2 would still say
+/// `pending` or `shutting-down`, and what is measured would be the time until the next sweep.
 #[derive(Debug)]
-pub(super) struct Recorder {
-    cloud: Arc<dyn CloudClient>,
+pub(super) struct Cloud {
+    cloud: FakeCloud,
     record: Mutex<Record>,
 }
 
-impl Recorder {
-    pub(super) fn new(cloud: Arc<dyn CloudClient>) -> Self {
-        Self { cloud, record: Mutex::default() }
+impl Cloud {
+    /// A region without boot times, whose every call takes this long.
+    pub(super) fn new(latency: Duration, clock: Arc<dyn Clock>) -> Self {
+        let settings = Ec2Settings {
+            latency: Span::exactly(latency),
+            subnets: subnets(),
+            // Nobody reads them here.
+            ledger_entries: 1,
+            ..Ec2Settings::instant()
+        };
+        Self { cloud: FakeEc2::new(settings, clock).cloud(), record: Mutex::default() }
     }
 
-    /// The record so far, with the number of this owner's machines that are alive now.
-    pub(super) async fn finish(&self, owner: &Owner) -> Result<Record, CloudError> {
-        let listed = self.cloud.list_owned(owner).await?;
+    /// The record so far, with the number of machines that are alive now.
+    pub(super) fn finish(&self) -> Record {
         let mut record = self.record().clone();
-        record.alive = listed.iter().filter(|instance| instance.state.is_alive()).count();
-        Ok(record)
+        record.alive = self.cloud.ec2().alive().len();
+        record
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
@@ -69,19 +76,37 @@ impl Recorder {
     fn count(&self, call: &str) {
         self.record().calls.entry(call.to_owned()).or_default().push(Moment::now());
     }
+
+    fn state(&self, id: &InstanceId) -> Option<InstanceState> {
+        self.cloud.ec2().machine(id.as_str()).map(|machine| machine.state)
+    }
+}
+
+/// As large as EC2 has them: every pod of a turn gets an address of the first one.
+fn subnets() -> Vec<SubnetSettings> {
+    vec![SubnetSettings {
+        id: "subnet-0000000000000000a".into(),
+        zone: "us-west-2a".into(),
+        base: Ipv4Addr::new(10, 0, 0, 0),
+        prefix: 16,
+        public_addresses: false,
+    }]
 }
 
 #[async_trait]
-impl CloudClient for Recorder {
+impl CloudClient for Cloud {
     async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
         self.cloud.offers(wish).await
     }
 
     async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {
         let sent = Moment::now();
-        let outcome = self.cloud.launch(offer, token, not_after).await;
-        let instance = match &outcome {
-            LaunchOutcome::Launched(instance) => Some(instance.id.to_string()),
+        let mut outcome = self.cloud.launch(offer, token, not_after).await;
+        let instance = match &mut outcome {
+            LaunchOutcome::Launched(instance) => {
+                instance.state = self.state(&instance.id).unwrap_or(instance.state);
+                Some(instance.id.to_string())
+            }
             LaunchOutcome::Refused(_)
             | LaunchOutcome::Mismatch
             | LaunchOutcome::Ended
@@ -110,7 +135,13 @@ impl CloudClient for Recorder {
         instances: &[OwnedInstance],
     ) -> BTreeMap<InstanceId, Result<InstanceState, CloudError>> {
         self.count("terminate");
-        self.cloud.terminate(instances).await
+        let mut ended = self.cloud.terminate(instances).await;
+        for (id, result) in &mut ended {
+            if let Ok(state) = result {
+                *state = self.state(id).unwrap_or(*state);
+            }
+        }
+        ended
     }
 
     fn token_memory(&self) -> Duration {

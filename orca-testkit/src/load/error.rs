@@ -9,6 +9,9 @@ pub(super) enum Error {
     /// A server or a peer of the harness.
     #[error(transparent)]
     Servers(#[from] crate::servers::Error),
+    /// The fake API server.
+    #[error("the fake API server cannot be offered")]
+    Fake(#[from] crate::fake_kube::ServeError),
     /// The kubeconfig.
     #[error("the kubeconfig cannot be used")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
@@ -57,6 +60,7 @@ impl Error {
             )
             | Self::Kubeconfig(_) => ExitCode::from(2),
             Self::Servers(_)
+            | Self::Fake(_)
             | Self::Api { .. }
             | Self::NodeNotReady { .. }
             | Self::Child(_)

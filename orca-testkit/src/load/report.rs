@@ -49,6 +49,8 @@ pub(super) struct Writes {
     pub(super) events_per_pod: f64,
     /// Everything else of the whole turn, such as leases.
     pub(super) others: u32,
+    /// Watches on pods that ended in the whole turn, and were taken up again.
+    pub(super) ended_watches: u32,
 }
 
 /// Calls to the cloud from the first pod on.
@@ -99,7 +101,7 @@ pub(super) struct Ratios {
 type Figure = (&'static str, fn(&Turn) -> Option<f64>);
 
 /// Every figure that has a median, with its name in JSON.
-const FIGURES: [Figure; 17] = [
+const FIGURES: [Figure; 18] = [
     ("upPerSecond", |turn| turn.up_per_second),
     ("downPerSecond", |turn| turn.down_per_second),
     ("upSeconds", |turn| turn.up_seconds),
@@ -113,6 +115,7 @@ const FIGURES: [Figure; 17] = [
     ("writesUpPerPod", |turn| turn.writes.as_ref().map(|writes| writes.up_per_pod)),
     ("writesDownPerPod", |turn| turn.writes.as_ref().map(|writes| writes.down_per_pod)),
     ("eventsPerPod", |turn| turn.writes.as_ref().map(|writes| writes.events_per_pod)),
+    ("endedWatches", |turn| turn.writes.as_ref().map(|writes| f64::from(writes.ended_watches))),
     ("cloudCallsPerPod", |turn| {
         turn.cloud_calls.as_ref().map(|calls| calls.launches_per_pod + calls.others_per_pod)
     }),

@@ -11,7 +11,7 @@ fn run(words: &[&str]) -> Output {
 #[test]
 fn bad_input_ends_with_2_and_says_what_is_possible() {
     for (words, said) in [
-        (["--pods", "0"], "1..=100000"),
+        (["--pods", "0"], "1..=65000"),
         (["--rate", "0"], "at least 0.01"),
         (["--against", "kubemark"], "kwok, virtual-kubelet"),
         (["--api", "no-such-file"], "kubeconfig"),
@@ -36,6 +36,24 @@ fn what_is_not_prepared_is_named_with_the_command_that_prepares_it() {
         assert_eq!(output.status.code(), Some(2), "{errors}");
         assert!(errors.contains(command), "{errors}");
     }
+}
+
+#[test]
+fn a_small_run_on_the_fakes_needs_no_server_at_all() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let words = ["--api=fake", "--pods=40", "--rounds=1", "--cloud-latency=20ms", "-o=json"];
+    let program = env!("CARGO_BIN_EXE_orca-load");
+    let output = Command::new(program).args(words).env("XDG_CACHE_HOME", empty.path()).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let turn = &report["turns"][0];
+    assert_eq!(turn["failures"], serde_json::json!([]));
+    assert_eq!(turn["cloudCalls"]["launchesPerPod"], 1.0);
+    assert_eq!(turn["apiServerCpuSeconds"], Value::Null, "it is no process of its own");
+    let median = |figure: &str| report["medians"][0][figure].as_f64().expect(figure);
+    assert!((1.0..=3.0).contains(&median("writesUpPerPod")), "{turn}");
+    assert!((1.0..=3.5).contains(&median("writesDownPerPod")), "{turn}");
 }
 
 #[test]

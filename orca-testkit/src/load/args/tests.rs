@@ -24,6 +24,7 @@ fn peers_and_times_are_read() {
     let load = load.expect("a command line");
     assert_eq!(load.against, [Peer::Kwok, Peer::VirtualKubelet]);
     assert_eq!((load.cloud_latency, load.rate), (Duration::from_millis(80), Some(100.0)));
+    assert_eq!(parse(&["--api=fake"]).map(|load| load.api), Ok(Api::Fake));
     assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
 }
 
@@ -31,13 +32,13 @@ fn peers_and_times_are_read() {
 fn a_wrong_value_is_named_with_what_is_possible() {
     let wrong: [(&[&str], &str); 8] = [
         (&["--against", "kubemark"], "kwok, virtual-kubelet"),
-        (&["--pods", "0"], "0 is not in 1..=100000"),
+        (&["--pods", "0"], "0 is not in 1..=65000"),
         (&["--rate", "0"], "at least 0.01"),
         (&["--rate", "NaN"], "at least 0.01"),
         (&["--rounds", "0"], "0 is not in"),
         (&["--creators", "0"], "0 is not in"),
         (&["--cloud-latency", "80"], "such as 80ms"),
-        (&["--api", "no-such-file"], "neither `real` nor the path of a kubeconfig"),
+        (&["--api", "no-such-file"], "neither `real` nor `fake` nor the path of a kubeconfig"),
     ];
     for (words, text) in wrong {
         let said = parse(words).expect_err("a wrong value");

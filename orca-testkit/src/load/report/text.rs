@@ -21,10 +21,11 @@ const SPEED: [Column; 10] = [
     ("p99", "toLaunchP99Ms", 1),
 ];
 
-const COST: [Column; 7] = [
+const COST: [Column; 8] = [
     ("writes up", "writesUpPerPod", 2),
     ("writes down", "writesDownPerPod", 2),
     ("events", "eventsPerPod", 2),
+    ("watches", "endedWatches", 0),
     ("cloud calls", "cloudCallsPerPod", 2),
     ("CPU s", "cpuSeconds", 2),
     ("peak MiB", "peakMib", 1),

@@ -36,6 +36,7 @@ pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, seen: &See
             down_per_pod: f64::from(down.pods) / all + 1.0,
             events_per_pod: f64::from(up.events + down.events) / all,
             others: up.others + down.others,
+            ended_watches: up.ended_watches + down.ended_watches,
         }),
         cloud_calls: seen.record.as_ref().map(|record| cloud_calls(&seen.pods, record, seen.turned)),
         cpu_seconds: seen.used.map(|used| used.cpu_seconds),

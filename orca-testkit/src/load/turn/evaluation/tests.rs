@@ -26,8 +26,8 @@ fn seen(record: Option<Record>) -> Seen {
         used: None,
         api_server_cpu: None,
         writes: Some([
-            audit::Writes { pods: 20, events: 10, others: 1 },
-            audit::Writes { pods: 20, events: 0, others: 1 },
+            audit::Writes { pods: 20, events: 10, others: 1, ended_watches: 2 },
+            audit::Writes { pods: 20, events: 0, others: 1, ended_watches: 2 },
         ]),
         turned: moment(900),
         record,
