@@ -7,6 +7,7 @@
 mod bucket;
 mod custody;
 mod ledger;
+mod pace;
 mod scarcity;
 mod sweep;
 mod terminate;
@@ -75,7 +76,7 @@ impl std::fmt::Debug for Inner {
 impl MachineProvider {
     /// A provider that has seen nothing yet.
     pub(crate) fn new(parts: Parts) -> Self {
-        let bucket = Bucket::new(parts.settings.launch_rate.clone());
+        let bucket = Bucket::new(&parts.settings.launch_rate);
         let ledger = Mutex::new(Ledger::new(parts.health.is_some()));
         let inner = Inner {
             parts,

@@ -7,18 +7,18 @@ use orca_core::config::LaunchRate;
 use orca_core::ids::PodUid;
 use tokio::time::Instant;
 
+use super::pace::Pace;
+
 /// Permits by pod. A pod that has to wait keeps its place, and takes its permit when it asks again.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    rate: LaunchRate,
-    /// The time at which the next permit would be free if the bucket had been drained: the generic cell rate algorithm.
-    next: Option<Instant>,
+    pace: Pace,
     places: HashMap<PodUid, Instant>,
 }
 
 impl Bucket {
-    pub(super) fn new(rate: LaunchRate) -> Self {
-        Self { rate, next: None, places: HashMap::new() }
+    pub(super) fn new(rate: &LaunchRate) -> Self {
+        Self { pace: Pace::new(rate.burst, rate.per_second), places: HashMap::new() }
     }
 
     /// Takes a permit. None: taken. Otherwise the time after which to ask again.
@@ -26,7 +26,7 @@ impl Bucket {
         let now = Instant::now();
         let place = match self.places.get(pod) {
             Some(place) => *place,
-            None => self.reserve(now),
+            None => self.pace.reserve(now),
         };
         if place <= now {
             self.places.remove(pod);
@@ -40,15 +40,6 @@ impl Bucket {
     pub(super) fn forget(&mut self, pod: &PodUid) {
         self.places.remove(pod);
     }
-
-    fn reserve(&mut self, now: Instant) -> Instant {
-        let interval = Duration::from_secs_f64(1.0 / self.rate.per_second.max(0.001));
-        let burst = interval.saturating_mul(self.rate.burst.saturating_sub(1));
-        let next = self.next.map_or(now, |next| next.max(now));
-        self.next = Some(next + interval);
-        // A full bucket is `burst` intervals ahead of the steady rate.
-        next.checked_sub(burst).map_or(now, |place| place.max(now))
-    }
 }
 
 #[cfg(test)]
@@ -57,7 +48,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_burst_goes_at_once_and_the_rest_at_the_rate_in_order() {
-        let mut bucket = Bucket::new(LaunchRate { burst: 3, per_second: 2.0 });
+        let mut bucket = Bucket::new(&LaunchRate { burst: 3, per_second: 2.0 });
         let pods: Vec<PodUid> = (0..6).map(|n| PodUid::new(n.to_string())).collect();
         let waits: Vec<_> = pods.iter().map(|pod| bucket.take(pod).map(|wait| wait.as_millis())).collect();
         assert_eq!(waits, [None, None, None, Some(500), Some(1000), Some(1500)]);
@@ -72,7 +63,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_bucket_fills_up_again_and_no_further() {
-        let mut bucket = Bucket::new(LaunchRate { burst: 2, per_second: 1.0 });
+        let mut bucket = Bucket::new(&LaunchRate { burst: 2, per_second: 1.0 });
         tokio::time::advance(Duration::from_hours(1)).await;
         let waits: Vec<_> =
             ["a", "b", "c"].map(|pod| bucket.take(&PodUid::new(pod)).map(|wait| wait.as_secs())).into();

@@ -3,32 +3,38 @@
 use std::time::Duration;
 
 use orca_core::error::Kind;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
+use super::pace::Pace;
 
-/// How long to gather: a Job's pods are deleted within a few milliseconds of each other.
-const WINDOW: Duration = Duration::from_millis(50);
-/// Between calls: AWS refills five terminate requests a second (EC2 developer guide, "Request throttling").
-const BETWEEN: Duration = Duration::from_millis(200);
+/// How long to gather at least: a Job's pods are deleted within a few milliseconds of each other.
+const WINDOW: Duration = Duration::from_millis(15);
+/// What AWS grants terminate requests: so many at once, and so many a second (EC2 developer guide, "Request
+/// throttling").
+const BURST: u32 = 100;
+const PER_SECOND: f64 = 5.0;
 /// At most so many in one call of the back end, which splits further if it has to.
 const BATCH: usize = 500;
 
 pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
+    let mut pace = Pace::new(BURST, PER_SECOND);
     loop {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return,
             () = inner.terminate_wanted.notified() => {}
         }
-        tokio::time::sleep(WINDOW).await;
         loop {
+            // The fewer requests are left, the longer it gathers: they are never used up, and late ones lose little.
+            tokio::time::sleep(WINDOW + pace.thrift(Instant::now())).await;
             let batch = inner.ledger().take_terminations(BATCH);
             if batch.is_empty() {
                 break;
             }
+            tokio::time::sleep_until(pace.reserve(Instant::now())).await;
             terminate(inner, &batch).await;
-            tokio::time::sleep(BETWEEN).await;
         }
     }
 }
