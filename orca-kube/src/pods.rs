@@ -2,6 +2,7 @@
 
 mod apply;
 mod custody;
+mod lean;
 mod observe;
 mod owners;
 mod queue;
@@ -12,7 +13,6 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use orca_core::backoff::Backoff;
 use orca_core::clock::Clock;
@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 pub(crate) use self::custody::standing;
+use self::lean::Lean;
 use self::owners::Owners;
 use self::queue::Queue;
 use self::store::{Presence, Store};
@@ -165,9 +166,9 @@ impl Inner {
 
     /// Asks the API server itself what there is: after a conflict, and when a list no longer shows a pod.
     async fn confirm(&self, entry: &store::Entry) -> Result<store::Entry, CallError> {
-        let api: Api<Pod> = Api::namespaced(self.parts.client.clone(), &entry.reference.namespace);
+        let api: Api<Lean> = Api::namespaced(self.parts.client.clone(), &entry.reference.namespace);
         match crate::call::bounded(api.get(&entry.reference.name)).await {
-            Ok(pod) if pod.metadata.uid.as_deref() == Some(entry.reference.uid.as_str()) => {
+            Ok(Lean(pod)) if pod.metadata.uid.as_deref() == Some(entry.reference.uid.as_str()) => {
                 self.store.confirm(&entry.reference.uid, Some(pod));
             }
             Ok(_another) => self.store.confirm(&entry.reference.uid, None),

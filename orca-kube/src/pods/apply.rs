@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use orca_core::launch::{self, LaunchRecord, LaunchWish, NewAttempt, TagSource};
@@ -11,6 +10,7 @@ use orca_core::provider::Plan;
 use orca_core::status::{self, Shown};
 
 use super::Inner;
+use super::lean::Lean;
 use super::store::Entry;
 use crate::call::{CallError, bounded};
 use crate::metrics::Outcome;
@@ -184,12 +184,12 @@ async fn write_record(inner: &Inner, entry: &Entry, record: &LaunchRecord) -> Re
 
 /// Sends the patch, and takes the answer into the store, so that the next look does not wait for the watch.
 async fn send(inner: &Inner, entry: &Entry, patch: serde_json::Value) -> Result<(), CallError> {
-    let api: Api<Pod> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
+    let api: Api<Lean> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     tracing::trace!(patch = %patch, "Writing pod status");
     let result = bounded(api.patch_status(&entry.reference.name, &params, &Patch::Strategic(patch))).await;
     inner.parts.metrics.writes.get_or_create(&Outcome::of(result.is_ok())).inc();
-    let pod = result?;
+    let Lean(pod) = result?;
     tracing::debug!(
         phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()),
         "Pod status written"
@@ -200,7 +200,7 @@ async fn send(inner: &Inner, entry: &Entry, patch: serde_json::Value) -> Result<
 
 /// Removes the object: at once, and only if it is still this very pod (B43).
 async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
-    let api: Api<Pod> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
+    let api: Api<Lean> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let preconditions = Preconditions { uid: Some(entry.reference.uid.to_string()), resource_version: None };
     let params = DeleteParams {
         preconditions: Some(preconditions),
@@ -211,7 +211,7 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
         Ok(answer) => {
             tracing::info!("Pod object removed");
             // What is left of it, if finalizers keep it, is known without waiting for the watch.
-            answer.left().into_iter().for_each(|pod| drop(inner.store.apply(pod)));
+            answer.left().into_iter().for_each(|Lean(pod)| drop(inner.store.apply(pod)));
             Ok(())
         }
         Err(CallError::NotFound) => Ok(()),

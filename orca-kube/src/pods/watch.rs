@@ -11,6 +11,7 @@ use orca_core::ids::PodUid;
 use orca_core::pod;
 
 use super::Inner;
+use super::lean::Lean;
 
 /// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
 const WATCH_SECONDS: u32 = 60;
@@ -19,7 +20,7 @@ const RESYNC: Duration = Duration::from_mins(5);
 
 /// Watches for ever. Errors are retried by the watcher's own back-off.
 pub(super) async fn run(inner: &Inner) {
-    let api: Api<Pod> = Api::all(inner.parts.client.clone());
+    let api: Api<Lean> = Api::all(inner.parts.client.clone());
     let selector = format!("spec.nodeName={}", inner.parts.owner.node);
     let config = watcher::Config::default().fields(&selector).timeout(WATCH_SECONDS).page_size(500);
     let backoff = watcher::DefaultBackoff::default();
@@ -41,13 +42,13 @@ pub(super) async fn run(inner: &Inner) {
     }
 }
 
-fn take(inner: &Inner, event: Event<Pod>, listed: &mut HashSet<PodUid>) {
+fn take(inner: &Inner, event: Event<Lean>, listed: &mut HashSet<PodUid>) {
     let changed = match event {
         Event::Init => {
             listed.clear();
             Vec::new()
         }
-        Event::InitApply(object) => {
+        Event::InitApply(Lean(object)) => {
             listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
             apply(inner, object)
         }
@@ -55,8 +56,8 @@ fn take(inner: &Inner, event: Event<Pod>, listed: &mut HashSet<PodUid>) {
             inner.store.mark_synced();
             inner.store.not_listed(listed)
         }
-        Event::Apply(object) => apply(inner, object),
-        Event::Delete(object) => inner.store.deleted(&object).into_iter().collect(),
+        Event::Apply(Lean(object)) => apply(inner, object),
+        Event::Delete(Lean(object)) => inner.store.deleted(&object).into_iter().collect(),
     };
     for uid in &changed {
         inner.queue.wake(uid);
