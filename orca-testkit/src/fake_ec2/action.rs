@@ -79,10 +79,11 @@ pub(super) struct RunInstances {
     pub(super) ends_on_shutdown: bool,
     pub(super) keeps_volumes: bool,
     pub(super) volume_gib: Option<u32>,
-    pub(super) tags: Tags,
-    pub(super) volume_tags: Tags,
-    pub(super) interface_tags: Tags,
-    pub(super) request_tags: Tags,
+    /// Often the same four times, and kept for as long as the token is remembered.
+    pub(super) tags: Arc<Tags>,
+    pub(super) volume_tags: Arc<Tags>,
+    pub(super) interface_tags: Arc<Tags>,
+    pub(super) request_tags: Arc<Tags>,
     /// Parameters that the model makes nothing of. They are part of what a token stands for.
     pub(super) other: BTreeMap<String, String>,
 }

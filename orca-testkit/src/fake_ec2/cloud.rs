@@ -1,6 +1,7 @@
 //! The face in process: the cloud traits of `orca-core` over the model, without an SDK and without HTTP.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -214,6 +215,7 @@ impl HealthSource for FakeCloud {
 
 /// The call for an offer: its tags go on everything that it makes.
 fn request(offer: &Offer, parameters: &Parameters, token: &LaunchToken) -> RunInstances {
+    let tags = Arc::new(offer.tags.clone());
     RunInstances {
         client_token: Some(token.as_str().to_owned()),
         image: Some(parameters.image.clone()),
@@ -224,10 +226,10 @@ fn request(offer: &Offer, parameters: &Parameters, token: &LaunchToken) -> RunIn
         market: offer.capacity_type,
         max_price: parameters.max_price_micros,
         ends_on_shutdown: true,
-        tags: offer.tags.clone(),
-        volume_tags: offer.tags.clone(),
-        interface_tags: offer.tags.clone(),
-        request_tags: offer.tags.clone(),
+        tags: Arc::clone(&tags),
+        volume_tags: Arc::clone(&tags),
+        interface_tags: Arc::clone(&tags),
+        request_tags: tags,
         ..RunInstances::default()
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Writes {
 
 #[derive(Deserialize)]
 struct Event {
+    #[serde(default)]
+    stage: String,
     verb: String,
     user: User,
     #[serde(rename = "objectRef")]
@@ -69,6 +71,8 @@ impl Log {
                 for line in BufReader::new(std::io::Read::take(file, to.saturating_sub(from))).lines() {
                     if let Ok(event) = serde_json::from_str::<Event>(&line?)
                         && event.user.username == user
+                        // A watch is told when it begins, and once more when it ends.
+                        && event.stage != "ResponseStarted"
                     {
                         let resource = event.object.as_ref().and_then(|object| object.resource.as_deref());
                         writes.count(&event.verb, resource.unwrap_or_default());
@@ -113,7 +117,7 @@ mod tests {
         let path = folder.path().join("audit.log");
         let line = |user: &str, verb: &str, resource: &str| {
             let event = serde_json::json!({
-                "verb": verb, "user": { "username": user }, "objectRef": { "resource": resource },
+                "stage": "ResponseComplete", "verb": verb, "user": { "username": user }, "objectRef": { "resource": resource },
             });
             format!("{event}\n")
         };
@@ -124,6 +128,7 @@ mod tests {
             line("orca", "get", "pods"),
             line("orca", "watch", "pods"),
             line("orca", "watch", "nodes"),
+            line("orca", "watch", "pods").replace("ResponseComplete", "ResponseStarted"),
             line("kwok", "patch", "pods"),
             line("orca", "create", "events"),
             line("orca", "update", "leases"),

@@ -1,6 +1,7 @@
 //! `RunInstances`: from the form to the action, and back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orca_core::instance::CapacityType;
 use orca_core::price::UsdPerHour;
@@ -58,10 +59,10 @@ fn read(query: &Query) -> Result<RunInstances, ApiError> {
         ends_on_shutdown: query.text("InstanceInitiatedShutdownBehavior").as_deref() == Some("terminate"),
         keeps_volumes: query.is_false("BlockDeviceMapping.1.Ebs.DeleteOnTermination"),
         volume_gib: query.number("BlockDeviceMapping.1.Ebs.VolumeSize")?,
-        tags,
-        volume_tags: query.tags_for("volume")?,
-        interface_tags: query.tags_for("network-interface")?,
-        request_tags: query.tags_for("spot-instances-request")?,
+        tags: Arc::new(tags),
+        volume_tags: Arc::new(query.tags_for("volume")?),
+        interface_tags: Arc::new(query.tags_for("network-interface")?),
+        request_tags: Arc::new(query.tags_for("spot-instances-request")?),
         other: other(query),
     })
 }
