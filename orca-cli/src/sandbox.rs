@@ -4,6 +4,7 @@
 //! is the one that `orca run` runs, and with the feature `aws` it reaches its EC2 through the AWS SDK over HTTP.
 
 mod manifests;
+mod object;
 mod progress;
 mod settings;
 mod story;
@@ -57,7 +58,6 @@ async fn run(
     let stop = CancellationToken::new();
     let node = run::operate(world.parts(stop.clone()).await?);
     let mut node = std::pin::pin!(node);
-    let stays = manifests.is_empty() || args.keep;
     let result = tokio::select! {
         biased;
         () = told_to_stop.cancelled(), if manifests.is_empty() => Ok(()),
@@ -66,9 +66,6 @@ async fn run(
         () = voice.tell(&world) => Err(Failure::new("the sandbox has nothing more to tell")),
         visited = visit::visit(&world, &voice, &args, &manifests, &told_to_stop), if !manifests.is_empty() => visited,
     };
-    if stays && !manifests.is_empty() && result.is_ok() {
-        tracing::debug!("Kept until it was told to stop");
-    }
     stop.cancel();
     let ended = node.await;
     result.and(ended)

@@ -6,6 +6,7 @@
 //! - [`fake_ec2`] (feature `fakes`): a stateful model of EC2, as a cloud in process and over HTTP.
 //! - [`contract`] (feature `fakes`): what every implementation of a seam must do, the fake and the real ones alike.
 //! - [`clock`] (feature `fakes`): clocks that a test sets, or that follow tokio's.
+//! - [`fault`]: faults on order, as the fake EC2 and the proxy take them.
 //! - [`simulation`] (feature `sim`): a whole run with the real controller, in simulated time and from one seed.
 //! - [`load`] (feature `load`): the load command, which compares ORCA with its peers on one control plane.
 
@@ -17,6 +18,8 @@ pub mod contract;
 pub mod fake_ec2;
 #[cfg(feature = "fakes")]
 pub mod fake_kube;
+#[cfg(any(feature = "fakes", feature = "servers"))]
+pub mod fault;
 #[cfg(feature = "load")]
 pub mod load;
 #[cfg(feature = "servers")]

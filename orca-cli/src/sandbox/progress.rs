@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::object::{has, says};
+
 /// How far an applied object is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -67,7 +69,7 @@ fn of_pod(pod: &Value) -> Progress {
     match status["phase"].as_str().unwrap_or_default() {
         "Succeeded" => Progress::Up,
         "Failed" => Progress::Failed(format!("pod {name} has failed: {message}")),
-        "Running" if is(pod, "Ready") => Progress::Up,
+        "Running" if has(pod, "Ready", "True") => Progress::Up,
         "Running" => Progress::Waiting(format!("pod {name} is not Ready yet")),
         _ => {
             let why = if message.is_empty() { unscheduled(pod).unwrap_or("it is Pending") } else { message };
@@ -76,19 +78,8 @@ fn of_pod(pod: &Value) -> Progress {
     }
 }
 
-fn conditions(pod: &Value) -> &[Value] {
-    pod["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn is(pod: &Value, kind: &str) -> bool {
-    conditions(pod).iter().any(|condition| condition["type"] == kind && condition["status"] == "True")
-}
-
 fn unscheduled(pod: &Value) -> Option<&str> {
-    let of = conditions(pod)
-        .iter()
-        .find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False");
-    of.and_then(|condition| condition["message"].as_str())
+    has(pod, "PodScheduled", "False").then(|| says(pod, "PodScheduled"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use crate::report::Failure;
 
 /// The machine image of pods that name none: as in examples/config.yaml.
 const AMI_PARAMETER: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+/// The most launches per second that the config takes.
+const MOST_LAUNCHES: f64 = 10_000.0;
 /// The shortest time between sweeps, in seconds.
 const FASTEST_SWEEP: f64 = 0.2;
 
@@ -21,7 +23,8 @@ pub(super) fn config(
 ) -> Result<Config, Failure> {
     let mut flags = globals.overrides();
     // What only a real AWS needs is filled in before it is asked for.
-    flags["aws"]["region"] = ec2(args).region.into();
+    let cloud = ec2(args);
+    flags["aws"]["region"] = cloud.region.into();
     let file = globals.config.as_deref().filter(|path| !path.as_os_str().is_empty());
     let loaded = if let Some(file) = file {
         config::load(Some(file), environment, &flags)?
@@ -31,15 +34,13 @@ pub(super) fn config(
         config::without_file(environment, &flags)?
     };
     let mut config = loaded.config;
-    let cloud = ec2(args);
-    config.aws.region = cloud.region;
     config.aws.subnet_id = cloud.subnets.first().map(|subnet| subnet.id.clone());
     config.aws.security_group_ids = Vec::new();
     if config.aws.ami_id.is_none() && config.aws.ami_parameter.is_none() {
         config.aws.ami_parameter = Some(AMI_PARAMETER.into());
     }
     let controller = &mut config.controller;
-    controller.launch_rate.per_second *= args.speed;
+    controller.launch_rate.per_second = (controller.launch_rate.per_second * args.speed).min(MOST_LAUNCHES);
     controller.fast_sweep_seconds = (controller.fast_sweep_seconds / args.speed).max(FASTEST_SWEEP);
     controller.sweep_seconds = (controller.sweep_seconds / args.speed).max(FASTEST_SWEEP * 5.0);
     Ok(config)
@@ -66,5 +67,23 @@ pub(super) fn ec2(args: &SandboxArgs) -> Ec2Settings {
             throttled: args.chaos.throttling,
         },
         ..real
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    #[test]
+    fn the_config_is_valid_at_every_speed() {
+        for speed in ["1x", "30x", "10000x"] {
+            let args = Args::try_parse_from(["orca", "sandbox", "--speed", speed]).expect("valid flags");
+            let Some(Command::Sandbox(sandbox)) = args.command else { panic!("another command") };
+            let config = config(&sandbox, &args.globals, &Environment::default()).expect("a config");
+            assert!(orca_core::config::validate(&config).is_ok(), "{speed}");
+        }
     }
 }

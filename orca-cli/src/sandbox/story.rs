@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::object::{condition, has, says, text};
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,25 +73,12 @@ pub(super) fn tell(resource: &str, before: Option<&Value>, after: Option<&Value>
     }
 }
 
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// `pod/name`, with the namespace when it is not the usual one.
 pub(super) fn pod_name(pod: &Value) -> String {
     match text(pod, "/metadata/namespace") {
         "" | "default" => format!("pod/{}", text(pod, "/metadata/name")),
         other => format!("pod/{other}/{}", text(pod, "/metadata/name")),
     }
-}
-
-fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
-    conditions.iter().find(|condition| condition["type"] == kind)
-}
-
-fn has(object: &Value, kind: &str, status: &str) -> bool {
-    condition(object, kind).is_some_and(|condition| condition["status"] == status)
 }
 
 fn pod(before: Option<&Value>, after: Option<&Value>) -> Vec<Line> {
@@ -109,8 +98,7 @@ fn pod(before: Option<&Value>, after: Option<&Value>) -> Vec<Line> {
         say("scheduled", format!("to {node}"), Tone::Step);
     }
     if has(after, "PodScheduled", "False") && !has(old, "PodScheduled", "False") {
-        let why =
-            condition(after, "PodScheduled").map(|condition| text(condition, "/message")).unwrap_or_default();
+        let why = says(after, "PodScheduled");
         say("unschedulable", why.to_owned(), Tone::Bad);
     }
     let (phase, message) = (text(after, "/status/phase"), text(after, "/status/message"));
@@ -161,7 +149,7 @@ fn node(before: Option<&Value>, after: Option<&Value>) -> Vec<Line> {
         let status = |object: &Value| condition(object, kind).map(|condition| condition["status"] == "True");
         if let Some(now) = status(after).filter(|now| status(old) != Some(*now)) {
             let what = if now { kind.to_owned() } else { format!("not {kind}") };
-            let why = condition(after, kind).map(|condition| text(condition, "/message")).unwrap_or_default();
+            let why = says(after, kind);
             let tone = if now == good { Tone::Good } else { Tone::Bad };
             lines.push(Line::new(node_name(after), &what, why, tone));
         }

@@ -7,6 +7,7 @@ use orca_core::well_known::annotation;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::object::has;
 use super::story::pod_name;
 
 /// The steps of one pod; seconds since the sandbox began.
@@ -57,8 +58,7 @@ impl Timeline {
             Some("Failed") => drop(steps.failed.get_or_insert(seconds)),
             _ => {}
         }
-        let conditions = pod["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True") {
+        if has(pod, "Ready", "True") {
             steps.ready.get_or_insert(seconds);
         }
     }

@@ -21,6 +21,7 @@ mod sights;
 
 use self::cloud::Cloud;
 pub(super) use self::sights::{Seen, Sights};
+use super::object::has;
 use super::settings;
 use crate::args::SandboxArgs;
 use crate::report::Failure;
@@ -122,10 +123,7 @@ impl World {
 
     /// Waits until the node is Ready.
     pub(super) async fn node_is_ready(&self) {
-        let is_ready = |node: &Value| {
-            let conditions = node["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-            conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-        };
+        let is_ready = |node: &Value| has(node, "Ready", "True");
         while !self.objects(&resource::NODES, None).iter().any(is_ready) {
             tokio::time::sleep(LOOK).await;
         }

@@ -1,8 +1,10 @@
-//! Faults on order: which calls, how often, and what happens to them.
+//! What a fault on order does to a call of the fake.
 
 use std::time::Duration;
 
 use super::api_error::ApiError;
+pub use crate::fault::FaultId;
+use crate::fault::{Order, Orders};
 
 /// What a fault does to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,114 +31,37 @@ impl Effect {
     }
 }
 
-/// A fault on order: by default it acts on the first call of its action, once.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    action: String,
-    conditions: Vec<(String, String)>,
-    skip: usize,
-    times: usize,
-    effect: Effect,
-}
+/// A fault on order. Names of parameters are those of the query protocol without their numbers: `InstanceType`,
+/// `ClientToken`, `SubnetId`, `InstanceMarketOptions.MarketType`, `InstanceId`; a tag is `Tag.` and its key.
+pub type Fault = Order<Effect>;
 
-impl Fault {
-    /// A fault in calls of this action, such as `RunInstances`; `*` is any.
-    #[must_use]
-    pub fn on(action: &str, effect: Effect) -> Self {
-        Self { action: action.to_owned(), conditions: Vec::new(), skip: 0, times: 1, effect }
-    }
-
-    /// Only calls with a parameter of this name whose value contains the fragment; `*` is any name.
-    ///
-    /// Names are those of the query protocol without their numbers: `InstanceType`, `ClientToken`, `SubnetId`,
-    /// `InstanceMarketOptions.MarketType`, `InstanceId`; a tag is `Tag.` and its key.
-    #[must_use]
-    pub fn when(mut self, name: &str, fragment: &str) -> Self {
-        self.conditions.push((name.to_owned(), fragment.to_owned()));
-        self
-    }
-
-    /// Lets the first calls that match pass.
-    #[must_use]
-    pub fn skip(mut self, calls: usize) -> Self {
-        self.skip = calls;
-        self
-    }
-
-    /// Acts on so many calls.
-    #[must_use]
-    pub fn times(mut self, calls: usize) -> Self {
-        self.times = calls;
-        self
-    }
-
-    /// Acts until the faults are cleared.
-    #[must_use]
-    pub fn always(self) -> Self {
-        self.times(usize::MAX)
-    }
-
-    fn matches(&self, action: &str, words: &[(String, String)]) -> bool {
-        let holds = |name: &str, fragment: &str| {
-            words.iter().any(|(key, value)| (name == "*" || name == key) && value.contains(fragment))
-        };
-        (self.action == "*" || self.action == action)
-            && self.conditions.iter().all(|(name, fragment)| holds(name, fragment))
-    }
-}
-
-/// Names a fault on order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultId(usize);
-
-#[derive(Debug)]
-struct Ordered {
-    fault: Fault,
-    is_active: bool,
-    seen: usize,
-    hits: usize,
-}
-
-/// The faults on order. A cleared one stays in its place, so that its number stays its own.
+/// The faults on order.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Ordered>);
+pub(super) struct Faults(Orders<Effect>);
 
 impl Faults {
     pub(super) fn add(&mut self, fault: Fault) -> FaultId {
-        self.0.push(Ordered { fault, is_active: true, seen: 0, hits: 0 });
-        FaultId(self.0.len() - 1)
+        self.0.add(fault)
     }
 
-    pub(super) fn hits(&self, FaultId(number): FaultId) -> usize {
-        self.0.get(number).map_or(0, |ordered| ordered.hits)
+    pub(super) fn hits(&self, fault: FaultId) -> usize {
+        self.0.hits(fault)
     }
 
     pub(super) fn clear(&mut self) {
-        for ordered in &mut self.0 {
-            ordered.is_active = false;
-        }
+        self.0.clear();
     }
 
-    /// What is to happen to this call; it counts as seen and hit. Its words are asked for only when somebody looks.
+    /// What is to happen to this call. Its words are asked for only when somebody looks.
     pub(super) fn take(
         &mut self,
         action: &str,
         words: impl FnOnce() -> Vec<(String, String)>,
     ) -> Option<Effect> {
-        if !self.0.iter().any(|ordered| ordered.is_active) {
+        if self.0.is_idle() {
             return None;
         }
         let words = words();
-        for ordered in self.0.iter_mut().filter(|ordered| ordered.is_active) {
-            if !ordered.fault.matches(action, &words) {
-                continue;
-            }
-            ordered.seen += 1;
-            if ordered.seen > ordered.fault.skip && ordered.hits < ordered.fault.times {
-                ordered.hits += 1;
-                return Some(ordered.fault.effect.clone());
-            }
-        }
-        None
+        self.0.take(action, || words.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 }

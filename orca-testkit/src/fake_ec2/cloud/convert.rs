@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orca_core::ids::{InstanceId, Owner, PodRef};
 use orca_core::instance::{EndCause, Health, Instance, StateReason};
-use orca_core::well_known::tag;
+use orca_core::launch;
 
 use crate::fake_ec2::machine::{Machine, Tags};
 
@@ -36,16 +36,15 @@ pub(super) fn health(checks: &str) -> Health {
 }
 
 fn value<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
-    tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    tags.get(key).map(String::as_str)
 }
 
 pub(super) fn owner(tags: &Tags) -> Option<Owner> {
-    Some(Owner { cluster: value(tags, tag::CLUSTER)?.into(), node: value(tags, tag::NODE)?.into() })
+    launch::owner_in(|key| value(tags, key))
 }
 
 pub(super) fn pod(tags: &Tags) -> Option<PodRef> {
-    let named = |key| value(tags, key).unwrap_or_default();
-    Some(PodRef::new(named(tag::POD_NAMESPACE), named(tag::POD_NAME), value(tags, tag::POD_UID)?))
+    launch::pod_in(|key| value(tags, key))
 }
 
 fn reason(machine: &Machine) -> Option<StateReason> {

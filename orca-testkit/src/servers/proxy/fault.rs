@@ -1,6 +1,8 @@
-//! Faults on order: which calls, how often, and what happens to them.
+//! What a fault on order does to a call on its way through the proxy.
 
 use super::query::Parameters;
+pub use crate::fault::FaultId;
+use crate::fault::{Order, Orders};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,107 +42,32 @@ impl Effect {
     }
 }
 
-/// A fault on order: by default it acts on the first call of its action, once.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    action: String,
-    conditions: Vec<(String, String)>,
-    skip: usize,
-    times: usize,
-    effect: Effect,
-}
+/// A fault on order. Names of parameters are those of the query protocol, as they were sent.
+pub type Fault = Order<Effect>;
 
-impl Fault {
-    /// A fault in calls of this action (`RunInstances`, `AmazonSSM.GetParameter`).
-    #[must_use]
-    pub fn on(action: &str, effect: Effect) -> Self {
-        Self { action: action.to_owned(), conditions: Vec::new(), skip: 0, times: 1, effect }
-    }
-
-    /// Only calls with a parameter of this name whose value contains the fragment; `*` is any name.
-    #[must_use]
-    pub fn when(mut self, name: &str, fragment: &str) -> Self {
-        self.conditions.push((name.to_owned(), fragment.to_owned()));
-        self
-    }
-
-    /// Lets the first calls that match pass.
-    #[must_use]
-    pub fn skip(mut self, calls: usize) -> Self {
-        self.skip = calls;
-        self
-    }
-
-    /// Acts on so many calls.
-    #[must_use]
-    pub fn times(mut self, calls: usize) -> Self {
-        self.times = calls;
-        self
-    }
-
-    /// Acts until the faults are cleared.
-    #[must_use]
-    pub fn always(self) -> Self {
-        self.times(usize::MAX)
-    }
-
-    fn matches(&self, action: &str, parameters: &Parameters) -> bool {
-        let holds = |name: &str, fragment: &str| {
-            parameters.iter().any(|(key, value)| (name == "*" || name == key) && value.contains(fragment))
-        };
-        self.action == action && self.conditions.iter().all(|(name, fragment)| holds(name, fragment))
-    }
-}
-
-/// Names a fault on order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultId(usize);
-
-#[derive(Debug)]
-struct Ordered {
-    fault: Fault,
-    active: bool,
-    seen: usize,
-    hits: usize,
-}
-
-/// The faults on order. A cleared one stays in its place, so that its number stays its own.
+/// The faults on order.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Vec<Ordered>>);
+pub(super) struct Faults(Mutex<Orders<Effect>>);
 
 impl Faults {
     pub(super) fn add(&self, fault: Fault) -> FaultId {
-        let mut ordered = self.lock();
-        ordered.push(Ordered { fault, active: true, seen: 0, hits: 0 });
-        FaultId(ordered.len() - 1)
+        self.lock().add(fault)
     }
 
-    pub(super) fn hits(&self, FaultId(number): FaultId) -> usize {
-        self.lock().get(number).map_or(0, |ordered| ordered.hits)
+    pub(super) fn hits(&self, fault: FaultId) -> usize {
+        self.lock().hits(fault)
     }
 
     pub(super) fn clear(&self) {
-        for ordered in self.lock().iter_mut() {
-            ordered.active = false;
-        }
+        self.lock().clear();
     }
 
-    /// What is to happen to this call; it counts as seen and hit.
+    /// What is to happen to this call.
     pub(super) fn take(&self, action: &str, parameters: &Parameters) -> Option<Effect> {
-        for ordered in self.lock().iter_mut() {
-            if !ordered.active || !ordered.fault.matches(action, parameters) {
-                continue;
-            }
-            ordered.seen += 1;
-            if ordered.seen > ordered.fault.skip && ordered.hits < ordered.fault.times {
-                ordered.hits += 1;
-                return Some(ordered.fault.effect.clone());
-            }
-        }
-        None
+        self.lock().take(action, || parameters.iter())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Ordered>> {
+    fn lock(&self) -> MutexGuard<'_, Orders<Effect>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
