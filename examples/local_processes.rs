@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, time::Duration};
 use orca_core::clock::{Clock, SystemClock, system};
 use orca_core::cloud::{CloudClient, LaunchOutcome, Terminations};
 use orca_core::error::{CloudError, Fault, Kind};
-use orca_core::ids::{InstanceId, Owner};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 use orca_testkit::contract::cloud::{Broken, CloudContract};
 use tokio::process::{Child, Command};
 
@@ -34,7 +34,11 @@ fn failed(kind: Kind, what: impl ToString) -> CloudError {
 
 #[async_trait::async_trait]
 impl CloudClient for LocalProcesses {
-    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+    async fn identity(&self) -> Result<CloudIdentity, CloudError> {
+        Ok("this-machine".into())
+    }
+
+    async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         let seconds = wish.instance_type.strip_prefix("sleep.").and_then(|text| text.parse::<u32>().ok());
         let wrong = || failed(Kind::Invalid(Fault::Pod), "types are sleep.SECONDS");
         Ok(vec![Offer::new(wish, seconds.ok_or_else(wrong)?.to_string().into())])

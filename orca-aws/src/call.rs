@@ -33,6 +33,8 @@ pub(crate) enum Operation {
     CancelSpotInstanceRequests,
     /// SSM `GetParameter`.
     GetParameter,
+    /// STS `GetCallerIdentity`.
+    GetCallerIdentity,
 }
 
 impl Operation {
@@ -50,6 +52,7 @@ impl Operation {
             Self::DeleteNetworkInterface => "DeleteNetworkInterface",
             Self::CancelSpotInstanceRequests => "CancelSpotInstanceRequests",
             Self::GetParameter => "GetParameter",
+            Self::GetCallerIdentity => "GetCallerIdentity",
         }
     }
 }

@@ -15,9 +15,9 @@ use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::config::Aws;
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, Owner};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 
 use crate::fence::CONNECT_TIMEOUT;
 use crate::image::ImageCache;
@@ -52,6 +52,7 @@ pub struct Ec2Client {
     /// For `RunInstances` and `TerminateInstances`.
     pub(crate) write: aws_sdk_ec2::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) image_cache: Arc<ImageCache>,
     pub(crate) skew: Skew,
     token_memory: Duration,
@@ -77,7 +78,7 @@ impl Ec2Client {
     /// A client for the region and endpoint of the config, with its static keys or the SDK's default credential chain.
     ///
     /// It calls nothing: wrong credentials show at the first call, as [`Kind::Denied`](orca_core::Kind::Denied).
-    /// An endpoint of the config holds for EC2 and SSM alike.
+    /// An endpoint of the config holds for EC2, SSM and STS alike.
     ///
     /// Errors: a [`ConnectError`] that names the key of the config.
     pub async fn connect(settings: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
@@ -121,7 +122,9 @@ impl Ec2Client {
         let base = || aws_sdk_ec2::config::Builder::from(sdk).interceptor(skew.clone());
         let read = base().retry_config(again.clone()).timeout_config(reading.clone());
         let write = base().retry_config(RetryConfig::disabled()).timeout_config(writing);
-        let ssm = aws_sdk_ssm::config::Builder::from(sdk).retry_config(again).timeout_config(reading);
+        let ssm = aws_sdk_ssm::config::Builder::from(sdk);
+        let ssm = ssm.retry_config(again.clone()).timeout_config(reading.clone());
+        let sts = aws_sdk_sts::config::Builder::from(sdk).retry_config(again).timeout_config(reading);
         // The SDK reads an endpoint from the environment as well: what counts is what it found.
         let is_aws = sdk.endpoint_url().is_none();
         let region = sdk.region().map_or_else(|| settings.region.clone(), ToString::to_string);
@@ -131,6 +134,7 @@ impl Ec2Client {
             read: aws_sdk_ec2::Client::from_conf(read.build()),
             write: aws_sdk_ec2::Client::from_conf(write.build()),
             ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
             image_cache: Arc::default(),
             skew,
             token_memory: if is_aws { TOKEN_MEMORY_AWS } else { TOKEN_MEMORY_ELSEWHERE },
@@ -156,7 +160,11 @@ impl fmt::Debug for Ec2Client {
 
 #[async_trait]
 impl CloudClient for Ec2Client {
-    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+    async fn identity(&self) -> Result<CloudIdentity, CloudError> {
+        self.caller_identity().await
+    }
+
+    async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         self.make_offers(wish).await
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{InstanceId, Owner, PodRef};
 use orca_core::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
-use orca_core::launch;
+use orca_core::tags;
 
 /// One instance of a reply.
 ///
@@ -87,13 +87,13 @@ fn value<'a>(tags: &'a [types::Tag], key: &str) -> Option<&'a str> {
 }
 
 /// The owner that tags name.
-pub(crate) fn owner(tags: &[types::Tag]) -> Option<Owner> {
-    launch::owner_in(|key| value(tags, key))
+pub(crate) fn owner(named: &[types::Tag]) -> Option<Owner> {
+    tags::owner_in(|key| value(named, key))
 }
 
 /// The pod that tags name.
-pub(crate) fn pod(tags: &[types::Tag]) -> Option<PodRef> {
-    launch::pod_in(|key| value(tags, key))
+pub(crate) fn pod(named: &[types::Tag]) -> Option<PodRef> {
+    tags::pod_in(|key| value(named, key))
 }
 
 /// None when EC2 says nothing, which it does for every instance that is alive and well.

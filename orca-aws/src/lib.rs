@@ -27,6 +27,7 @@ mod error;
 mod fence;
 mod halves;
 mod health;
+mod identity;
 mod image;
 mod launch;
 mod leftovers;

@@ -2,14 +2,14 @@
 
 use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::instance::CapacityType;
-use orca_core::launch::{LaunchWish, Offer};
+use orca_core::launch::{LaunchRequest, Offer};
 
 use crate::client::{Ec2Client, given};
 use crate::parameters::{Parameters, Root};
 
 impl Ec2Client {
     /// Exactly one offer.
-    pub(crate) async fn make_offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+    pub(crate) async fn make_offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         let ami = self.image(wish.image.as_deref()).await?;
         let parameters = self.parameters(wish, ami)?;
         Ok(vec![Offer {
@@ -25,7 +25,7 @@ impl Ec2Client {
         }])
     }
 
-    fn parameters(&self, wish: &LaunchWish, ami: String) -> Result<Parameters, CloudError> {
+    fn parameters(&self, wish: &LaunchRequest, ami: String) -> Result<Parameters, CloudError> {
         let settings = &self.settings;
         let size_gib = settings.root_volume.size_gib.map(i32::try_from).transpose().map_err(|_| {
             CloudError::new(
@@ -88,14 +88,14 @@ mod tests {
     async fn a_price_belongs_to_spot_and_a_subnet_is_optional() {
         let bare = Aws { subnet_id: Some(String::new()), instance_profile: None, ..settings() };
         let client = client(&Server::new([]), &bare);
-        let priced = LaunchWish { max_price: "0.5".parse().ok(), ..wish() };
+        let priced = LaunchRequest { max_price: "0.5".parse().ok(), ..wish() };
         let offers = client.make_offers(&priced).await.expect("offers");
         assert_eq!(
             (offers[0].parameters.get("maxPrice"), offers[0].parameters.get("subnetId")),
             (None, None)
         );
         let spot =
-            LaunchWish { capacity_type: CapacityType::Spot, image: Some("ami-0123abcd".into()), ..priced };
+            LaunchRequest { capacity_type: CapacityType::Spot, image: Some("ami-0123abcd".into()), ..priced };
         let offers = client.make_offers(&spot).await.expect("offers");
         assert_eq!(offers[0].parameters["maxPrice"], "0.50");
         assert_eq!(offers[0].parameters["podNamedImage"], true);

@@ -18,7 +18,7 @@ use orca_core::clock::Clock;
 use orca_core::config::{Aws, RootVolume};
 use orca_core::ids::{Owner, PodRef};
 use orca_core::instance::{CapacityType, Instance, InstanceState, OwnedInstance};
-use orca_core::launch::LaunchWish;
+use orca_core::launch::LaunchRequest;
 
 use crate::client::Ec2Client;
 
@@ -198,9 +198,10 @@ pub(crate) fn owned(id: &str) -> OwnedInstance {
 }
 
 /// A pod's wish for one small machine on demand.
-pub(crate) fn wish() -> LaunchWish {
-    LaunchWish {
+pub(crate) fn wish() -> LaunchRequest {
+    LaunchRequest {
         pod: PodRef::new("ml", "train", "u1"),
+        attempt: 1,
         instance_type: "t3.micro".into(),
         capacity_type: CapacityType::OnDemand,
         max_price: None,

@@ -9,10 +9,10 @@ use k8s_openapi::api::core::v1::Pod;
 use orca_core::admission::{self, Place, Rejection, Request};
 use orca_core::annotations::Wishes;
 use orca_core::config::Config;
-use orca_core::ids::PodRef;
+use orca_core::ids::{Owner, PodRef};
 use orca_core::instance::{CapacityType, Health, Instance, InstanceState};
 use orca_core::launch::{LaunchRecord, NewAttempt, Offer};
-use orca_core::lifecycle::{Observation, decide};
+use orca_core::lifecycle::{Facts, Observation, decide};
 use orca_core::pod::Intent;
 use orca_core::provider::Machines;
 use orca_core::quantity::Quantity;
@@ -80,8 +80,9 @@ fn record() -> LaunchRecord {
         tags: (0..10).map(|number| (format!("key-{number}"), format!("value-{number}"))).collect(),
         parameters: json!({ "image": "ami-0123456789abcdef0", "subnet": "subnet-0123456789abcdef0" }),
     };
-    let wish = request().fingerprint();
-    LaunchRecord::open(NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish }, now())
+    let (cluster, pod) = ("c".into(), "u".into());
+    let (cloud, request) = ("123456789012/us-west-2".into(), request().digest());
+    LaunchRecord::open(NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request }, now())
 }
 
 fn machines(seen: Vec<Instance>) -> Machines {
@@ -92,7 +93,14 @@ fn machines(seen: Vec<Instance>) -> Machines {
 fn decisions(criterion: &mut Criterion) {
     let (pod, request, record) = (pod(), Ok::<_, Rejection>(request()), Ok(record()));
     let (none, one) = (machines(Vec::new()), machines(vec![instance()]));
+    let (reference, owner) =
+        (PodRef::new("ml", "train", "u"), Owner { cluster: "c".into(), node: "n".into() });
+    let (facts, user_tags) = (Facts::default(), std::collections::BTreeMap::new());
     let seen = |record, machines| Observation {
+        reference: &reference,
+        owner: &owner,
+        user_tags: &user_tags,
+        facts: &facts,
         intent: Intent::Wanted,
         pod: Some(&pod),
         record,

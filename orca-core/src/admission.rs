@@ -37,7 +37,7 @@ pub struct Request {
 impl Request {
     /// A short text that changes when the author changes what is asked for: a refused launch is tried anew then.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
+    pub fn digest(&self) -> String {
         let price = self.max_price.map_or_else(String::new, |price| price.to_string());
         let image = self.image.as_deref().unwrap_or_default();
         format!("{}|{}|{price}|{image}", self.instance_type, self.capacity_type.as_str())

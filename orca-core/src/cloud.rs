@@ -1,4 +1,4 @@
-//! The seam for authors of cloud back ends: five verbs, and the abilities that a cloud may have besides.
+//! The seam for authors of cloud back ends: six verbs, and the abilities that a cloud may have besides.
 //!
 //! Nothing here is shaped like one cloud. A back end whose API knows no client tokens keeps a token table of its
 //! own; everything else in ORCA rests on the contract of [`CloudClient::launch`].
@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::error::CloudError;
-use crate::ids::{ClusterId, InstanceId, Owner};
+use crate::ids::{CloudIdentity, ClusterId, InstanceId, Owner};
 use crate::instance::{Health, Instance, InstanceState, OwnedInstance};
-use crate::launch::{LaunchToken, LaunchWish, Offer};
+use crate::launch::{LaunchRequest, LaunchToken, Offer};
 use crate::leftover::{Leftover, OwnedLeftover};
 
 /// A cloud that can launch, describe and terminate machines.
@@ -25,14 +25,23 @@ use crate::leftover::{Leftover, OwnedLeftover};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CloudClient: Send + Sync + fmt::Debug {
-    /// Ways to fulfil a wish, best first, with everything resolved.
+    /// Where this client's instances live, in the back end's own words. It stands in every launch record, so that another
+    /// account or region is never asked about what this one launched.
     ///
-    /// Guarantees: launches nothing; each offer carries the wish's tags unchanged, and everything that
+    /// Guarantees: the same text for as long as instances can be listed, described and ended under it; another text
+    /// otherwise. It is asked for again from time to time.
+    ///
+    /// Errors: the cloud could not be asked. Nothing is known then, and nothing is launched.
+    async fn identity(&self) -> Result<CloudIdentity, CloudError>;
+
+    /// Ways to fulfil a request, best first, with everything resolved.
+    ///
+    /// Guarantees: launches nothing; each offer carries the request's tags unchanged, and everything that
     /// [`launch`](Self::launch) needs. An empty list means that nothing fits now.
     ///
-    /// Errors: [`Kind::Invalid`](crate::Kind::Invalid) when the wish can never be fulfilled, naming whose value is wrong; anything else
-    /// when the cloud could not be asked.
-    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError>;
+    /// Errors: [`Kind::Invalid`](crate::Kind::Invalid) when the request can never be fulfilled, naming whose value is wrong; anything
+    /// else when the cloud could not be asked.
+    async fn offers(&self, request: &LaunchRequest) -> Result<Vec<Offer>, CloudError>;
 
     /// Sends one launch of exactly this offer under this token, once: no hidden retries.
     ///

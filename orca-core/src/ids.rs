@@ -61,6 +61,11 @@ identifier! {
     NodeName
 }
 identifier! {
+    /// Where a back end's instances live, in its own words: for EC2 account and region, as `123456789012/us-west-2`. What
+    /// one identity named, another one cannot speak about.
+    CloudIdentity
+}
+identifier! {
     /// The cloud's name of one machine, such as `i-0123456789abcdef0`.
     InstanceId
 }

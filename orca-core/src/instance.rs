@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InstanceId, Owner, PodRef, PodUid};
-use crate::launch::{owner_in, pod_in};
+use crate::tags::{owner_in, pod_in};
 use crate::well_known::tag;
 
 /// One machine, as the cloud described it.
@@ -205,7 +205,7 @@ pub enum Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::{TagSource, tags};
+    use crate::tags::{TagSource, tags};
 
     #[test]
     fn tags_name_owner_pod_and_type_and_without_them_it_is_nobodys() {

@@ -35,9 +35,11 @@ pub mod provider;
 pub mod quantity;
 pub mod resources;
 pub mod selection;
+pub mod state_mapping;
 pub mod status;
+pub mod tags;
 pub mod text;
 pub mod well_known;
 
 pub use error::{CloudError, Kind};
-pub use ids::{ClusterId, InstanceId, NodeName, Owner, PodRef, PodUid};
+pub use ids::{CloudIdentity, ClusterId, InstanceId, NodeName, Owner, PodRef, PodUid};

@@ -13,9 +13,9 @@ use k8s_openapi::api::core::v1::Node;
 
 use crate::cloud::LaunchOutcome;
 use crate::error::CloudError;
-use crate::ids::{InstanceId, PodRef, PodUid};
+use crate::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
 use crate::instance::{Health, Instance};
-use crate::launch::{LaunchRecord, LaunchWish, Offer};
+use crate::launch::{LaunchRecord, LaunchRequest, Offer};
 use crate::limits;
 
 /// Called with the UID of a pod whose machine changed. It carries nothing else: the pod is looked at anew.
@@ -24,33 +24,32 @@ pub type Notify = Arc<dyn Fn(&PodUid) + Send + Sync>;
 /// Pods as machines.
 #[async_trait]
 pub trait Provider: Send + Sync + fmt::Debug {
-    /// Resolves a wish into one frozen offer and takes the permit for its launch.
+    /// Makes ready what a launch needs: for a new attempt one offer with everything resolved, and the permit for the send.
     ///
-    /// Launches nothing. [`Plan::Wait`] when launches are going out as fast as they may: ask again after that time,
-    /// the place in the queue is kept.
-    async fn plan_pod(&self, wish: &LaunchWish) -> Result<Plan, CloudError>;
+    /// Launches nothing. Safe to drop at any time; a place among those who wait for a permit is kept.
+    ///
+    /// Errors: no offer could be made, or the cloud could not be asked.
+    async fn prepare_pod(&self, pod: &PodRef, what: &Prepare) -> Result<Prepared, CloudError>;
 
-    /// Takes the permit for one more send of an attempt that is recorded already. None: go ahead.
-    fn permit(&self, pod: &PodUid) -> Option<Duration>;
-
-    /// Sends one launch for this pod, exactly as recorded, on a task of its own: dropping the returned future, or
-    /// never waiting for it, loses nothing. The outcome is kept for [`get_pod`](Self::get_pod) until
-    /// [`settle`](Self::settle) says that it was recorded, and the pod is notified when it is there.
-    fn create_pod(&self, pod: &PodRef, record: &LaunchRecord);
-
-    /// Forgets the outcome of the send that was announced for this time: it stands in the record now.
-    fn settle(&self, pod: &PodUid, send_at: Timestamp);
+    /// Sends one launch for this pod, exactly as recorded. An instance that it launched is known to
+    /// [`get_pod`](Self::get_pod) from the answer on.
+    ///
+    /// Dropping the returned future is like a crash: nobody knows whether the launch happens.
+    async fn create_pod(&self, pod: &PodRef, record: &LaunchRecord) -> LaunchOutcome;
 
     /// Takes note of an instance that the pod's own record or status names, so that its absence can be told from
     /// never having existed. Safe to repeat.
     fn adopt(&self, pod: &PodRef, claim: Claim);
 
+    /// The pod has finished: its instance may be forgotten when the cloud no longer lists it. Safe to repeat.
+    fn disclaim(&self, pod: &PodUid);
+
     /// Asks the cloud to end the instances of this pod that are alive, and returns at once; the pod is notified when
     /// their state changes. Only instances whose tags name this owner and this UID are touched. Safe to repeat.
     fn delete_pod(&self, pod: &PodRef);
 
-    /// Everything that is known about the machines of this pod.
-    fn get_pod(&self, pod: &PodRef) -> Machines;
+    /// Everything that is known about the machines of this pod at this time.
+    fn get_pod(&self, pod: &PodRef, now: Timestamp) -> Machines;
 
     /// The pods that have a machine, by the last complete sweep.
     fn get_pods(&self) -> Vec<PodRef>;
@@ -71,13 +70,34 @@ pub trait Provider: Send + Sync + fmt::Debug {
     async fn ping(&self) -> Result<(), CloudError>;
 }
 
-/// What came of planning a launch.
+/// What to make ready for a send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepare {
+    /// A new attempt: an offer and a permit.
+    Attempt(LaunchRequest),
+    /// One more send of the attempt with this number: a permit.
+    Resend {
+        /// The attempt, from 1.
+        attempt: u32,
+    },
+}
+
+/// What was made ready.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Plan {
-    /// The offer to freeze. Its permit is taken.
-    Ready(Box<Offer>),
-    /// No permit yet.
-    Wait(Duration),
+pub struct Prepared {
+    /// The offer to freeze. None for one more send of an attempt: its offer stands in the record.
+    pub offer: Option<Offer>,
+    /// Whether the send may go out.
+    pub permit: Permit,
+}
+
+/// Whether a send may go out: launches go out no faster than the cloud takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// It may, and soon: a permit is not kept for long.
+    Granted,
+    /// Not before this time. Ask again then; the place in the queue is kept.
+    Until(Timestamp),
 }
 
 /// An instance that the pod's own record or status names.
@@ -108,10 +128,8 @@ pub struct Machines {
     pub namesake: Option<InstanceId>,
     /// Why there has been no complete sweep lately, if the cloud said.
     pub trouble: Option<CloudError>,
-    /// A send that is under way.
-    pub sending: Option<Timestamp>,
-    /// A send that was answered and is not in the record yet.
-    pub answered: Option<(Timestamp, LaunchOutcome)>,
+    /// Where the cloud's answers come from, once it has said so. Nothing is fresh before.
+    pub identity: Option<CloudIdentity>,
     /// For how long a token is certain to be remembered.
     pub token_memory: Duration,
 }

@@ -15,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::instance::Instance;
 use crate::launch::LaunchRecord;
 
+pub(crate) use conditions::NOT_RUN;
 pub use patch::{patch, record_patch, told};
 
 /// What to show of a pod of runtime `instance`.

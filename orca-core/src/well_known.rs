@@ -163,6 +163,8 @@ pub mod reason {
     pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
     /// Pods of the same owner ended soon after their launch, so the next one waits.
     pub const LAUNCH_BACK_OFF: &str = "LaunchBackOff";
+    /// The cloud was asked for an offer and has not answered for a while.
+    pub const LAUNCH_PREPARING: &str = "LaunchPreparing";
     /// The launch waits for its turn.
     pub const LAUNCH_QUEUED: &str = "LaunchQueued";
     /// The machine of an earlier pod of the same name has not ended yet.

@@ -27,4 +27,12 @@ pub enum Error {
     /// One of the loops ended although nobody asked it to.
     #[error("the {0} loop ended unexpectedly: this is a bug, please report it")]
     LoopEnded(&'static str),
+    /// One of the long-lived tasks panicked.
+    #[error("the {name} loop panicked ({message}): this is a bug, please report it")]
+    LoopPanicked {
+        /// The loop.
+        name: &'static str,
+        /// The panic's message.
+        message: String,
+    },
 }

@@ -1,7 +1,7 @@
 //! What a virtual node says of itself: is it alive, is it ready.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use orca_core::clock::Clock;
@@ -26,6 +26,8 @@ struct State {
     registered: AtomicBool,
     renewed: AtomicI64,
     beat: AtomicI64,
+    /// Why the node has ended although nobody asked it to.
+    ended: OnceLock<String>,
 }
 
 impl Health {
@@ -56,8 +58,17 @@ impl Health {
         self.state.beat.store(self.clock.now().as_second(), Ordering::Release);
     }
 
+    /// A loop ended, and the node with it. A process that goes on without it has to be restarted.
+    pub(crate) fn ended(&self, error: &crate::Error) {
+        // Only the first cause is of interest.
+        let _later = self.state.ended.set(error.to_string());
+    }
+
     /// Alive: the loops turn. An outage of the cloud or of the API server is no reason to restart.
     pub fn live(&self) -> Result<(), String> {
+        if let Some(why) = self.state.ended.get() {
+            return Err(why.clone());
+        }
         let age = self.clock.now().as_second() - self.state.beat.load(Ordering::Acquire);
         if age > STUCK_SECONDS { Err(format!("the loops have not turned for {age} s")) } else { Ok(()) }
     }

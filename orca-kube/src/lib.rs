@@ -4,13 +4,14 @@
 //!  VirtualNode::run
 //!   ├─ leader     one active process: a Lease in ORCA's namespace, named like the node
 //!   ├─ node       the Node object and its Lease in kube-node-lease
-//!   ├─ pods       watch ─► queue ─► observe ─► orca_core::lifecycle::decide ─► apply
+//!   ├─ pods       watch ─► intake ─► queue ─► observe ─► orca_core::lifecycle::decide ─► apply
+//!   │             tasks: what is slow, with results that wake a pod
 //!   ├─ machines   the Provider over a CloudClient: sweeps, sends, terminations
 //!   ├─ garbage    ends what no pod wants, slowly and with a brake
 //!   └─ events     what people should know, deduplicated and capped
 //! ```
 //!
-//! Every loop is level-triggered: a wake-up carries a key and nothing else, and each loop also resyncs on a timer.
+//! Every loop is a task under watch, and every task starts through [`Spawn`]. Every loop is level-triggered: a wake-up carries a key and nothing else, and each loop also resyncs on a timer.
 //! Nothing here is global: metrics go into the embedder's registry, shutdown is the embedder's token, time is the
 //! embedder's clock, and no TLS provider is installed.
 
@@ -26,9 +27,11 @@ mod node;
 mod pods;
 mod random;
 mod recent;
+pub mod spawn;
 mod virtual_node;
 
 pub use error::Error;
 pub use health::Health;
 pub use machines::MachineProvider;
+pub use spawn::{Spawn, TokioSpawn};
 pub use virtual_node::{VirtualNode, VirtualNodeBuilder};

@@ -1,8 +1,7 @@
 //! The provider over any cloud: pods as machines.
 //!
-//! One sweep lists all machines of the owner; nothing here asks the cloud about a single pod on a timer. Sends run on
-//! tasks of their own, so that dropping a caller's future loses nothing; terminations are gathered for a moment and
-//! sent together.
+//! One sweep lists all machines of the owner; nothing here asks the cloud about a single pod on a timer. Terminations are
+//! gathered for a moment and sent together.
 
 mod bucket;
 mod custody;
@@ -12,8 +11,8 @@ mod scarcity;
 mod sweep;
 mod terminate;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -24,12 +23,11 @@ use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::config::Controller;
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{Owner, PodRef, PodUid};
-use orca_core::launch::{LaunchRecord, LaunchWish};
+use orca_core::launch::{LaunchRecord, LaunchRequest, Offer};
 use orca_core::limits;
-use orca_core::provider::{Claim, Machines, Notify, Plan, Provider};
+use orca_core::provider::{Claim, Machines, Notify, Permit, Prepare, Prepared, Provider};
 use orca_core::well_known::node_condition;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use self::bucket::Bucket;
 use self::ledger::Ledger;
@@ -62,9 +60,26 @@ struct Inner {
     notify: OnceLock<Notify>,
     sweep_wanted: tokio::sync::Notify,
     terminate_wanted: tokio::sync::Notify,
-    sends: TaskTracker,
     /// Pods that this process sent a launch for.
     launched_for: Recent<PodUid>,
+    /// Launch calls that are on their way.
+    launching: AtomicUsize,
+}
+
+/// Counts a launch call for as long as it is on its way.
+struct Launching<'a>(&'a Inner);
+
+impl<'a> Launching<'a> {
+    fn begin(inner: &'a Inner) -> Self {
+        inner.launching.fetch_add(1, Ordering::AcqRel);
+        Self(inner)
+    }
+}
+
+impl Drop for Launching<'_> {
+    fn drop(&mut self) {
+        self.0.launching.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl std::fmt::Debug for Inner {
@@ -86,21 +101,29 @@ impl MachineProvider {
             notify: OnceLock::new(),
             sweep_wanted: tokio::sync::Notify::new(),
             terminate_wanted: tokio::sync::Notify::new(),
-            sends: TaskTracker::new(),
             launched_for: Recent::default(),
+            launching: AtomicUsize::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Runs the sweeps and the terminations until the token is cancelled.
-    pub(crate) async fn run(&self, shutdown: CancellationToken) {
-        tokio::join!(sweep::run(&self.inner, &shutdown), terminate::run(&self.inner, &shutdown));
+    /// Sweeps until the token is cancelled.
+    pub(crate) async fn sweep(&self, shutdown: CancellationToken) {
+        sweep::run(&self.inner, &shutdown).await;
     }
 
-    /// Waits until every send that is under way was answered.
-    pub(crate) async fn drain(&self) {
-        self.inner.sends.close();
-        self.inner.sends.wait().await;
+    /// Sends terminations until the token is cancelled.
+    pub(crate) async fn terminate(&self, shutdown: CancellationToken) {
+        terminate::run(&self.inner, &shutdown).await;
+    }
+
+    /// The first offer for this request that is not known to be unavailable.
+    async fn offer(&self, request: &LaunchRequest) -> Result<Offer, CloudError> {
+        let parts = &self.inner.parts;
+        let offers = parts.metrics.observe("offers", parts.cloud.offers(request)).await?;
+        let none =
+            || CloudError::new(Kind::NoCapacity, "NoOffer", "the cloud has nothing that fits this pod");
+        self.inner.scarcity().choose(offers)?.ok_or_else(none)
     }
 
     /// When the latest complete sweep began.
@@ -134,60 +157,50 @@ impl Inner {
     fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
+
+    /// Whether something is expected to change soon.
+    fn is_changing(&self) -> bool {
+        self.launching.load(Ordering::Acquire) > 0 || self.ledger().is_changing()
+    }
 }
 
 #[async_trait]
 impl Provider for MachineProvider {
-    async fn plan_pod(&self, wish: &LaunchWish) -> Result<Plan, CloudError> {
-        let cloud = &self.inner.parts.cloud;
-        let offers = self.inner.parts.metrics.observe("offers", cloud.offers(wish)).await?;
-        let Some(offer) = self.inner.scarcity().choose(offers)? else {
-            return Err(CloudError::new(
-                Kind::NoCapacity,
-                "NoOffer",
-                "the cloud has nothing that fits this pod",
-            ));
+    async fn prepare_pod(&self, pod: &PodRef, what: &Prepare) -> Result<Prepared, CloudError> {
+        let offer = match what {
+            Prepare::Attempt(request) => Some(self.offer(request).await?),
+            Prepare::Resend { .. } => None,
         };
-        Ok(match self.permit(&wish.pod.uid) {
-            Some(wait) => Plan::Wait(wait),
-            None => Plan::Ready(Box::new(offer)),
-        })
+        let permit = match self.inner.bucket().take(&pod.uid) {
+            None => Permit::Granted,
+            Some(wait) => Permit::Until(self.inner.now().saturating_add(wait).unwrap_or(Timestamp::MAX)),
+        };
+        Ok(Prepared { offer, permit })
     }
 
-    fn permit(&self, pod: &PodUid) -> Option<Duration> {
-        self.inner.bucket().take(pod)
-    }
-
-    fn create_pod(&self, pod: &PodRef, record: &LaunchRecord) {
-        let (inner, pod) = (Arc::clone(&self.inner), pod.clone());
-        let (offer, token, send_at) = (record.offer.clone(), record.token.clone(), record.send_at);
-        inner.ledger().sending(&pod.uid, send_at);
+    async fn create_pod(&self, pod: &PodRef, record: &LaunchRecord) -> LaunchOutcome {
+        let inner = &self.inner;
+        let _launching = Launching::begin(inner);
         inner.launched_for.insert(&pod.uid);
-        let not_after = send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
-        self.inner.sends.spawn(async move {
-            let cloud = Arc::clone(&inner.parts.cloud);
-            // A task inside the task: if the back end panics, the outcome is unknown and not lost.
-            let sent = offer.clone();
-            let send = tokio::spawn(async move { cloud.launch(&sent, &token, not_after).await });
-            let outcome = send.await.unwrap_or_else(|failure| {
-                LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "BackEndPanicked", failure.to_string()))
-            });
-            inner.parts.metrics.launched(&outcome);
-            if let LaunchOutcome::Refused(error) = &outcome
-                && error.kind == Kind::NoCapacity
-            {
-                inner.scarcity().remember(&offer, error.clone());
+        let not_after = record.send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
+        let outcome = inner.parts.cloud.launch(&record.offer, &record.token, not_after).await;
+        inner.parts.metrics.launched(&outcome);
+        tracing::debug!(pod_uid = %pod.uid, outcome = outcome_name(&outcome), "Launch call answered");
+        match &outcome {
+            LaunchOutcome::Launched(instance) => {
+                inner.ledger().launched(pod, (**instance).clone(), inner.now());
             }
-            tracing::debug!(pod_uid = %pod.uid, outcome = outcome_name(&outcome), "Launch call answered");
-            let now = inner.now();
-            inner.ledger().answered(&pod, send_at, outcome, now);
-            inner.wake([&pod.uid]);
-            inner.sweep_wanted.notify_one();
-        });
-    }
-
-    fn settle(&self, pod: &PodUid, send_at: Timestamp) {
-        self.inner.ledger().settle(pod, send_at);
+            LaunchOutcome::Refused(error) if error.kind == Kind::NoCapacity => {
+                inner.scarcity().remember(&record.offer, error.clone());
+            }
+            LaunchOutcome::Refused(_)
+            | LaunchOutcome::Mismatch
+            | LaunchOutcome::Ended
+            | LaunchOutcome::NotSent(_)
+            | LaunchOutcome::Unknown(_) => {}
+        }
+        inner.sweep_wanted.notify_one();
+        outcome
     }
 
     fn adopt(&self, pod: &PodRef, claim: Claim) {
@@ -203,8 +216,11 @@ impl Provider for MachineProvider {
         }
     }
 
-    fn get_pod(&self, pod: &PodRef) -> Machines {
-        let now = self.inner.now();
+    fn disclaim(&self, pod: &PodUid) {
+        self.inner.ledger().disclaim(pod);
+    }
+
+    fn get_pod(&self, pod: &PodRef, now: Timestamp) -> Machines {
         let mut machines = self.inner.ledger().machines(pod, now);
         machines.token_memory = self.inner.parts.cloud.token_memory();
         machines

@@ -40,6 +40,40 @@ pub(crate) struct PodMetrics {
     pub(crate) writes: Family<Outcome, Counter>,
     pub(crate) known: Gauge,
     pub(crate) events: Family<Outcome, Counter>,
+    panics: Family<TaskLabel, Counter>,
+}
+
+/// What is done for a pod in a task of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskKind {
+    /// A look: observe, decide, apply.
+    Look,
+    /// Making ready what a launch needs.
+    Prepare,
+    /// A launch call.
+    Send,
+}
+
+impl TaskKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Prepare => "prepare",
+            Self::Send => "send",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct TaskLabel {
+    task: &'static str,
+}
+
+impl PodMetrics {
+    /// A task panicked, which is a bug.
+    pub(crate) fn panicked(&self, kind: TaskKind) {
+        self.panics.get_or_create(&TaskLabel { task: kind.as_str() }).inc();
+    }
 }
 
 /// How the node is kept alive.
@@ -126,6 +160,11 @@ impl Metrics {
         orca.register("pod_reconciles", "Looks at a pod, by result", self.pods.reconciles.clone());
         orca.register("pod_status_writes", "Status patches sent, by result", self.pods.writes.clone());
         orca.register("events", "Events, by result", self.pods.events.clone());
+        orca.register(
+            "task_panics",
+            "Panics of tasks, by what they did: each is a bug that cost its pod some time",
+            self.pods.panics.clone(),
+        );
         orca.register(
             "node_lease_renewals",
             "Renewals of the node lease, by result",

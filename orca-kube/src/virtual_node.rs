@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orca_core::clock::{self, Clock};
-use orca_core::cloud::{CloudClient, HealthSource, LeftoverSource};
+use orca_core::cloud::CloudClient;
 use orca_core::config::Config;
 use orca_core::provider::Provider;
 use prometheus_client::registry::Registry;
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -16,12 +14,18 @@ use crate::health::Health;
 use crate::leader::Leader;
 use crate::machines::{self, MachineProvider};
 use crate::metrics::Metrics;
-use crate::node::{self, LEASE_NAMESPACE, NodeController, NodeLease};
+use crate::node::{self, NodeController, NodeLease};
 use crate::random::Random;
+use crate::spawn::{Life, Panicked, Spawner};
 use crate::{events, pods};
 
+mod builder;
 mod collection;
 mod identity;
+mod loops;
+
+pub use builder::VirtualNodeBuilder;
+use loops::Loops;
 
 /// A send can take this long to be answered; shutdown waits for it, so that no instance id is lost.
 const DRAIN: Duration = Duration::from_secs(35);
@@ -46,137 +50,11 @@ pub struct VirtualNode {
     random: Random,
 }
 
-/// Collects what a virtual node is made from. Everything but client and cloud has a default.
-pub struct VirtualNodeBuilder {
-    client: kube::Client,
-    heartbeat_client: Option<kube::Client>,
-    heartbeat_runtime: Option<Handle>,
-    cloud: Arc<dyn CloudClient>,
-    health_source: Option<Arc<dyn HealthSource>>,
-    leftovers: Option<Arc<dyn LeftoverSource>>,
-    config: Config,
-    namespace: String,
-    clock: Arc<dyn Clock>,
-    seed: Option<u64>,
-    shutdown: CancellationToken,
-    adopt_foreign: bool,
-}
-
-impl std::fmt::Debug for VirtualNodeBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VirtualNodeBuilder")
-            .field("cloud", &self.cloud)
-            .field("config", &self.config)
-            .finish_non_exhaustive()
-    }
-}
-
-impl VirtualNodeBuilder {
-    /// The config. [`orca_core::config::validate`] is asked by [`build`](Self::build).
-    #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// The namespace of the leader lease. Default: `kube-system`.
-    #[must_use]
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = namespace.into();
-        self
-    }
-
-    /// How the cloud tells whether running machines are healthy. Without it, a running machine is ready.
-    #[must_use]
-    pub fn health_source(mut self, source: Arc<dyn HealthSource>) -> Self {
-        self.health_source = Some(source);
-        self
-    }
-
-    /// How the cloud tells what instances left behind. Without it, garbage collection ends instances only, and there
-    /// is no report of foreign ones.
-    #[must_use]
-    pub fn leftovers(mut self, source: Arc<dyn LeftoverSource>) -> Self {
-        self.leftovers = Some(source);
-        self
-    }
-
-    /// A client of its own for the leases, and the runtime to renew them on, so that nothing else can hold up the
-    /// heartbeat. The client must have been made on that runtime. Default: the common ones.
-    #[must_use]
-    pub fn heartbeat(mut self, client: kube::Client, runtime: Handle) -> Self {
-        self.heartbeat_client = Some(client);
-        self.heartbeat_runtime = Some(runtime);
-        self
-    }
-
-    /// Where the time comes from. Default: the system's clock.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// What jitter and the leader's name are drawn from. The same seed draws the same, for simulations; two processes that
-    /// share a cluster must not share a seed. Default: another in each process.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Cancelled to stop. Default: never.
-    #[must_use]
-    pub fn shutdown(mut self, token: CancellationToken) -> Self {
-        self.shutdown = token;
-        self
-    }
-
-    /// Take over an existing node of that name although ORCA did not make it.
-    #[must_use]
-    pub fn adopt_foreign_node(mut self) -> Self {
-        self.adopt_foreign = true;
-        self
-    }
-
-    /// Checks the config. Nothing is started, and no call is made.
-    pub fn build(self) -> Result<VirtualNode, Error> {
-        let warnings = orca_core::config::validate(&self.config).map_err(|errors| {
-            Error::Config(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })?;
-        for warning in warnings {
-            tracing::warn!(key = warning.key, note = warning.text, "Config key has no effect");
-        }
-        if self.namespace == LEASE_NAMESPACE {
-            let text = format!(
-                "the leader lease cannot be kept in {LEASE_NAMESPACE}: the node lease of the same name is there; choose another namespace"
-            );
-            return Err(Error::Config(text));
-        }
-        let health = Health::new(Arc::clone(&self.clock));
-        let random = Random::new(self.seed);
-        Ok(VirtualNode { parts: self, metrics: Metrics::default(), health, random })
-    }
-}
-
 impl VirtualNode {
     /// Begins a virtual node over this cloud. The client should not retry by itself (`Config::default_retry` off): every
     /// call is retried here, under a time-out.
     pub fn builder(client: kube::Client, cloud: Arc<dyn CloudClient>) -> VirtualNodeBuilder {
-        VirtualNodeBuilder {
-            client,
-            heartbeat_client: None,
-            heartbeat_runtime: None,
-            cloud,
-            health_source: None,
-            leftovers: None,
-            config: Config::default(),
-            namespace: "kube-system".into(),
-            clock: clock::system(),
-            seed: None,
-            shutdown: CancellationToken::new(),
-            adopt_foreign: false,
-        }
+        VirtualNodeBuilder::new(client, cloud)
     }
 
     /// Registers the node's metrics in this registry.
@@ -196,17 +74,25 @@ impl VirtualNode {
     /// lease is given back. Node, node lease and instances are left as they are. Dropping the future instead is like a
     /// crash: the next process adopts everything.
     pub async fn run(self) -> Result<(), Error> {
+        let life = Life::begin();
+        let spawners = Spawners {
+            work: life.spawner(Arc::clone(&self.parts.spawn)),
+            heartbeat: life
+                .spawner(Arc::clone(self.parts.heartbeat_spawn.as_ref().unwrap_or(&self.parts.spawn))),
+        };
         let shutdown = self.parts.shutdown.clone();
         let leader = self.leader();
-        let _holder = leader.holder();
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ok(()),
-            () = self.acquire(&leader) => {}
+            acquired = self.acquire(&leader, &spawners.heartbeat) => acquired?,
         }
-        let loops = shutdown.child_token();
-        let result = Box::pin(self.lead(&leader, &loops)).await;
-        loops.cancel();
+        let told = shutdown.child_token();
+        let result = Box::pin(self.lead(&leader, &spawners, &told)).await;
+        told.cancel();
+        if let Err(error @ (Error::LoopEnded(_) | Error::LoopPanicked { .. })) = &result {
+            self.health.ended(error);
+        }
         leader.release().await;
         self.metrics.node.leader.set(0);
         result
@@ -225,18 +111,20 @@ impl VirtualNode {
         ))
     }
 
-    async fn acquire(&self, leader: &Arc<Leader>) {
+    async fn acquire(&self, leader: &Arc<Leader>, heartbeat: &Spawner) -> Result<(), Error> {
         self.health.set_leader(false);
-        let acquired = {
+        let mut acquired = {
             let leader = Arc::clone(leader);
-            self.on_heartbeat_runtime(async move { leader.acquire().await })
+            heartbeat.start(async move { leader.acquire().await })
         };
         let mut beat = tokio::time::interval(Duration::from_secs(5));
-        let mut acquired = std::pin::pin!(acquired);
         loop {
             tokio::select! {
                 biased;
-                _done = &mut acquired => break,
+                done = &mut acquired => match done {
+                    Ok(()) => break,
+                    Err(Panicked(message)) => return Err(Error::LoopPanicked { name: "leader", message }),
+                },
                 _tick = beat.tick() => self.health.beat(),
             }
         }
@@ -247,34 +135,26 @@ impl VirtualNode {
             holder = leader.holder(),
             "Leader lease acquired"
         );
-    }
-
-    /// Spawns on the runtime of the heartbeat; aborted when the handle is dropped.
-    fn on_heartbeat_runtime<F>(&self, task: F) -> tokio_util::task::AbortOnDropHandle<()>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let handle = match &self.parts.heartbeat_runtime {
-            Some(runtime) => runtime.spawn(task),
-            None => tokio::spawn(task),
-        };
-        tokio_util::task::AbortOnDropHandle::new(handle)
+        Ok(())
     }
 
     /// Everything that the active process does.
-    async fn lead(&self, leader: &Arc<Leader>, loops: &CancellationToken) -> Result<(), Error> {
-        let name = &self.parts.config.node.name;
+    async fn lead(
+        &self,
+        leader: &Arc<Leader>,
+        spawners: &Spawners,
+        told: &CancellationToken,
+    ) -> Result<(), Error> {
         let leader_since = self.parts.clock.now();
-        let holds = {
-            let leader = Arc::clone(leader);
-            self.on_heartbeat_runtime(async move { leader.hold().await })
-        };
+        let mut loops = Loops::default();
+        self.start_leader(&loops, leader, &spawners.heartbeat);
         let (owner, server_minor) = tokio::select! {
             biased;
-            () = loops.cancelled() => return Ok(()),
+            () = told.cancelled() => return Ok(()),
+            failed = loops.first_end() => return Err(failed),
             found = self.identify() => found?,
         };
-        tracing::info!(node_name = %name, cluster = %owner.cluster, "Starting ORCA virtual node");
+        tracing::info!(node_name = %owner.node, cluster = %owner.cluster, "Starting ORCA virtual node");
         let provider = MachineProvider::new(machines::Parts {
             cloud: Arc::clone(&self.parts.cloud),
             health: self.parts.health_source.clone(),
@@ -285,7 +165,7 @@ impl VirtualNode {
         });
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());
-        let node = self.node_controller(&config, &shared, server_minor);
+        let node = Arc::new(self.node_controller(&config, &shared, server_minor));
         let (events, event_loop) = events::channel(
             self.parts.client.clone(),
             Arc::clone(&self.parts.clock),
@@ -301,64 +181,55 @@ impl VirtualNode {
             events: events.clone(),
             metrics: self.metrics.pods.clone(),
             random: self.random.clone(),
+            spawner: spawners.work.clone(),
             node: node.facts(),
         });
         let garbage = self.garbage((owner, leader_since), &provider, &pods, events);
-        let lease = self.node_lease();
-        let uid = node.facts();
-        let _lease = self.on_heartbeat_runtime(async move { lease.run(uid).await });
+        let work = &spawners.work;
+        self.start_node(&loops, &node, spawners);
+        start_machines(&loops, &provider, work, told);
+        start_pods(&loops, &pods, work, told);
+        let token = told.clone();
+        loops.start(work, "garbage collection", async move {
+            garbage.run(token).await;
+            Ok(())
+        });
+        let token = told.clone();
+        loops.start(work, "event", async move {
+            event_loop.run(token).await;
+            Ok(())
+        });
+        loops.start(work, "report", report(pods.clone(), self.health.clone()));
         let result = tokio::select! {
             biased;
-            () = loops.cancelled() => Ok(()),
-            _lost = holds => Err(Error::LostLeadership(name.clone())),
-            failed = self.keep_node(&node) => Err(failed),
-            () = provider.run(loops.clone()) => Err(Error::LoopEnded("sweep")),
-            () = pods.run(loops.clone()) => Err(Error::LoopEnded("pod")),
-            () = garbage.run(loops.clone()) => Err(Error::LoopEnded("garbage collection")),
-            () = event_loop.run(loops.clone()) => Err(Error::LoopEnded("event")),
-            () = self.report(&pods) => Err(Error::LoopEnded("report")),
+            () = told.cancelled() => Ok(()),
+            failed = loops.first_end() => Err(failed),
         };
-        self.drain(&provider, &pods, loops).await;
+        drain(&provider, &pods, told).await;
         // A shutdown can be seen by the loops before it is seen here.
         if self.parts.shutdown.is_cancelled() { Ok(()) } else { result }
     }
 
-    async fn keep_node(&self, node: &NodeController) -> Error {
-        match node.register().await {
-            Ok(live) => {
-                node.run(live).await;
-                Error::LoopEnded("node")
-            }
-            Err(error) => error,
-        }
+    fn start_leader(&self, loops: &Loops, leader: &Arc<Leader>, heartbeat: &Spawner) {
+        let (leader, name) = (Arc::clone(leader), self.parts.config.node.name.clone());
+        loops.start(heartbeat, "leader", async move {
+            leader.hold().await;
+            Err(Error::LostLeadership(name))
+        });
     }
 
-    async fn report(&self, pods: &pods::Controller) {
-        while !pods.is_synced() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.health.set_synced();
-        std::future::pending::<()>().await;
-    }
-
-    /// Lets the sends finish and records what they brought.
-    async fn drain(&self, provider: &MachineProvider, pods: &pods::Controller, loops: &CancellationToken) {
-        loops.cancel();
-        let drained = async {
-            pods.run(loops.clone()).await;
-            provider.drain().await;
-            pods.settle().await;
-        };
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!(
-                seconds = DRAIN.as_secs(),
-                "Some launch calls were not answered before shutdown; the next process asks again"
-            );
-        }
-        tracing::info!(
-            last_sweep = provider.last_sweep().map(tracing::field::display),
-            "Stopped; instances keep running"
-        );
+    fn start_node(&self, loops: &Loops, node: &Arc<NodeController>, spawners: &Spawners) {
+        let (lease, facts) = (self.node_lease(), node.facts());
+        loops.start(&spawners.heartbeat, "node lease", async move {
+            lease.run(facts).await;
+            Ok(())
+        });
+        let node = Arc::clone(node);
+        loops.start(&spawners.work, "node", async move {
+            let live = node.register().await?;
+            node.run(live).await;
+            Ok(())
+        });
     }
 
     fn node_controller(
@@ -389,4 +260,59 @@ impl VirtualNode {
             self.metrics.node.clone(),
         )
     }
+}
+
+/// Where tasks are started: most of them, and those of the heartbeat.
+struct Spawners {
+    work: Spawner,
+    heartbeat: Spawner,
+}
+
+fn start_machines(loops: &Loops, provider: &MachineProvider, work: &Spawner, told: &CancellationToken) {
+    let (sweeper, token) = (provider.clone(), told.clone());
+    loops.start(work, "sweep", async move {
+        sweeper.sweep(token).await;
+        Ok(())
+    });
+    let (ender, token) = (provider.clone(), told.clone());
+    loops.start(work, "termination", async move {
+        ender.terminate(token).await;
+        Ok(())
+    });
+}
+
+fn start_pods(loops: &Loops, pods: &pods::Controller, work: &Spawner, told: &CancellationToken) {
+    let (watcher, token) = (pods.clone(), told.clone());
+    loops.start(work, "pod watch", async move {
+        watcher.watch(token).await;
+        Ok(())
+    });
+    let (worker, token) = (pods.clone(), told.clone());
+    loops.start(work, "pod", async move {
+        worker.work(token).await;
+        Ok(())
+    });
+}
+
+async fn report(pods: pods::Controller, health: Health) -> Result<(), Error> {
+    while !pods.is_synced() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    health.set_synced();
+    std::future::pending().await
+}
+
+/// Lets the sends finish and records what they brought.
+async fn drain(provider: &MachineProvider, pods: &pods::Controller, told: &CancellationToken) {
+    told.cancel();
+    if tokio::time::timeout(DRAIN, pods.drain()).await.is_err() {
+        tracing::warn!(
+            seconds = DRAIN.as_secs(),
+            "Some launch calls were not answered before shutdown; the next process asks again"
+        );
+    }
+    tracing::info!(
+        last_sweep = provider.last_sweep().map(tracing::field::display),
+        "Stopped; instances keep running"
+    );
 }

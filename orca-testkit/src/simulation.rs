@@ -4,6 +4,7 @@
 //! It runs on a runtime of its own whose clock jumps from timer to timer, so that hours take seconds, and everything is
 //! drawn from the seed, so that a run can be repeated: the same plan gives the same trace.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,10 @@ use crate::fake_ec2::{Chaos, Ec2Settings, FakeEc2, Span};
 use crate::fake_kube::controllers::Controllers;
 use crate::fake_kube::{FakeKube, Options, resource};
 
+mod lives;
 mod trace;
 
+pub use self::lives::Life;
 use self::trace::Recorder;
 
 /// When a simulated run begins: 2026-01-01T00:00:00Z.
@@ -83,6 +86,8 @@ pub struct Outcome {
     pub violations: Vec<String>,
     /// How many instances were launched in all.
     pub launched: usize,
+    /// What became of each pod, by name.
+    pub lives: BTreeMap<String, Life>,
     /// The simulated time that it took.
     pub took: Duration,
 }
@@ -120,10 +125,10 @@ async fn play(plan: Plan) -> Outcome {
     let _controllers = AbortOnDropHandle::new(tokio::spawn(Controllers::new(stage.kube.store()).run()));
     let mut rng = Rng::with_seed(stage.plan.seed);
     tokio::join!(stage.controller(rng.fork()), stage.people(rng.fork()));
-    let (trace, mut violations) = recorder.stop();
+    let (trace, mut violations, lives) = recorder.stop();
     violations.extend(stage.left());
     let launched = stage.ec2.launched().values().map(Vec::len).sum();
-    Outcome { trace, violations, launched, took: began.elapsed() }
+    Outcome { trace, violations, launched, lives, took: began.elapsed() }
 }
 
 impl Stage {

@@ -2,7 +2,7 @@
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use orca_core::launch::LaunchWish;
+use orca_core::launch::LaunchRequest;
 
 use crate::testing::{Reply, Server, client, client_with, settings, wish};
 
@@ -17,7 +17,7 @@ fn in_a_minute() -> Timestamp {
     Timestamp::from_second(1_060).expect("time")
 }
 
-async fn offer(wish: &LaunchWish) -> Offer {
+async fn offer(wish: &LaunchRequest) -> Offer {
     let offers = client(&Server::new([]), &settings()).make_offers(wish).await.expect("offers");
     offers.into_iter().next().expect("one offer")
 }
@@ -35,7 +35,7 @@ async fn refusal(status: u16, code: &str) -> LaunchOutcome {
     outcome(Reply::error(status, code, "as it is")).await
 }
 
-async fn form_of(wish: &LaunchWish) -> Vec<String> {
+async fn form_of(wish: &LaunchRequest) -> Vec<String> {
     let server = Server::new([Reply::Dropped]);
     client(&server, &settings()).run_instances(&offer(wish).await, &token(), in_a_minute()).await;
     server.forms()[0].iter().map(|(key, value)| format!("{key}={value}")).collect()
@@ -88,7 +88,7 @@ async fn the_request_on_demand_is_exactly_this() {
 
 #[tokio::test]
 async fn the_request_for_spot_is_exactly_this() {
-    let spot = LaunchWish { capacity_type: CapacityType::Spot, max_price: "0.25".parse().ok(), ..wish() };
+    let spot = LaunchRequest { capacity_type: CapacityType::Spot, max_price: "0.25".parse().ok(), ..wish() };
     let expected = with_tags(
         &["instance", "volume", "network-interface", "spot-instances-request"],
         &[
@@ -189,7 +189,7 @@ async fn definitive_codes_refuse_and_others_leave_it_unknown() {
 
 #[tokio::test]
 async fn the_images_fault_follows_the_offer() {
-    let own = LaunchWish { image: Some("ami-0123abcd".into()), ..wish() };
+    let own = LaunchRequest { image: Some("ami-0123abcd".into()), ..wish() };
     let server = Server::new([Reply::error(400, "InvalidAMIID.NotFound", "no such image")]);
     let outcome =
         client(&server, &settings()).run_instances(&offer(&own).await, &token(), in_a_minute()).await;

@@ -10,7 +10,7 @@ use orca_core::clock;
 use orca_core::config::{Aws, Credentials, RootVolume};
 use orca_core::ids::PodRef;
 use orca_core::instance::CapacityType;
-use orca_core::launch::LaunchWish;
+use orca_core::launch::LaunchRequest;
 use orca_testkit::contract::cloud::CloudContract;
 use orca_testkit::fake_ec2::{Ec2Settings, FakeEc2, Served};
 use orca_testkit::servers::{Ec2Probe, Ec2Proxy, Moto, installed};
@@ -30,9 +30,10 @@ pub(crate) fn settings(endpoint: &str) -> Aws {
     }
 }
 
-pub(crate) fn wish(capacity_type: CapacityType) -> LaunchWish {
-    LaunchWish {
+pub(crate) fn wish(capacity_type: CapacityType) -> LaunchRequest {
+    LaunchRequest {
         pod: PodRef::new("", "", ""),
+        attempt: 1,
         instance_type: "t3.micro".into(),
         capacity_type,
         max_price: None,

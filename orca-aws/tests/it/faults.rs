@@ -8,8 +8,9 @@ use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome, LeftoverSource}
 use orca_core::error::Kind;
 use orca_core::ids::{Owner, PodRef};
 use orca_core::instance::{CapacityType, EndCause, Health};
-use orca_core::launch::{LaunchToken, LaunchWish, TagSource, tags};
+use orca_core::launch::{LaunchRequest, LaunchToken};
 use orca_core::leftover::LeftoverKind;
+use orca_core::tags::{TagSource, tags};
 use orca_testkit::clock::ManualClock;
 use orca_testkit::fake_ec2::{Ec2Settings, Effect, FakeEc2, Fault, Pool, Served, Supply};
 
@@ -19,7 +20,7 @@ fn owner() -> Owner {
     Owner { cluster: "c1".into(), node: "n1".into() }
 }
 
-fn wish_for(uid: &str, market: CapacityType) -> LaunchWish {
+fn wish_for(uid: &str, market: CapacityType) -> LaunchRequest {
     let pod = PodRef::new("ml", "train", uid);
     let source = TagSource {
         owner: &owner(),
@@ -30,14 +31,14 @@ fn wish_for(uid: &str, market: CapacityType) -> LaunchWish {
         expires_at: None,
         user_tags: &std::collections::BTreeMap::new(),
     };
-    LaunchWish { tags: tags(&source), pod, ..wish(market) }
+    LaunchRequest { tags: tags(&source), pod, ..wish(market) }
 }
 
 async fn client(served: &Served, clock: Arc<dyn Clock>) -> Ec2Client {
     Ec2Client::connect(&settings(served.endpoint().as_str()), clock).await.expect("a client")
 }
 
-async fn launch(client: &Ec2Client, wish: &LaunchWish) -> LaunchOutcome {
+async fn launch(client: &Ec2Client, wish: &LaunchRequest) -> LaunchOutcome {
     let offer = client.offers(wish).await.expect("offers").remove(0);
     let token = LaunchToken::new(&"c1".into(), &wish.pod.uid, 1);
     client.launch(&offer, &token, jiff::Timestamp::MAX).await
@@ -59,7 +60,7 @@ async fn a_lost_answer_is_unknown_and_its_repetition_finds_the_machine() {
 async fn every_refusal_has_its_kind() {
     let (ec2, served) = region(Ec2Settings::instant()).await;
     let client = client(&served, clock::system()).await;
-    let kind = async |wish: &LaunchWish| match launch(&client, wish).await {
+    let kind = async |wish: &LaunchRequest| match launch(&client, wish).await {
         LaunchOutcome::Refused(error) | LaunchOutcome::Unknown(error) => error.kind,
         other @ (LaunchOutcome::Launched(_)
         | LaunchOutcome::Mismatch
@@ -76,7 +77,7 @@ async fn every_refusal_has_its_kind() {
     ec2.expire_credentials(Some(jiff::Timestamp::UNIX_EPOCH));
     assert_eq!(kind(&plain).await, Kind::Denied);
     ec2.expire_credentials(None);
-    let cheap = LaunchWish { max_price: "0.002".parse().ok(), ..wish_for("u2", CapacityType::Spot) };
+    let cheap = LaunchRequest { max_price: "0.002".parse().ok(), ..wish_for("u2", CapacityType::Spot) };
     assert_eq!(kind(&cheap).await, Kind::Unknown, "its request stays open");
     let open = client.leftovers(&owner()).await.expect("leftovers");
     assert_eq!(open[0].id.kind, LeftoverKind::SpotRequest);

@@ -8,7 +8,8 @@ use orca_core::clock;
 use orca_core::cloud::{CloudClient as _, LaunchOutcome};
 use orca_core::ids::{Owner, PodRef};
 use orca_core::instance::CapacityType;
-use orca_core::launch::{LaunchToken, LaunchWish, TagSource, tags};
+use orca_core::launch::{LaunchRequest, LaunchToken};
+use orca_core::tags::{TagSource, tags};
 use orca_testkit::fake_ec2::Ec2Settings;
 
 use crate::contract::{region, settings, wish};
@@ -30,7 +31,7 @@ async fn a_sweep_over_a_thousand_instances_is_one_call() {
             user_tags: &BTreeMap::new(),
         });
         let token = LaunchToken::new(&owner.cluster, &pod.uid, 1);
-        let wish = LaunchWish { pod, tags, ..wish(CapacityType::OnDemand) };
+        let wish = LaunchRequest { pod, tags, ..wish(CapacityType::OnDemand) };
         let offer = cloud.offers(&wish).await.expect("offers").remove(0);
         let outcome = cloud.launch(&offer, &token, Timestamp::MAX).await;
         assert!(matches!(outcome, LaunchOutcome::Launched(_)), "{outcome:?}");

@@ -4,19 +4,25 @@
 //! JSON. Pod authors cannot write `pods/status`, and still no act on an instance trusts the record alone: tags read
 //! back from the cloud must agree.
 //!
-//! One attempt can have several sends on the way. Each send is a mark, its `sendAt`; the mark goes when that send
-//! was answered for certain, or when no signature of that age can be executed any more.
+//! One attempt can have several sends on the way. Each send is a mark, its `sendAt`. A mark goes when that send was
+//! answered for certain or never left. One that grows too old to be executed leaves `unsettled` behind: nobody knows
+//! whether it was executed, and only a certain answer to a later send of the same token can tell.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{LaunchToken, Offer};
-use crate::error::{CloudError, Kind};
-use crate::ids::{ClusterId, InstanceId, PodUid};
+use super::offer::Offer;
+use super::token::LaunchToken;
+use crate::error::CloudError;
+use crate::ids::{CloudIdentity, ClusterId, InstanceId, PodUid};
 use crate::limits;
 
-/// The only version of the document so far.
-const VERSION: u8 = 1;
+mod document;
+
+pub use document::RecordError;
+
+/// The version of the document that is written.
+const VERSION: u8 = 2;
 /// A pod's launch is repeated at most once a second or so, for twenty minutes: far below this many marks.
 const MAX_MARKS: usize = 64;
 
@@ -29,22 +35,30 @@ pub struct LaunchRecord {
     pub attempt: u32,
     /// The client token of this attempt.
     pub token: LaunchToken,
+    /// Where this attempt is launched: under another identity nothing is known about it.
+    pub cloud: CloudIdentity,
     /// The frozen offer: every send of this attempt carries exactly this.
     pub offer: Offer,
     /// The digest that the offer had when it was frozen.
     pub digest: String,
-    /// A digest of the pod's wish, to see when its author changed it.
-    pub wish: String,
+    /// The digest of what the pod asked for, to see when its author changed it.
+    pub request: String,
     /// When the first send of this attempt was announced.
     pub first_send_at: Timestamp,
     /// When the latest send was announced.
     pub send_at: Timestamp,
-    /// The sends whose outcome nobody knows, by the time they were announced.
+    /// The sends whose outcome nobody knows and that may still be executed, by the time they were announced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unresolved: Vec<Timestamp>,
+    /// The latest send whose outcome nobody knows and that cannot be executed any more: it may have launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Timestamp>,
     /// The latest certain refusal of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+    /// Why the latest send never left. It says nothing about the sends before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The cloud said that it knows this token already, with other parameters.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mismatch: bool,
@@ -63,6 +77,18 @@ pub struct Refusal {
     pub at: Timestamp,
 }
 
+/// A send that was stopped before it left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// Why.
+    pub error: CloudError,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// How many sends in a row were stopped, for the back-off.
+    pub times: u32,
+}
+
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptState<'a> {
@@ -70,32 +96,17 @@ pub enum AttemptState<'a> {
     Launched(&'a InstanceId),
     /// The token is known to the cloud with other parameters: look for the instance, never launch.
     Mismatch,
-    /// Every send was answered, and the last answer refused.
+    /// Every send was answered or never left, and the last answer refused.
     Closed(&'a Refusal),
-    /// Some sends are unresolved; `refused` when another one was refused meanwhile. The time is when the last of
-    /// them can no longer be executed.
+    /// Nobody knows what became of some sends; `refused` when another one was refused meanwhile.
     Unresolved {
         /// A refusal that cannot close the attempt yet.
         refused: Option<&'a Refusal>,
-        /// Until when one of the sends might still be executed.
+        /// From when on no earlier send can be executed any more.
         until: Timestamp,
     },
-    /// Announced, and stopped before it was sent.
+    /// Announced, and every send was stopped before it left.
     Unsent,
-}
-
-/// Why a record cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordError {
-    /// The condition's message is not the document.
-    #[error("the launch record is not readable: {0}")]
-    Unreadable(String),
-    /// It was written by a newer ORCA.
-    #[error("the launch record has version {0}, and this ORCA reads version 1: run the newer ORCA")]
-    Version(u8),
-    /// Its offer or token is not the one that was recorded.
-    #[error("the launch record's {0} does not match: nothing is launched from it")]
-    Inconsistent(&'static str),
 }
 
 /// What a new attempt begins with.
@@ -107,10 +118,12 @@ pub struct NewAttempt<'a> {
     pub pod: &'a PodUid,
     /// The attempt, from 1.
     pub attempt: u32,
+    /// Where it is launched.
+    pub cloud: CloudIdentity,
     /// The offer to freeze.
     pub offer: Offer,
-    /// The digest of the wish.
-    pub wish: String,
+    /// The digest of what the pod asks for.
+    pub request: String,
 }
 
 impl LaunchRecord {
@@ -121,63 +134,79 @@ impl LaunchRecord {
             v: VERSION,
             attempt: new.attempt,
             token: LaunchToken::new(new.cluster, new.pod, new.attempt),
+            cloud: new.cloud,
             digest: new.offer.digest(),
             offer: new.offer,
-            wish: new.wish,
+            request: new.request,
             first_send_at: now,
             send_at: now,
             unresolved: vec![now],
+            unsettled: None,
             refusal: None,
+            held: None,
             mismatch: false,
             instance_id: None,
         }
     }
 
-    /// The same attempt with one more send announced for `now`. Marks too old to be executed are dropped.
+    /// The same attempt with one more send announced for `now`. Marks too old to be executed become unsettled.
     #[must_use]
     pub fn resend(&self, now: Timestamp) -> Self {
         let mut next = self.clone();
-        next.unresolved.retain(|mark| now.duration_since(*mark).unsigned_abs() < limits::SIGNATURE_LIFETIME);
-        if next.unresolved.len() >= MAX_MARKS {
-            // Dropping the oldest is only reached by a clock that jumps; the newest marks bound the time that matters.
-            next.unresolved.remove(0);
-        }
+        next.unresolved.sort_unstable();
+        let aged = next.unresolved.iter().filter(|mark| expires(**mark) <= now).count();
+        // More marks than these are only reached by a clock that jumps; to call the oldest unsettled keeps them in mind.
+        let over = next.unresolved.len().saturating_sub(MAX_MARKS - 1);
+        let latest = next.unresolved.drain(..aged.max(over)).next_back();
+        next.unsettled = next.unsettled.max(latest);
         next.unresolved.push(now);
         next.send_at = now;
         next
     }
 
-    /// The record after the send of `send_at` returned this instance.
+    /// The record after a send returned this instance.
     #[must_use]
     pub fn launched(&self, id: &InstanceId) -> Self {
         let mut next = self.clone();
         next.unresolved.clear();
-        next.refusal = None;
-        next.mismatch = false;
+        (next.unsettled, next.refusal, next.held, next.mismatch) = (None, None, None, false);
         next.instance_id = Some(id.clone());
         next
     }
 
-    /// The record after the send of `send_at` was refused for certain.
+    /// The record after the send of `send_at` was refused for certain. An earlier send of this token cannot have launched
+    /// anything if it could not be executed any more when this one was made: the cloud would have answered its instance.
     #[must_use]
     pub fn refused(&self, send_at: Timestamp, error: CloudError, now: Timestamp) -> Self {
-        let mut next = self.not_sent(send_at);
+        let mut next = self.clone();
+        next.unresolved.retain(|mark| *mark != send_at && expires(*mark) > send_at);
+        next.unsettled = next.unsettled.filter(|mark| expires(*mark) > send_at);
         next.refusal = Some(Refusal { error, at: now });
+        next.held = None;
         next
     }
 
-    /// The record after the send of `send_at` turned out never to have left.
+    /// The record after the send of `send_at` turned out never to have left. It proves nothing about earlier sends.
     #[must_use]
-    pub fn not_sent(&self, send_at: Timestamp) -> Self {
+    pub fn not_sent(&self, send_at: Timestamp, error: CloudError, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.unresolved.retain(|mark| *mark != send_at);
+        let times = self.held.as_ref().map_or(1, |held| held.times.saturating_add(1));
+        next.held = Some(Held { error, at: now, times });
         next
+    }
+
+    /// The record after the send of `send_at` left, and nobody knows what became of it: its mark stays.
+    #[must_use]
+    pub fn unanswered(&self) -> Self {
+        Self { held: None, ..self.clone() }
     }
 
     /// The record after the cloud said that the token belongs to other parameters.
     #[must_use]
     pub fn mismatched(&self, send_at: Timestamp) -> Self {
-        let mut next = self.not_sent(send_at);
+        let mut next = self.clone();
+        next.unresolved.retain(|mark| *mark != send_at);
         next.mismatch = true;
         next
     }
@@ -191,49 +220,24 @@ impl LaunchRecord {
         if self.mismatch {
             return AttemptState::Mismatch;
         }
-        match (self.unresolved.iter().max(), &self.refusal) {
+        match (self.executable_until(), &self.refusal) {
+            (Some(until), refused) => AttemptState::Unresolved { refused: refused.as_ref(), until },
             (None, Some(refusal)) => AttemptState::Closed(refusal),
             (None, None) => AttemptState::Unsent,
-            (Some(latest), refused) => AttemptState::Unresolved {
-                refused: refused.as_ref(),
-                until: latest.saturating_add(limits::SIGNATURE_LIFETIME).unwrap_or(Timestamp::MAX),
-            },
         }
     }
 
-    /// The kind of the latest refusal, if there was one.
+    /// From when on no send of unknown outcome can be executed any more. None: there is no such send.
     #[must_use]
-    pub fn refusal_kind(&self) -> Option<Kind> {
-        self.refusal.as_ref().map(|refusal| refusal.error.kind)
+    pub fn executable_until(&self) -> Option<Timestamp> {
+        self.unresolved.iter().copied().chain(self.unsettled).max().map(expires)
     }
+}
 
-    /// The document, for the condition's message.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        // Serialising a struct of maps with text keys cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// Reads a condition's message back, and checks that it belongs to this pod and was not altered.
-    pub fn decode(message: &str, cluster: &ClusterId, pod: &PodUid) -> Result<Self, RecordError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            v: u8,
-        }
-        let unreadable = |error: serde_json::Error| RecordError::Unreadable(error.to_string());
-        let Versioned { v } = serde_json::from_str(message).map_err(unreadable)?;
-        if v != VERSION {
-            return Err(RecordError::Version(v));
-        }
-        let record: Self = serde_json::from_str(message).map_err(unreadable)?;
-        if record.token != LaunchToken::new(cluster, pod, record.attempt) {
-            return Err(RecordError::Inconsistent("token"));
-        }
-        if record.digest != record.offer.digest() {
-            return Err(RecordError::Inconsistent("offer"));
-        }
-        Ok(record)
-    }
+/// From when on a send that was announced for this time cannot be executed any more.
+fn expires(mark: Timestamp) -> Timestamp {
+    let lifetime = SignedDuration::try_from(limits::SIGNATURE_LIFETIME).unwrap_or(SignedDuration::MAX);
+    mark.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

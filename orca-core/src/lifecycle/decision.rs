@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use super::facts::{Preparation, TaskKey};
 use crate::launch::LaunchRecord;
 use crate::limits;
 use crate::status::Shown;
 
 /// One step for one pod.
 ///
-/// The executor writes `status` and `record` in one patch if they differ from the live object; only when that was
-/// acknowledged does it publish the notes, settle the send and perform the action.
+/// The executor makes the write if it differs from the live object; only when that was acknowledged does it publish the
+/// notes, take the facts and perform the action.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What the pod's status should show. None: leave it as it is.
-    pub status: Option<Shown>,
-    /// The launch record to keep. None: leave it as it is.
-    pub record: Option<LaunchRecord>,
-    /// The send whose outcome this decision has taken in.
-    pub settle: Option<Timestamp>,
+    /// What to write to the pod's status. None: leave it as it is.
+    pub write: Option<Write>,
+    /// The facts that are used up by this decision.
+    pub take: Vec<TaskKey>,
     /// How long the machine lived, when this decision ends its pod: short lives hold back the owner's next pod.
     pub lived: Option<Duration>,
     /// What to tell people, once, when the write was made.
@@ -28,22 +25,33 @@ pub struct Decision {
     pub action: Action,
     /// When to look again, if nothing wakes the pod before.
     pub again: Duration,
+    /// Whether what was made ready for a launch may still be used. Otherwise it is given up.
+    pub(super) keeps_prepared: bool,
+}
+
+/// A change of the pod's status: one patch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Write {
+    /// What the status should show. None: leave it as it is.
+    pub shown: Option<Shown>,
+    /// The launch record to keep. None: leave it as it is.
+    pub record: Option<LaunchRecord>,
+    /// Whether the action has to wait for a write that the API server refuses. What ends a machine or an object does not:
+    /// a refused status is ORCA's mistake, and must not keep either alive (B35).
+    pub required: bool,
 }
 
 /// The one thing that a decision performs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing.
     None,
     /// Ask for a sweep.
     Refresh,
-    /// Open this attempt: freeze an offer, record it, send it.
-    Launch {
-        /// The attempt, from 1.
-        attempt: u32,
-    },
-    /// Send the recorded attempt once more: the same offer under the same token.
-    Resend,
+    /// Make ready what a launch needs.
+    Prepare(Box<Preparation>),
+    /// Send the launch that this decision's record announces, if the record was written.
+    Send,
     /// End the pod's machines that are alive.
     Terminate,
     /// Remove the pod object, guarded by its UID.
@@ -88,13 +96,13 @@ impl Decision {
     /// Leave everything as it is, and look again after this time.
     pub(super) fn wait(again: Duration) -> Self {
         Self {
-            status: None,
-            record: None,
-            settle: None,
+            write: None,
+            take: Vec::new(),
             lived: None,
             notes: Vec::new(),
             action: Action::None,
             again,
+            keeps_prepared: false,
         }
     }
 
@@ -105,21 +113,22 @@ impl Decision {
 
     /// Perform this, and look again soon.
     pub(super) fn act(action: Action) -> Self {
-        Self { action, ..Self::wait(limits::POLL_CHANGING) }
+        Self::wait(limits::POLL_CHANGING).and_act(action)
     }
 
     /// Show this.
-    pub(super) fn show(status: Shown) -> Self {
-        Self { status: Some(status), ..Self::rest() }
+    pub(super) fn show(shown: Shown) -> Self {
+        Self { write: Some(Write { shown: Some(shown), record: None, required: true }), ..Self::rest() }
     }
 
     pub(super) fn and_record(mut self, record: LaunchRecord) -> Self {
-        self.record = Some(record);
+        let write = self.write.get_or_insert(Write { required: true, ..Write::default() });
+        write.record = Some(record);
         self
     }
 
-    pub(super) fn and_settle(mut self, send_at: Timestamp) -> Self {
-        self.settle = Some(send_at);
+    pub(super) fn and_take(mut self, key: TaskKey) -> Self {
+        self.take.push(key);
         self
     }
 
@@ -129,6 +138,13 @@ impl Decision {
     }
 
     pub(super) fn and_act(mut self, action: Action) -> Self {
+        let ends = match action {
+            Action::Terminate | Action::Release => true,
+            Action::None | Action::Refresh | Action::Prepare(_) | Action::Send | Action::Forget => false,
+        };
+        if let Some(write) = self.write.as_mut() {
+            write.required = !ends;
+        }
         self.action = action;
         self
     }
@@ -136,5 +152,22 @@ impl Decision {
     pub(super) fn and_again(mut self, again: Duration) -> Self {
         self.again = again;
         self
+    }
+
+    pub(super) fn keeping_prepared(mut self) -> Self {
+        self.keeps_prepared = true;
+        self
+    }
+
+    /// What is shown, if anything new is.
+    #[must_use]
+    pub fn shown(&self) -> Option<&Shown> {
+        self.write.as_ref()?.shown.as_ref()
+    }
+
+    /// The record that is written, if one is.
+    #[must_use]
+    pub fn record(&self) -> Option<&LaunchRecord> {
+        self.write.as_ref()?.record.as_ref()
     }
 }

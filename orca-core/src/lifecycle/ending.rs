@@ -2,19 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::attempt;
 use super::decision::{Action, Decision, Note};
+use super::facts::TaskKey;
 use super::observation::Observation;
+use super::{answers, launching, showing};
 use crate::instance::InstanceState;
 use crate::launch::AttemptState;
 use crate::limits;
-use crate::status::Shown;
+use crate::state_mapping::Evidence;
 use crate::well_known::reason;
 
 /// The terminal status is acknowledged, or we would not see it: what still costs may go now.
 pub(super) fn finished(seen: &Observation<'_>) -> Decision {
-    if let Some((send_at, _)) = &seen.machines.answered {
-        return Decision::wait(limits::POLL_CHANGING).and_settle(*send_at);
+    if let Some((send_at, _)) = seen.answered() {
+        return Decision::wait(limits::POLL_CHANGING).and_take(TaskKey::Send(send_at));
     }
     if seen.any_alive() { Decision::act(Action::Terminate) } else { Decision::rest() }
 }
@@ -29,17 +30,17 @@ pub(super) struct Deletion {
 
 pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
     let machines = seen.machines;
-    if let Some((send_at, outcome)) = &machines.answered {
+    if let Some((send_at, outcome)) = seen.answered() {
         // A finished pod's record is left alone: its status is final.
-        let decision = Decision::wait(std::time::Duration::ZERO).and_settle(*send_at);
+        let decision = Decision::wait(std::time::Duration::ZERO).and_take(TaskKey::Send(send_at));
         return match seen.record() {
             Some(record) if !deletion.finished => {
-                decision.and_record(attempt::take(record, *send_at, outcome, now))
+                decision.and_record(answers::recorded(record, send_at, &outcome, now))
             }
             _ => decision,
         };
     }
-    if machines.sending.is_some() {
+    if seen.is_sending() {
         return Decision::rest();
     }
     if seen.any_alive() {
@@ -53,12 +54,12 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
         return if shutting && !long_enough {
             Decision::wait(limits::POLL_CHANGING)
         } else {
-            release(deletion)
+            release(seen, deletion)
         };
     }
     if let Some(missing) = &machines.missing {
         let is_gone = missing.is_gone(now) || (deletion.finished && is_long_over(seen, now));
-        return if is_gone { release(deletion) } else { Decision::act(Action::Refresh) };
+        return if is_gone { release(seen, deletion) } else { Decision::act(Action::Refresh) };
     }
     without_machine(seen, deletion, now)
 }
@@ -82,26 +83,26 @@ fn terminate(seen: &Observation<'_>) -> Decision {
 /// No machine is known: there is none, or one that a send may still make.
 fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
     let Some(record) = seen.record() else {
-        return release(deletion);
+        return release(seen, deletion);
     };
     if !seen.machines.fresh {
         return Decision::act(Action::Refresh);
     }
     match record.state() {
-        AttemptState::Closed(_) | AttemptState::Unsent => release(deletion),
+        AttemptState::Closed(_) | AttemptState::Unsent => release(seen, deletion),
         AttemptState::Launched(_) => Decision::act(Action::Refresh),
         AttemptState::Mismatch => release_if_absent(seen, deletion, now),
         // The status of a finished pod is final, so its launch cannot be announced again: what may still appear is an
         // orphan, and garbage collection ends it.
-        AttemptState::Unresolved { .. } if deletion.finished => release(deletion),
+        AttemptState::Unresolved { .. } if deletion.finished => release(seen, deletion),
         AttemptState::Unresolved { refused, until } => {
             let limit = deletion.deadline.saturating_add(limits::DELETE_UNRESOLVED).unwrap_or(Timestamp::MAX);
             if now > limit {
                 // What may still appear is an orphan, and garbage collection ends it.
-                return release(deletion);
+                return release(seen, deletion);
             }
             // The same token again: it learns the id of what was launched, so that it can be terminated.
-            attempt::unresolved(record, refused, until, seen.machines.token_memory, now)
+            launching::unresolved(seen, record, refused, until, now)
                 .unwrap_or_else(|| release_if_absent(seen, deletion, now))
         }
     }
@@ -109,18 +110,14 @@ fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -
 
 fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
     match seen.record() {
-        Some(record) if !attempt::is_absent(seen.machines, record, now) => Decision::act(Action::Refresh),
-        _ => release(deletion),
+        Some(record) if !launching::is_absent(seen.machines, record, now) => Decision::act(Action::Refresh),
+        _ => release(seen, deletion),
     }
 }
 
 /// The terminal status first, then the object: watchers must see the phase before the end (B45).
-fn release(deletion: Deletion) -> Decision {
-    let shown = if deletion.finished {
-        Decision::rest()
-    } else {
-        Decision::show(Shown::Deleted { message: "the pod was deleted and its machine has ended".into() })
-    };
+fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
+    let shown = if deletion.finished { Decision::rest() } else { showing::show(seen, &Evidence::Deleted) };
     // An object that only finalizers keep was deleted already (B51).
     if deletion.released { shown } else { shown.and_act(Action::Release) }
 }
@@ -128,10 +125,10 @@ fn release(deletion: Deletion) -> Decision {
 /// No object is left; nobody wants the machine any more, and that never changes for a UID.
 pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     let machines = seen.machines;
-    if let Some((send_at, _)) = &machines.answered {
-        return Decision::wait(std::time::Duration::ZERO).and_settle(*send_at);
+    if let Some((send_at, _)) = seen.answered() {
+        return Decision::wait(std::time::Duration::ZERO).and_take(TaskKey::Send(send_at));
     }
-    if machines.sending.is_some() {
+    if seen.is_sending() {
         return Decision::rest();
     }
     if seen.any_alive() {
@@ -142,12 +139,7 @@ pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     }
     // Sends whose outcome nobody knows may still be executed: the pod is kept in mind until they cannot be any more and
     // complete sweeps have shown nothing since.
-    let may_appear = seen.record().is_some_and(|record| match record.state() {
-        AttemptState::Unresolved { .. } | AttemptState::Mismatch => {
-            !attempt::is_absent(machines, record, now)
-        }
-        AttemptState::Launched(_) | AttemptState::Closed(_) | AttemptState::Unsent => false,
-    });
+    let may_appear = seen.record().is_some_and(|record| launching::may_appear(machines, record, now));
     if may_appear && machines.seen.is_empty() {
         return Decision::act(Action::Refresh).and_again(limits::RESYNC);
     }

@@ -1,11 +1,15 @@
 //! All that was seen of one pod and its machines, at one moment.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 
+use super::facts::{Facts, Task, TaskFailure, TaskState};
 use crate::admission::{Rejection, Request};
+use crate::cloud::LaunchOutcome;
+use crate::ids::{Owner, PodRef};
 use crate::instance::Instance;
 use crate::launch::{LaunchRecord, RecordError};
 use crate::pod::{self, Intent};
@@ -14,6 +18,12 @@ use crate::provider::Machines;
 /// What [`decide`](super::decide) looks at. Everything in it was read before; nothing is looked up.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation<'a> {
+    /// The pod's names and UID.
+    pub reference: &'a PodRef,
+    /// Who owns what is launched.
+    pub owner: &'a Owner,
+    /// The tags of the config, for what is launched.
+    pub user_tags: &'a BTreeMap<String, String>,
     /// What is asked for this UID.
     pub intent: Intent,
     /// The object, unless it is gone.
@@ -28,12 +38,31 @@ pub struct Observation<'a> {
     pub held_until: Option<Timestamp>,
     /// What is known about its machines.
     pub machines: &'a Machines,
+    /// What is known of the tasks that were started for it.
+    pub facts: &'a Facts,
 }
 
 impl<'a> Observation<'a> {
     /// The readable record, if there is one.
     pub(super) fn record(&self) -> Option<&'a LaunchRecord> {
         self.record.and_then(|record| record.as_ref().ok())
+    }
+
+    /// The send that was answered, and its answer. One that has none leaves everything open.
+    pub(super) fn answered(&self) -> Option<(Timestamp, LaunchOutcome)> {
+        let send = self.facts.send.as_ref()?;
+        match &send.state {
+            TaskState::UnderWay => None,
+            TaskState::Done { result: Ok(outcome), .. } => Some((send.key, outcome.clone())),
+            TaskState::Done { result: Err(failure), .. } => {
+                Some((send.key, LaunchOutcome::Unknown(TaskFailure::error(failure))))
+            }
+        }
+    }
+
+    /// Whether a send is under way.
+    pub(super) fn is_sending(&self) -> bool {
+        self.facts.send.as_ref().is_some_and(Task::is_under_way)
     }
 
     /// The instance that counts: the recorded one, else an alive one, else the newest.

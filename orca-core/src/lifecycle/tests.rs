@@ -11,6 +11,7 @@ use super::*;
 use crate::admission::{Rejection, RejectionKind, Request};
 use crate::cloud::LaunchOutcome;
 use crate::error::{CloudError, Fault, Kind};
+use crate::ids::{Owner, PodRef};
 use crate::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
 use crate::launch::{LaunchRecord, NewAttempt, Offer};
 use crate::pod;
@@ -18,21 +19,36 @@ use crate::provider::{Machines, Missing};
 use crate::status::Shown;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pod-lifecycle.md");
-const BEGIN: &str =
-    "<!-- decision table: begin (generated; `ORCA_BLESS=1 cargo test -p orca-core` writes it) -->\n";
-const END: &str = "<!-- decision table: end -->";
+
+/// Both tables stand in one file: a blessing of one must not undo that of the other.
+static FILE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+/// Compares a table of the document with what the code says, or writes it there.
+fn compare(name: &str, rendered: &str) {
+    let begin =
+        format!("<!-- {name}: begin (generated; `ORCA_BLESS=1 cargo test -p orca-core` writes it) -->\n");
+    let end = format!("<!-- {name}: end -->");
+    let writing = FILE.lock().expect("no test panics in between");
+    let document = std::fs::read_to_string(DOCUMENT).expect("docs/pod-lifecycle.md");
+    let (before, rest) = document.split_once(&begin).expect("the table's begin");
+    let (written, after) = rest.split_once(&end).expect("the table's end");
+    if written != rendered && option_env!("ORCA_BLESS").is_some() {
+        std::fs::write(DOCUMENT, [before, &begin, rendered, &end, after].concat()).expect("written");
+        return;
+    }
+    let same = written == rendered;
+    drop(writing);
+    assert!(same, "the {name} has changed; it is now:\n{rendered}");
+}
 
 #[test]
 fn the_documented_decision_table_is_the_one_that_decide_follows() {
-    let document = std::fs::read_to_string(DOCUMENT).expect("docs/pod-lifecycle.md");
-    let (before, rest) = document.split_once(BEGIN).expect("the table's begin");
-    let (written, after) = rest.split_once(END).expect("the table's end");
-    let rendered = table::render();
-    if written != rendered && option_env!("ORCA_BLESS").is_some() {
-        std::fs::write(DOCUMENT, [before, BEGIN, &rendered, END, after].concat()).expect("written");
-        return;
-    }
-    assert!(written == rendered, "the table has changed; it is now:\n{rendered}");
+    compare("decision table", &table::render());
+}
+
+#[test]
+fn the_documented_state_mapping_is_the_one_that_pods_show() {
+    compare("state mapping", &crate::state_mapping::table::render());
 }
 
 fn at(second: i64) -> Timestamp {
@@ -48,9 +64,9 @@ fn record(first_send_at: i64) -> LaunchRecord {
         tags: std::collections::BTreeMap::new(),
         parameters: serde_json::Value::Null,
     };
-    let wish = request().fingerprint();
+    let (cloud, request) = ("cloud".into(), request().digest());
     LaunchRecord::open(
-        NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish },
+        NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, cloud, offer, request },
         at(first_send_at),
     )
 }
@@ -83,10 +99,16 @@ fn instance(state: InstanceState) -> Instance {
 }
 
 fn machines() -> Machines {
-    Machines { fresh: true, token_memory: Duration::from_mins(45), ..Machines::default() }
+    Machines {
+        fresh: true,
+        identity: Some("cloud".into()),
+        token_memory: Duration::from_mins(45),
+        ..Machines::default()
+    }
 }
 
 mod holding;
+mod preparing;
 
 /// A case: what differs from a wanted pod with restart policy Never and no machine.
 struct Case {
@@ -95,6 +117,7 @@ struct Case {
     request: Result<Request, Rejection>,
     machines: Machines,
     held_until: Option<Timestamp>,
+    facts: Facts,
 }
 
 impl Case {
@@ -110,7 +133,15 @@ impl Case {
             request: Ok(request()),
             machines,
             held_until: None,
+            facts: Facts::default(),
         }
+    }
+
+    /// A send that was announced for this time was answered so.
+    fn answered(mut self, send_at: i64, outcome: LaunchOutcome) -> Self {
+        let state = TaskState::Done { at: at(send_at), result: Ok(outcome) };
+        self.facts.send = Some(Task { key: at(send_at), since: at(send_at), state });
+        self
     }
 
     fn record(mut self, record: LaunchRecord) -> Self {
@@ -133,8 +164,19 @@ impl Case {
     }
 
     fn decide(&self, now: i64) -> Decision {
+        self.see(|seen| decide(seen, at(now)))
+    }
+
+    fn render(&self, decision: &Decision, now: i64) -> Option<serde_json::Value> {
+        self.see(|seen| render(seen, decision, at(now)))
+    }
+
+    fn see<T>(&self, look: impl FnOnce(&Observation<'_>) -> T) -> T {
         let record = self.record.clone().map(Ok);
-        let seen = Observation {
+        look(&Observation {
+            reference: &PodRef::new("ml", "train", "u"),
+            owner: &Owner { cluster: "c".into(), node: "n".into() },
+            user_tags: &std::collections::BTreeMap::new(),
             intent: pod::intent(&self.pod),
             pod: Some(&self.pod),
             record: record.as_ref(),
@@ -142,13 +184,29 @@ impl Case {
             ignore_daemons: true,
             held_until: self.held_until,
             machines: &self.machines,
-        };
-        decide(&seen, at(now))
+            facts: &self.facts,
+        })
+    }
+}
+
+/// What is performed, in a word: the attempt that is prepared, or the send that is repeated.
+fn action(decision: &Decision) -> String {
+    match &decision.action {
+        Action::Prepare(preparation) => match &preparation.key {
+            PrepareKey::Attempt { attempt, .. } => format!("attempt {attempt}"),
+            PrepareKey::Resend { .. } => "resend".to_owned(),
+        },
+        other @ (Action::None
+        | Action::Refresh
+        | Action::Send
+        | Action::Terminate
+        | Action::Release
+        | Action::Forget) => format!("{other:?}"),
     }
 }
 
 fn reason(decision: &Decision) -> &str {
-    match &decision.status {
+    match decision.shown() {
         Some(Shown::Waiting { reason, .. } | Shown::Ended { reason, .. }) => reason,
         Some(Shown::Running { .. }) => "Running",
         Some(Shown::Deleted { .. }) => "Deleted",
@@ -161,52 +219,55 @@ fn nothing_is_launched_without_a_fresh_sweep() {
     let stale = Machines { fresh: false, ..machines() };
     assert_eq!(Case::new(stale.clone()).decide(0).action, Action::Refresh);
     assert_eq!(Case::new(stale).record(record(0)).decide(10).action, Action::Refresh);
-    assert_eq!(Case::new(machines()).decide(0).action, Action::Launch { attempt: 1 });
+    assert_eq!(action(&Case::new(machines()).decide(0)), "attempt 1");
 }
 
 #[test]
 fn an_instance_that_a_sweep_shows_is_adopted_and_never_launched_again() {
     let seen = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
     let decision = Case::new(seen.clone()).decide(0);
-    assert_eq!((decision.action, reason(&decision)), (Action::None, "InstanceBooting"));
+    assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceBooting"));
     let decision = Case::new(seen).record(record(0)).decide(10);
-    assert_eq!(decision.record.and_then(|record| record.instance_id), Some("i-1".into()));
+    assert_eq!(decision.record().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
     let dead = Machines { seen: vec![instance(InstanceState::Terminated)], ..machines() };
     let decision = Case::new(dead).record(record(0)).decide(10);
-    assert_eq!((decision.action, reason(&decision)), (Action::None, "InstanceGone"));
+    assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceGone"));
 }
 
 #[test]
 fn an_unknown_outcome_is_answered_by_the_same_attempt_while_the_token_is_remembered() {
-    let case = |now| Case::new(machines()).record(record(0)).decide(now).action;
-    assert_eq!(case(1), Action::None);
-    assert_eq!(case(2), Action::Resend);
-    assert_eq!(case(45 * 60 - 1), Action::Resend);
-    assert_eq!(case(45 * 60), Action::Refresh, "the token may be forgotten: adopt or fail");
+    let case = |now| action(&Case::new(machines()).record(record(0)).decide(now));
+    assert_eq!(case(1), "None");
+    assert_eq!(case(2), "resend");
+    assert_eq!(case(45 * 60 - 1), "resend");
+    assert_eq!(case(45 * 60), "Refresh", "the token may be forgotten: adopt or fail");
 }
 
 #[test]
 fn a_refusal_beside_an_unresolved_send_waits_until_that_send_cannot_be_executed() {
     let capacity = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none");
     let both = record(0).resend(at(30)).refused(at(30), capacity, at(31));
-    let case = |now| Case::new(machines()).record(both.clone()).decide(now).action;
-    assert_eq!(case(100), Action::None);
-    assert_eq!(case(20 * 60 - 1), Action::None);
-    assert_eq!(case(20 * 60), Action::Resend, "the same token decides, never a next attempt");
+    let case = |now| action(&Case::new(machines()).record(both.clone()).decide(now));
+    assert_eq!(case(100), "None");
+    assert_eq!(case(30 + 2), "None");
+    assert_eq!(case(20 * 60 - 1), "None");
+    assert_eq!(case(20 * 60), "resend", "the same token decides, never a next attempt");
 }
 
 #[test]
 fn an_answered_send_goes_into_the_record_first() {
-    let answered = |outcome| Machines { answered: Some((at(0), outcome)), ..machines() };
     let launched = LaunchOutcome::Launched(Box::new(instance(InstanceState::Pending)));
-    let decision = Case::new(answered(launched)).record(record(0)).decide(1);
-    assert_eq!(decision.record.as_ref().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
-    assert_eq!((decision.settle, reason(&decision)), (Some(at(0)), "InstanceBooting"));
+    let decision = Case::new(machines()).record(record(0)).answered(0, launched).decide(1);
+    assert_eq!(decision.record().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
+    assert_eq!(
+        (decision.take.as_slice(), reason(&decision)),
+        (&[TaskKey::Send(at(0))][..], "InstanceBooting")
+    );
     assert_eq!(decision.notes.len(), 1);
 
     let unknown = LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "Timeout", "no answer"));
-    let decision = Case::new(answered(unknown)).record(record(0)).decide(1);
-    assert_eq!(decision.record, Some(record(0)), "the mark stays");
+    let decision = Case::new(machines()).record(record(0)).answered(0, unknown).decide(1);
+    assert_eq!(decision.record(), Some(&record(0)), "the mark stays");
 }
 
 #[test]
@@ -218,10 +279,9 @@ fn no_capacity_quota_and_denied_keep_the_pod_pending_with_the_code() {
         (Kind::Invalid(Fault::Config), "InvalidSubnetID.NotFound"),
     ] {
         let outcome = LaunchOutcome::Refused(CloudError::new(kind, code, "said"));
-        let machines = Machines { answered: Some((at(0), outcome)), ..machines() };
-        let decision = Case::new(machines).record(record(0)).decide(1);
+        let decision = Case::new(machines()).record(record(0)).answered(0, outcome).decide(1);
         assert!(
-            matches!(&decision.status, Some(Shown::Waiting { reason, .. }) if reason == code),
+            matches!(decision.shown(), Some(Shown::Waiting { reason, .. }) if reason == code),
             "{decision:?}"
         );
         assert_eq!(decision.notes[0].reason, code);
@@ -233,15 +293,15 @@ fn an_invalid_pod_fails_unless_a_new_one_would_come_at_once() {
     let outcome = || {
         LaunchOutcome::Refused(CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said"))
     };
-    let machines = || Machines { answered: Some((at(0), outcome())), ..machines() };
-    let never = Case::new(machines()).record(record(0)).decide(1);
-    assert!(matches!(never.status, Some(Shown::Ended { disruption: false, .. })), "{never:?}");
-    let always = Case::new(machines()).record(record(0)).restarts("Always").decide(1);
-    assert!(matches!(always.status, Some(Shown::Waiting { .. })), "{always:?}");
-    let rejected = Case::new(self::machines()).rejected().decide(0);
-    assert!(matches!(rejected.status, Some(Shown::Ended { disruption: false, .. })), "{rejected:?}");
-    let waiting = Case::new(self::machines()).rejected().restarts("Always").decide(0);
-    assert_eq!((reason(&waiting), waiting.action), ("InvalidAnnotation", Action::None));
+    let answered = || Case::new(machines()).record(record(0)).answered(0, outcome());
+    let never = answered().decide(1);
+    assert!(matches!(never.shown(), Some(Shown::Ended { disruption: false, .. })), "{never:?}");
+    let always = answered().restarts("Always").decide(1);
+    assert!(matches!(always.shown(), Some(Shown::Waiting { .. })), "{always:?}");
+    let rejected = Case::new(machines()).rejected().decide(0);
+    assert!(matches!(rejected.shown(), Some(Shown::Ended { disruption: false, .. })), "{rejected:?}");
+    let waiting = Case::new(machines()).rejected().restarts("Always").decide(0);
+    assert_eq!((reason(&waiting), action(&waiting).as_str()), ("InvalidAnnotation", "None"));
 }
 
 #[test]
@@ -251,7 +311,7 @@ fn a_refused_pod_is_tried_again_when_its_author_changes_it() {
     let case = Case::new(machines()).record(refused).restarts("Always");
     assert_eq!(case.decide(10_000).action, Action::None);
     let changed = Case { request: Ok(Request { image: Some("ami-2".into()), ..request() }), ..case };
-    assert_eq!(changed.decide(10_000).action, Action::Launch { attempt: 2 });
+    assert_eq!(action(&changed.decide(10_000)), "attempt 2");
 }
 
 #[test]
@@ -263,7 +323,7 @@ fn a_lost_spot_machine_fails_its_pod_as_a_disruption() {
     let seen = Machines { seen: vec![lost], ..machines() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
     assert!(
-        matches!(&decision.status, Some(Shown::Ended { reason, disruption: true, .. }) if reason == "SpotInterrupted"),
+        matches!(decision.shown(), Some(Shown::Ended { reason, disruption: true, .. }) if reason == "SpotInterrupted"),
         "{decision:?}"
     );
 }
@@ -272,7 +332,7 @@ fn a_lost_spot_machine_fails_its_pod_as_a_disruption() {
 fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
     let seen = Machines { seen: vec![instance(InstanceState::Stopped)], ..machines() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
-    assert_eq!((reason(&decision), decision.action), ("InstanceGone", Action::Terminate));
+    assert_eq!((reason(&decision), action(&decision).as_str()), ("InstanceGone", "Terminate"));
     assert_eq!(decision.lived, Some(Duration::from_secs(10)), "a short life holds back its owner");
 }
 
@@ -307,5 +367,5 @@ fn a_daemons_pod_buys_nothing_and_says_so() {
     let owner = json!([{ "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "1", "controller": true }]);
     case.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
     let decision = case.decide(0);
-    assert_eq!((reason(&decision), decision.action), ("DaemonSetPodIgnored", Action::None));
+    assert_eq!((reason(&decision), action(&decision).as_str()), ("DaemonSetPodIgnored", "None"));
 }

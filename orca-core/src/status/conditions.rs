@@ -6,9 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Ready, Shown, changes};
 use crate::launch::{AttemptState, LaunchRecord};
-use crate::lifecycle::NOT_RUN;
 use crate::pod;
 use crate::well_known::{pod_condition, reason};
+
+/// What the condition and the event say about runtime `instance`.
+pub(crate) const NOT_RUN: &str = "the machine image is the workload: image, command, environment, volumes and probes of the containers are not used";
 
 /// One condition before its times are known.
 struct Draft {
@@ -133,7 +135,7 @@ fn was_running(live: &Pod) -> bool {
     pod::condition(live, "Initialized").is_some_and(|condition| condition.status == "True")
 }
 
-/// The launch record as a condition: True when there is an instance, Unknown while nobody knows.
+/// The launch record as a condition: True when there is an instance, False with the state of the attempt otherwise.
 fn launch(record: &LaunchRecord) -> Draft {
     let (is_true, reason) = match record.state() {
         AttemptState::Launched(_) => (true, "Launched"),

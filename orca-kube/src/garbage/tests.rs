@@ -105,6 +105,7 @@ fn leftover(id: &str, uid: &str) -> Leftover {
 
 fn cloud(listed: &Arc<Mutex<Vec<Instance>>>) -> MockCloudClient {
     let mut cloud = MockCloudClient::new();
+    cloud.expect_identity().returning(|| Ok("cloud".into()));
     let list = Arc::clone(listed);
     cloud.expect_list_owned().returning(move |_| Ok(list.lock().expect("lock").clone()));
     cloud.expect_describe().returning(|_| Ok(Vec::new()));
@@ -149,6 +150,7 @@ impl World {
         let client = kube::Client::try_from(kube::Config::new(url)).expect("a client");
         let (events, _loop) =
             events::channel(client.clone(), Arc::clone(&clock), "test".into(), metrics.pods.events.clone());
+        let life = crate::spawn::Life::begin();
         let pods = pods::Controller::new(pods::Parts {
             client,
             provider: Arc::new(provider.clone()),
@@ -159,12 +161,15 @@ impl World {
             node: tokio::sync::watch::channel(None).1,
             metrics: metrics.pods.clone(),
             random: Random::new(Some(1)),
+            spawner: life.spawner(Arc::new(crate::spawn::TokioSpawn::default())),
         });
         let census = Arc::new(TestCensus::default());
         *census.cluster.lock().expect("lock") = Some("c");
         let stop = CancellationToken::new();
         let (running, token) = (provider.clone(), stop.clone());
-        tokio::spawn(async move { running.run(token).await });
+        tokio::spawn(async move {
+            tokio::join!(running.sweep(token.clone()), running.terminate(token.clone()));
+        });
         let garbage = Garbage::new(Parts {
             census: Arc::<TestCensus>::clone(&census),
             provider,

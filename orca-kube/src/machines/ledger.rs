@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orca_core::cloud::LaunchOutcome;
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, PodRef, PodUid};
+use orca_core::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
 use orca_core::provider::{Claim, Machines, Missing};
@@ -27,11 +26,12 @@ pub(super) struct Ledger {
     machines: BTreeMap<InstanceId, Machine>,
     by_pod: BTreeMap<PodUid, Vec<InstanceId>>,
     by_name: BTreeMap<(Arc<str>, Arc<str>), Vec<PodUid>>,
-    sends: BTreeMap<PodUid, Send>,
     terminations: BTreeMap<InstanceId, OwnedInstance>,
     sweeps: VecDeque<Timestamp>,
     recent: Arc<[Timestamp]>,
     trouble: Option<CloudError>,
+    /// Whose instances the lists are about.
+    identity: Option<CloudIdentity>,
     /// What every machine is from the start, when its cloud has no way to tell its health.
     assumed_health: Option<Health>,
 }
@@ -43,6 +43,8 @@ struct Machine {
     instance: Option<Instance>,
     /// Whether a list or a describe has shown it, so that its absence means something.
     listed: bool,
+    /// Whether a pod that has not finished names it, so that its end must not be forgotten.
+    claimed: bool,
     /// When the last complete sweep that listed it began.
     listed_in: Option<Timestamp>,
     absences: u32,
@@ -50,12 +52,6 @@ struct Machine {
     ending_since: Option<Timestamp>,
     health: Option<Health>,
     asked_to_end: Option<Timestamp>,
-}
-
-#[derive(Debug)]
-enum Send {
-    UnderWay(Timestamp),
-    Answered(Timestamp, LaunchOutcome),
 }
 
 /// What one complete sweep brought.
@@ -78,27 +74,36 @@ impl Ledger {
         Self { assumed_health, ..Self::default() }
     }
 
-    pub(super) fn sending(&mut self, pod: &PodUid, at: Timestamp) {
-        self.sends.insert(pod.clone(), Send::UnderWay(at));
+    pub(super) fn identity(&self) -> Option<&CloudIdentity> {
+        self.identity.as_ref()
     }
 
-    pub(super) fn answered(&mut self, pod: &PodRef, at: Timestamp, outcome: LaunchOutcome, now: Timestamp) {
-        if let LaunchOutcome::Launched(instance) = &outcome {
-            self.put(pod.clone(), (**instance).clone(), now);
-        }
-        self.sends.insert(pod.uid.clone(), Send::Answered(at, outcome));
+    /// The cloud has said whose instances it is asked about.
+    pub(super) fn identified(&mut self, identity: CloudIdentity) {
+        self.identity = Some(identity);
     }
 
-    pub(super) fn settle(&mut self, pod: &PodUid, at: Timestamp) {
-        if matches!(self.sends.get(pod), Some(Send::Answered(answered, _)) if *answered == at) {
-            self.sends.remove(pod);
-        }
+    /// A launch call returned this instance.
+    pub(super) fn launched(&mut self, pod: &PodRef, instance: Instance, now: Timestamp) {
+        let id = instance.id.clone();
+        self.put(pod.clone(), instance, now);
+        self.entry(pod.clone(), id, now).claimed = true;
     }
 
     pub(super) fn adopt(&mut self, pod: &PodRef, claim: Claim, now: Timestamp) {
         let machine = self.entry(pod.clone(), claim.id, now);
+        machine.claimed = true;
         if machine.health.is_none() {
             machine.health = claim.health;
+        }
+    }
+
+    /// The pod has finished: what it named may be forgotten when its end is no longer listed.
+    pub(super) fn disclaim(&mut self, pod: &PodUid) {
+        for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
+            if let Some(machine) = self.machines.get_mut(&id) {
+                machine.claimed = false;
+            }
         }
     }
 
@@ -147,8 +152,11 @@ impl Ledger {
             let has_ended =
                 machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
             if has_ended {
-                // The cloud lists ended machines for about an hour; after that there is nothing left to know.
-                vanished.push(id.clone());
+                // The cloud lists ended machines for about an hour; after that there is nothing left to know, but for a pod
+                // that does not show that end yet.
+                if !machine.claimed {
+                    vanished.push(id.clone());
+                }
                 continue;
             }
             if machine.absences == 0 {
@@ -201,14 +209,10 @@ impl Ledger {
                     since: machine.absent_since,
                 })
             });
-        let (sending, answered) = match self.sends.get(pod) {
-            Some(Send::UnderWay(at)) => (Some(*at), None),
-            Some(Send::Answered(at, outcome)) => (None, Some((*at, outcome.clone()))),
-            None => (None, None),
-        };
         Machines {
             fresh: self
                 .last_sweep()
+                .filter(|_| self.identity.is_some())
                 .is_some_and(|began| now.duration_since(began).unsigned_abs() < limits::SWEEP_FRESH),
             seen: seen.into_iter().cloned().collect(),
             missing,
@@ -217,8 +221,7 @@ impl Ledger {
             complete_sweeps: Arc::clone(&self.recent),
             trouble: self.trouble.clone(),
             namesake: self.namesake(reference),
-            sending,
-            answered,
+            identity: self.identity.clone(),
             token_memory: Duration::ZERO,
         }
     }
@@ -247,7 +250,6 @@ impl Ledger {
         for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
             self.drop_machine(&id);
         }
-        self.sends.remove(pod);
     }
 
     /// The ids that are tracked, not known to have ended, and not in this list.
@@ -272,7 +274,7 @@ impl Ledger {
 
     /// Whether something is expected to change soon.
     pub(super) fn is_changing(&self) -> bool {
-        !self.sends.is_empty() || self.machines.values().any(Machine::is_changing)
+        self.machines.values().any(Machine::is_changing)
     }
 
     pub(super) fn last_sweep(&self) -> Option<Timestamp> {
@@ -325,6 +327,7 @@ impl Ledger {
             pod,
             instance: None,
             listed: false,
+            claimed: false,
             listed_in: None,
             absences: 0,
             absent_since: now,

@@ -62,7 +62,7 @@ async fn pause(inner: &Inner, failures: u32) {
         let backoff = orca_core::backoff::Backoff { first: fast, cap: Duration::from_secs(30).max(fast) };
         return tokio::time::sleep(backoff.delay(failures)).await;
     }
-    let interval = if inner.ledger().is_changing() { fast } else { slow };
+    let interval = if inner.is_changing() { fast } else { slow };
     let asked = async {
         inner.sweep_wanted.notified().await;
         // Those who ask at the same time share one sweep; nobody makes it more frequent than while something changes.
@@ -77,6 +77,7 @@ async fn pause(inner: &Inner, failures: u32) {
 
 async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     let parts = &inner.parts;
+    identify(inner).await?;
     let began = inner.now();
     let listed = parts.metrics.observe("list_owned", parts.cloud.list_owned(&parts.owner)).await?;
     let found = describe_unlisted(inner, &listed).await;
@@ -96,6 +97,18 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     };
     parts.metrics.swept(alive);
     inner.wake(&changed);
+    Ok(())
+}
+
+/// Asks once whose instances the cloud is asked about. Before that is known, no list says anything.
+async fn identify(inner: &Inner) -> Result<(), CloudError> {
+    if inner.ledger().identity().is_some() {
+        return Ok(());
+    }
+    let parts = &inner.parts;
+    let identity = parts.metrics.observe("identity", parts.cloud.identity()).await?;
+    tracing::info!(cloud = %identity, "Cloud identified");
+    inner.ledger().identified(identity);
     Ok(())
 }
 

@@ -2,12 +2,11 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::ids::{InstanceId, PodUid};
-use orca_core::launch::LaunchRecord;
 use orca_core::orphans::Standing;
 use orca_core::pod::{self, Intent};
 
 use super::Controller;
-use super::observe::recorded_instance;
+use super::intake::recorded_instance;
 use super::store::Presence;
 
 impl Controller {
@@ -34,8 +33,8 @@ impl Controller {
     /// Takes in a pod that the API server showed and the watch did not, if it is bound to this node.
     pub(crate) fn take(&self, object: Pod) {
         let node = object.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-        if node == Some(self.inner.parts.owner.node.as_str()) && !pod::is_mirror(&object) {
-            for uid in self.inner.store.apply(object) {
+        if node == Some(self.inner.parts.owner.node.as_str()) {
+            for uid in self.inner.take_in(object) {
                 self.inner.queue.wake(&uid);
             }
         }
@@ -49,9 +48,7 @@ impl Controller {
     /// The instance that this object's launch record or status names.
     pub(crate) fn recorded(&self, object: &Pod) -> Option<InstanceId> {
         let uid = PodUid::new(object.metadata.uid.as_deref()?);
-        let cluster = &self.inner.parts.owner.cluster;
-        let record = pod::launch_record(object).map(|message| LaunchRecord::decode(message, cluster, &uid));
-        recorded_instance(object, record.as_ref())
+        recorded_instance(object, self.inner.record(object, &uid).as_ref())
     }
 }
 

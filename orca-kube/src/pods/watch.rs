@@ -4,11 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::runtime::watcher::{self, Event};
 use orca_core::ids::PodUid;
-use orca_core::pod;
 
 use super::Inner;
 use super::lean::Lean;
@@ -50,21 +48,16 @@ fn take(inner: &Inner, event: Event<Lean>, listed: &mut HashSet<PodUid>) {
         }
         Event::InitApply(Lean(object)) => {
             listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
-            apply(inner, object)
+            inner.take_in(object)
         }
         Event::InitDone => {
             inner.store.mark_synced();
             inner.store.not_listed(listed)
         }
-        Event::Apply(Lean(object)) => apply(inner, object),
-        Event::Delete(Lean(object)) => inner.store.deleted(&object).into_iter().collect(),
+        Event::Apply(Lean(object)) => inner.take_in(object),
+        Event::Delete(Lean(object)) => inner.take_deletion(&object).into_iter().collect(),
     };
     for uid in &changed {
         inner.queue.wake(uid);
     }
-}
-
-/// Mirror pods stand for static pods of a kubelet: nobody asked us to run them.
-fn apply(inner: &Inner, object: Pod) -> Vec<PodUid> {
-    if pod::is_mirror(&object) { Vec::new() } else { inner.store.apply(object) }
 }

@@ -24,7 +24,7 @@ use orca_core::clock::Clock;
 use orca_core::cloud::CloudClient;
 use orca_core::ids::{InstanceId, Owner, PodRef};
 use orca_core::instance::CapacityType;
-use orca_core::launch::LaunchWish;
+use orca_core::launch::LaunchRequest;
 
 mod ending;
 mod launching;
@@ -40,7 +40,7 @@ pub struct CloudContract<'a> {
     clock: Arc<dyn Clock>,
     run: String,
     owner: Owner,
-    wish: LaunchWish,
+    wish: LaunchRequest,
     other_type: String,
     no_type: String,
     no_id: InstanceId,
@@ -67,7 +67,7 @@ impl<'a> CloudContract<'a> {
     /// `run` names the run: where earlier runs are remembered it must be a new one. Type, market, price and image of
     /// what is launched come from the wish; its pod and tags are replaced.
     #[must_use]
-    pub fn new(client: &'a dyn CloudClient, clock: Arc<dyn Clock>, run: &str, wish: LaunchWish) -> Self {
+    pub fn new(client: &'a dyn CloudClient, clock: Arc<dyn Clock>, run: &str, wish: LaunchRequest) -> Self {
         Self {
             client,
             clock,
@@ -93,8 +93,9 @@ impl<'a> CloudContract<'a> {
         run: &str,
         instance_type: &str,
     ) -> Self {
-        let wish = LaunchWish {
+        let wish = LaunchRequest {
             pod: PodRef::new("contract", "any", run),
+            attempt: 1,
             instance_type: instance_type.to_owned(),
             capacity_type: CapacityType::OnDemand,
             max_price: None,
@@ -155,6 +156,7 @@ impl<'a> CloudContract<'a> {
 
     async fn check(&self, rule: Rule) -> Result<(), String> {
         match rule {
+            Rule::TheIdentityIsStable => Box::pin(self.the_identity_is_stable()).await,
             Rule::OffersLaunchNothing => Box::pin(self.offers_launch_nothing()).await,
             Rule::TokensAreRememberedLongEnough => self.tokens_are_remembered_long_enough(),
             Rule::WhatWasLaunchedIsListed => Box::pin(self.what_was_launched_is_listed()).await,

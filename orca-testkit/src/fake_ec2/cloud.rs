@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::error::{CloudError, Fault, Kind};
-use orca_core::ids::{InstanceId, Owner};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 use orca_core::well_known::tag;
 
 use super::action::{DescribeInstances, DescribeStatus, RunInstances, TerminateInstances};
@@ -96,7 +96,12 @@ impl FakeCloud {
 
 #[async_trait]
 impl CloudClient for FakeCloud {
-    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+    async fn identity(&self) -> Result<CloudIdentity, CloudError> {
+        let settings = &self.ec2.lock().settings;
+        Ok(CloudIdentity::new(format!("{}/{}", settings.account, settings.region)))
+    }
+
+    async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         let named = wish.image.as_ref().or(self.image.as_ref());
         if let Some(image) = wish.image.as_ref().filter(|image| !image.starts_with("ami-")) {
             let message = format!("\"{image}\" is no machine image id");

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, LaunchOutcome};
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, Owner};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 use orca_core::well_known::tag;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,11 @@ fn subnets() -> Vec<SubnetSettings> {
 
 #[async_trait]
 impl CloudClient for Cloud {
-    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+    async fn identity(&self) -> Result<CloudIdentity, CloudError> {
+        self.cloud.identity().await
+    }
+
+    async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         self.cloud.offers(wish).await
     }
 

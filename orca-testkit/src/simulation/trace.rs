@@ -1,13 +1,18 @@
 //! The trace of a run, and the watch over what must not be at any moment of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use orca_core::clock::Clock;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::lives::{Life, Lives};
 use crate::fake_ec2::{Event, FakeEc2, Happening, Violation};
+use crate::fake_kube::resource::Resource;
 use crate::fake_kube::{FakeKube, resource};
+
+/// What a trace has lines of. Events come at times of their own, and are part of the lives alone.
+static TRACED: [&Resource; 2] = [&resource::PODS, &resource::NODES];
 
 /// Writes down what happens until it is stopped.
 pub(super) struct Recorder {
@@ -20,6 +25,7 @@ pub(super) struct Recorder {
 struct Page {
     trace: Vec<String>,
     violations: Vec<String>,
+    lives: Lives,
 }
 
 impl Recorder {
@@ -27,12 +33,22 @@ impl Recorder {
         let page = Arc::new(Mutex::new(Page::default()));
         let pods = {
             let (page, clock) = (Arc::clone(&page), Arc::clone(&clock));
-            let mut changes = kube.store().subscribe(&[&resource::PODS, &resource::NODES]);
+            let mut changes = kube.store().subscribe(&[
+                &resource::PODS,
+                &resource::NODES,
+                &resource::EVENTS,
+                &resource::EVENTS_V1,
+            ]);
             tokio::spawn(async move {
                 loop {
                     let line = match changes.next().await {
                         Ok(change) => {
                             let object = &change.object;
+                            let mut open = page.lock().unwrap_or_else(PoisonError::into_inner);
+                            open.lives.changed(&change);
+                            if !TRACED.contains(&object.resource()) {
+                                continue;
+                            }
                             let phase = object.text("/status/phase");
                             format!("{} {} {} {phase}", change.kind.word(), object.name(), change.version)
                         }
@@ -48,6 +64,9 @@ impl Recorder {
             tokio::spawn(async move {
                 while let Ok(event) = events.recv().await {
                     check(&page, &ec2, &event);
+                    if let Happening::Launched { pod: Some(uid), .. } = &event.what {
+                        page.lock().unwrap_or_else(PoisonError::into_inner).lives.launched(uid);
+                    }
                     write(&page, &clock, format!("{} {:?}", event.resource, event.what));
                 }
             })
@@ -55,11 +74,11 @@ impl Recorder {
         Self { page, _pods: AbortOnDropHandle::new(pods), _machines: AbortOnDropHandle::new(machines) }
     }
 
-    /// The trace and the violations.
-    pub(super) fn stop(self) -> (Vec<String>, Vec<String>) {
+    /// The trace, the violations and the lives of the pods.
+    pub(super) fn stop(self) -> (Vec<String>, Vec<String>, BTreeMap<String, Life>) {
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         let page = std::mem::take(&mut *page);
-        (page.trace, page.violations)
+        (page.trace, page.violations, page.lives.into_lives())
     }
 }
 

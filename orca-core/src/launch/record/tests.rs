@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Kind;
 use crate::instance::CapacityType;
 
 fn at(second: i64) -> Timestamp {
@@ -20,7 +21,8 @@ fn record() -> LaunchRecord {
         tags: BTreeMap::from([("ManagedBy".into(), "ORCA".into())]),
         parameters: serde_json::json!({ "ami": "ami-0123456789abcdef0", "subnet": "subnet-1" }),
     };
-    let new = NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, offer, wish: "w".into() };
+    let (cluster, pod, cloud) = ("c".into(), "u".into(), "123456789012/us-west-2".into());
+    let new = NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request: "w".into() };
     LaunchRecord::open(new, at(1_000))
 }
 
@@ -35,6 +37,8 @@ fn what_was_written_is_read_back() {
         record().resend(at(1_002)),
         record().refused(at(1_000), capacity(), at(1_001)),
         record().launched(&"i-1".into()),
+        record().not_sent(at(1_000), capacity(), at(1_001)),
+        record().resend(at(1_000 + 21 * 60)),
         record().mismatched(at(1_000)),
     ] {
         assert_eq!(LaunchRecord::decode(&record.encode(), &"c".into(), &"u".into()), Ok(record));
@@ -47,8 +51,22 @@ fn a_record_of_another_pod_or_an_altered_offer_launches_nothing() {
     let decode = |text: &str, uid: &str| LaunchRecord::decode(text, &"c".into(), &uid.into());
     assert_eq!(decode(&text, "other"), Err(RecordError::Inconsistent("token")));
     assert_eq!(decode(&text.replace("subnet-1", "subnet-2"), "u"), Err(RecordError::Inconsistent("offer")));
-    assert_eq!(decode(&text.replace("\"v\":1", "\"v\":2"), "u"), Err(RecordError::Version(2)));
+    assert_eq!(decode(&text.replace("\"v\":2", "\"v\":3"), "u"), Err(RecordError::Version(3)));
     assert!(matches!(decode("{}", "u"), Err(RecordError::Unreadable(_))));
+}
+
+#[test]
+fn a_record_of_the_first_version_is_answered_in_words() {
+    let first = r#"{"v":1,"attempt":1,"token":"o1","offer":{},"digest":"d","wish":"w"}"#;
+    let error = LaunchRecord::decode(first, &"c".into(), &"u".into()).expect_err("outdated");
+    assert_eq!(error, RecordError::Outdated);
+    assert!(error.to_string().contains("delete the pod and make it again"), "{error}");
+}
+
+const AGED: i64 = 20 * 60;
+
+fn is_open(record: &LaunchRecord) -> bool {
+    matches!(record.state(), AttemptState::Unresolved { .. })
 }
 
 #[test]
@@ -57,7 +75,7 @@ fn a_refusal_closes_the_attempt_only_when_no_other_send_is_unresolved() {
     let AttemptState::Unresolved { refused: None, until } = first.state() else {
         panic!("{first:?}");
     };
-    assert_eq!(until, at(1_000 + 20 * 60));
+    assert_eq!(until, at(1_000 + AGED));
 
     let second = first.resend(at(1_030)).refused(at(1_030), capacity(), at(1_031));
     assert!(
@@ -65,15 +83,38 @@ fn a_refusal_closes_the_attempt_only_when_no_other_send_is_unresolved() {
         "the first may have launched"
     );
 
-    let settled = second.resend(at(1_000 + 21 * 60));
-    assert_eq!(settled.unresolved, [at(1_000 + 21 * 60)], "the first is too old to be executed");
-    let closed = settled.refused(at(1_000 + 21 * 60), capacity(), at(1_000 + 22 * 60));
-    assert!(matches!(closed.state(), AttemptState::Closed(_)));
+    let third = second.resend(at(1_060 + AGED));
+    assert_eq!(third.unresolved, [at(1_060 + AGED)], "the first is too old to be executed");
+    assert_eq!(third.unsettled, Some(at(1_000)), "and may have been");
+    let closed = third.refused(at(1_060 + AGED), capacity(), at(1_061 + AGED));
+    assert!(matches!(closed.state(), AttemptState::Closed(_)), "its token was asked for again: {closed:?}");
 }
 
 #[test]
-fn a_send_that_never_left_leaves_no_mark() {
-    assert_eq!(record().not_sent(at(1_000)).state(), AttemptState::Unsent);
+fn a_refusal_settles_only_the_sends_that_it_came_too_late_for() {
+    let two = record().resend(at(1_600)).resend(at(1_010 + AGED));
+    assert_eq!((two.unsettled, two.unresolved.len()), (Some(at(1_000)), 2));
+    let refused = two.refused(at(1_010 + AGED), capacity(), at(1_011 + AGED));
+    assert_eq!((refused.unsettled, refused.unresolved.as_slice()), (None, &[at(1_600)][..]));
+    assert!(is_open(&refused), "the second may still be executed");
+}
+
+#[test]
+fn a_send_that_never_left_closes_nothing() {
+    let unsent = record().not_sent(at(1_000), capacity(), at(1_001));
+    assert_eq!(unsent.state(), AttemptState::Unsent);
+    let again = unsent.resend(at(1_002)).not_sent(at(1_002), capacity(), at(1_003));
+    assert_eq!(again.held.as_ref().map(|held| held.times), Some(2));
+
+    // The settling send after a refusal is stopped: what the first send did is as open as before.
+    let refused = record().resend(at(1_030)).refused(at(1_030), capacity(), at(1_031));
+    let late = refused.resend(at(1_000 + AGED)).not_sent(at(1_000 + AGED), capacity(), at(1_061 + AGED));
+    assert!(late.unresolved.is_empty() && is_open(&late), "{late:?}");
+
+    // So it is when a later send of an unanswered attempt cannot leave for want of credentials.
+    let denied = record().resend(at(1_030)).not_sent(at(1_030), capacity(), at(1_031));
+    let much_later = denied.resend(at(9_000)).not_sent(at(9_000), capacity(), at(9_001));
+    assert!(is_open(&denied) && is_open(&much_later), "{much_later:?}");
 }
 
 #[test]

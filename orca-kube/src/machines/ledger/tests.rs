@@ -50,8 +50,7 @@ fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
 fn without_a_source_of_health_a_machine_is_healthy_from_its_first_answer() {
     for (has_source, expected) in [(false, Some(Health::Passed)), (true, None)] {
         let mut ledger = Ledger::new(has_source);
-        let outcome = LaunchOutcome::Launched(Box::new(instance("i-1", InstanceState::Running)));
-        ledger.answered(&pod(), at(1), outcome, at(2));
+        ledger.launched(&pod(), instance("i-1", InstanceState::Running), at(2));
         assert_eq!(ledger.machines(&pod(), at(2)).health, expected);
     }
 }
@@ -61,6 +60,8 @@ fn a_sweep_is_fresh_for_a_minute_from_its_start() {
     let mut ledger = Ledger::default();
     assert!(!ledger.machines(&pod(), at(0)).fresh);
     ledger.take(sweep(0, vec![]), at(5));
+    assert!(!ledger.machines(&pod(), at(6)).fresh, "a list says nothing before it is known whose it is");
+    ledger.identified("123456789012/us-west-2".into());
     assert!(ledger.machines(&pod(), at(59)).fresh);
     assert!(!ledger.machines(&pod(), at(60)).fresh);
 }
@@ -76,10 +77,7 @@ fn only_a_change_wakes_a_pod() {
 #[test]
 fn a_launched_instance_is_what_the_launch_call_said_until_it_is_listed() {
     let mut ledger = Ledger::default();
-    ledger.sending(&"u".into(), at(0));
-    let launched = LaunchOutcome::Launched(Box::new(instance("i-1", InstanceState::Pending)));
-    ledger.answered(&pod(), at(0), launched, at(1));
-    ledger.settle(&"u".into(), at(0));
+    ledger.launched(&pod(), instance("i-1", InstanceState::Pending), at(1));
     for second in [2, 4, 6, 8] {
         ledger.take(sweep(second, vec![]), at(second));
     }
@@ -154,6 +152,22 @@ fn an_ended_instance_that_is_listed_no_longer_is_forgotten() {
         ledger.machines.is_empty() && ledger.by_pod.is_empty() && ledger.by_name.is_empty(),
         "F18: nothing grows"
     );
+}
+
+#[test]
+fn the_end_of_an_instance_that_a_pod_still_names_is_not_forgotten() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Terminated)]), at(0));
+    ledger.adopt(&pod(), Claim { id: "i-1".into(), health: None }, at(1));
+    ledger.take(sweep(4_000, vec![]), at(4_000));
+    assert_eq!(
+        states(&ledger, 4_000),
+        [InstanceState::Terminated],
+        "its pod could not be written for an hour"
+    );
+    ledger.disclaim(&"u".into());
+    ledger.take(sweep(4_010, vec![]), at(4_010));
+    assert!(ledger.machines.is_empty(), "the pod shows it now");
 }
 
 #[test]

@@ -4,13 +4,20 @@ use std::time::Duration;
 
 use orca_core::cloud::LaunchOutcome;
 use orca_core::error::Kind;
-use orca_core::launch::LaunchWish;
+use orca_core::launch::LaunchRequest;
 use orca_core::limits::SIGNATURE_LIFETIME;
 
 use super::CloudContract;
 use super::world::{ensure, launched};
 
 impl CloudContract<'_> {
+    pub(super) async fn the_identity_is_stable(&self) -> Result<(), String> {
+        let ask = || async { self.client.identity().await.map_err(|error| format!("identity: {error}")) };
+        let (first, second) = (ask().await?, ask().await?);
+        ensure(!first.as_str().is_empty(), || "the identity is empty".to_owned())?;
+        ensure(first == second, || format!("the identity was {first} and then {second}"))
+    }
+
     pub(super) async fn offers_launch_nothing(&self) -> Result<(), String> {
         let wish = self.wish_of(&self.owner, "offers");
         for _ in 0..3 {
@@ -75,7 +82,7 @@ impl CloudContract<'_> {
         let wish = self.wish_of(&self.owner, "mismatch");
         let token = self.token("mismatch");
         let first = launched(self.send(&self.offer(&wish).await?, &token).await)?;
-        let other = LaunchWish { instance_type: self.other_type.clone(), ..wish };
+        let other = LaunchRequest { instance_type: self.other_type.clone(), ..wish };
         let outcome = self.send(&self.offer(&other).await?, &token).await;
         ensure(outcome == LaunchOutcome::Mismatch, || format!("another offer brought {outcome:?}"))?;
         self.only("mismatch", &first.id).await
@@ -102,7 +109,8 @@ impl CloudContract<'_> {
     }
 
     pub(super) async fn a_refusal(&self) -> Result<(), String> {
-        let wish = LaunchWish { instance_type: self.no_type.clone(), ..self.wish_of(&self.owner, "refused") };
+        let wish =
+            LaunchRequest { instance_type: self.no_type.clone(), ..self.wish_of(&self.owner, "refused") };
         let error = match self.client.offers(&wish).await {
             Err(error) => error,
             Ok(offers) => {

@@ -7,6 +7,8 @@ use orca_core::ids::InstanceId;
 /// A rule of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
+    /// `identity` says the same every time.
+    TheIdentityIsStable,
     /// `offers` launches nothing, and each offer carries the wish's tags.
     OffersLaunchNothing,
     /// `token_memory` is longer than a signed request can be on its way.
@@ -41,7 +43,8 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the order in which they run.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
+        Self::TheIdentityIsStable,
         Self::OffersLaunchNothing,
         Self::TokensAreRememberedLongEnough,
         Self::WhatWasLaunchedIsListed,

@@ -8,7 +8,8 @@ use orca_core::cloud::LaunchOutcome;
 use orca_core::error::Kind;
 use orca_core::ids::{InstanceId, Owner, PodRef};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer, TagSource, tags};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
+use orca_core::tags::{TagSource, tags};
 
 use super::CloudContract;
 
@@ -22,7 +23,7 @@ impl CloudContract<'_> {
         LaunchToken::new(&self.owner.cluster, &self.pod(name).uid, 1)
     }
 
-    pub(super) fn wish_of(&self, owner: &Owner, name: &str) -> LaunchWish {
+    pub(super) fn wish_of(&self, owner: &Owner, name: &str) -> LaunchRequest {
         let pod = self.pod(name);
         let tags = tags(&TagSource {
             owner,
@@ -33,11 +34,11 @@ impl CloudContract<'_> {
             expires_at: None,
             user_tags: &BTreeMap::new(),
         });
-        LaunchWish { pod, tags, ..self.wish.clone() }
+        LaunchRequest { pod, tags, ..self.wish.clone() }
     }
 
     /// The best offer for this wish.
-    pub(super) async fn offer(&self, wish: &LaunchWish) -> Result<Offer, String> {
+    pub(super) async fn offer(&self, wish: &LaunchRequest) -> Result<Offer, String> {
         let offers = self.client.offers(wish).await.map_err(|error| format!("offers: {error}"))?;
         offers.into_iter().next().ok_or_else(|| "there is no offer for the wish".to_owned())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orca_core::ids::{InstanceId, Owner, PodRef};
 use orca_core::instance::{EndCause, Health, Instance, StateReason};
-use orca_core::launch;
+use orca_core::tags;
 
 use crate::fake_ec2::machine::{Machine, Tags};
 
@@ -39,12 +39,12 @@ fn value<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
     tags.get(key).map(String::as_str)
 }
 
-pub(super) fn owner(tags: &Tags) -> Option<Owner> {
-    launch::owner_in(|key| value(tags, key))
+pub(super) fn owner(named: &Tags) -> Option<Owner> {
+    tags::owner_in(|key| value(named, key))
 }
 
-pub(super) fn pod(tags: &Tags) -> Option<PodRef> {
-    launch::pod_in(|key| value(tags, key))
+pub(super) fn pod(named: &Tags) -> Option<PodRef> {
+    tags::pod_in(|key| value(named, key))
 }
 
 fn reason(machine: &Machine) -> Option<StateReason> {

@@ -4,9 +4,9 @@ use super::support::{start, wish};
 use jiff::Timestamp;
 use orca_core::cloud::{CloudClient, LaunchOutcome};
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, Owner};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{CapacityType, Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 use orca_testkit::clock::TokioClock;
 use orca_testkit::contract::cloud::{CloudContract, Rule};
 use orca_testkit::fake_ec2::{Ec2Settings, FakeCloud, FakeEc2, Span};
@@ -59,7 +59,11 @@ struct Forgetful {
 
 #[async_trait::async_trait]
 impl CloudClient for Forgetful {
-    async fn offers(&self, wish: &LaunchWish) -> Result<Vec<Offer>, CloudError> {
+    async fn identity(&self) -> Result<CloudIdentity, CloudError> {
+        self.cloud.identity().await
+    }
+
+    async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         self.cloud.offers(wish).await
     }
 

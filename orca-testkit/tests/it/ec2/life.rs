@@ -116,7 +116,7 @@ async fn leftovers_are_found_and_removed() {
     ec2.create_volume("us-west-2a", tags.clone()).expect("a volume");
     ec2.create_volume("us-west-2a", BTreeMap::new()).expect("somebody else's volume");
     ec2.create_interface("subnet-0000000000000000a", tags).expect("an interface");
-    let cheap = orca_core::launch::LaunchWish {
+    let cheap = orca_core::launch::LaunchRequest {
         max_price: "0.002".parse().ok(),
         ..super::support::wish("u1", CapacityType::Spot)
     };
@@ -143,7 +143,7 @@ async fn leftovers_are_found_and_removed() {
 async fn an_open_request_launches_when_the_price_falls() {
     let (ec2, _clock) = region(slow());
     let cloud = ec2.cloud();
-    let cheap = orca_core::launch::LaunchWish {
+    let cheap = orca_core::launch::LaunchRequest {
         max_price: "0.002".parse().ok(),
         ..super::support::wish("u1", CapacityType::Spot)
     };

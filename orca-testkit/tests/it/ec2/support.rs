@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use orca_core::cloud::{CloudClient, LaunchOutcome};
 use orca_core::ids::{Owner, PodRef};
 use orca_core::instance::{CapacityType, Instance, OwnedInstance};
-use orca_core::launch::{LaunchToken, LaunchWish, Offer, TagSource, tags};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
+use orca_core::tags::{TagSource, tags};
 use orca_testkit::clock::ManualClock;
 use orca_testkit::fake_ec2::{Ec2Settings, FakeCloud, FakeEc2};
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub(crate) fn owner() -> Owner {
 }
 
 /// A wish for one small machine for the pod with this UID.
-pub(crate) fn wish(uid: &str, capacity_type: CapacityType) -> LaunchWish {
+pub(crate) fn wish(uid: &str, capacity_type: CapacityType) -> LaunchRequest {
     let pod = PodRef::new("ml", "train", uid);
     let tags = tags(&TagSource {
         owner: &owner(),
@@ -39,7 +40,7 @@ pub(crate) fn wish(uid: &str, capacity_type: CapacityType) -> LaunchWish {
         user_tags: &BTreeMap::new(),
     });
     let instance_type = "t3.micro".to_owned();
-    LaunchWish { pod, instance_type, capacity_type, max_price: None, image: None, tags }
+    LaunchRequest { pod, attempt: 1, instance_type, capacity_type, max_price: None, image: None, tags }
 }
 
 pub(crate) fn token(uid: &str) -> LaunchToken {
@@ -47,7 +48,7 @@ pub(crate) fn token(uid: &str) -> LaunchToken {
 }
 
 /// The one offer for this wish.
-pub(crate) async fn offer(cloud: &FakeCloud, wish: &LaunchWish) -> Offer {
+pub(crate) async fn offer(cloud: &FakeCloud, wish: &LaunchRequest) -> Offer {
     cloud.offers(wish).await.expect("offers").remove(0)
 }
 

@@ -1,0 +1,20 @@
+//! Whose instances these calls are about: the account of the credentials, and the region.
+
+use orca_core::error::{CloudError, Kind};
+use orca_core::ids::CloudIdentity;
+
+use crate::call::{Operation, call};
+use crate::client::Ec2Client;
+use crate::error::cloud_error;
+
+impl Ec2Client {
+    /// `<account>/<region>`. The call needs no permission (STS API reference, "GetCallerIdentity").
+    pub(crate) async fn caller_identity(&self) -> Result<CloudIdentity, CloudError> {
+        let answer = call(Operation::GetCallerIdentity, self.sts.get_caller_identity().send()).await;
+        let output = answer.map_err(|error| cloud_error(Operation::GetCallerIdentity, &error))?;
+        match output.account().filter(|account| !account.is_empty()) {
+            Some(account) => Ok(CloudIdentity::new(format!("{account}/{}", self.region()))),
+            None => Err(CloudError::new(Kind::Unknown, "NoAccount", "STS did not say which account this is")),
+        }
+    }
+}

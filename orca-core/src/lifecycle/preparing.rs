@@ -1,0 +1,185 @@
+//! What a send needs before it is announced: an offer and a permit. Asked for by a task, used in the look that writes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::decision::{Action, Decision, Note};
+use super::facts::{Preparation, PrepareKey, TaskFailure, TaskState};
+use super::launching::{NEEDS_PEOPLE, THROTTLED};
+use super::observation::Observation;
+use super::showing;
+use crate::admission::Request;
+use crate::error::{CloudError, Fault, Kind};
+use crate::launch::{LaunchRecord, LaunchRequest, NewAttempt, Offer};
+use crate::limits;
+use crate::provider::{Permit, Prepare, Prepared};
+use crate::state_mapping::{Evidence, Next, NoInstance};
+use crate::tags::{TagSource, tags};
+
+/// While no offer may be had: how often to look for one. The provider remembers for three minutes which may not.
+const NO_OFFER: Duration = Duration::from_mins(1);
+/// A launch that waits longer than this says what for.
+const SHOWN_WAIT: Duration = Duration::from_secs(20);
+/// What was made ready is used within this time or made anew: an offer grows old, and a permit was for then.
+const USABLE: Duration = Duration::from_secs(30);
+
+/// Opens this attempt, as soon as an offer and a permit for it are there.
+pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, now: Timestamp) -> Decision {
+    let key = PrepareKey::Attempt { attempt, request: request.digest() };
+    let Some(task) = task(seen, &key) else {
+        return ask(key, Prepare::Attempt(launch_request(seen, request, attempt, now)));
+    };
+    let again = || Prepare::Attempt(launch_request(seen, request, attempt, now));
+    match outcome(seen, task, now) {
+        Outcome::Waits(decision) => *decision,
+        // An attempt is never prepared without an offer; should it be, it is asked for again.
+        Outcome::Stale | Outcome::Ready(Prepared { offer: None, .. }) => ask(key, again()),
+        Outcome::Failed { at, error } => no_offer(seen, &error, at, now).unwrap_or_else(|| ask(key, again())),
+        Outcome::Ready(Prepared { offer: Some(offer), .. }) => match &seen.machines.identity {
+            Some(cloud) => {
+                let new = NewAttempt {
+                    cluster: &seen.owner.cluster,
+                    pod: &seen.reference.uid,
+                    attempt,
+                    cloud: cloud.clone(),
+                    offer: offer.clone(),
+                    request: request.digest(),
+                };
+                open(seen, LaunchRecord::open(new, now), offer)
+            }
+            None => Decision::act(Action::Refresh).keeping_prepared(),
+        },
+    }
+}
+
+/// Sends the recorded attempt once more, as soon as a permit for it is there: the same offer under the same token.
+pub(super) fn resend(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
+    let attempt = record.attempt;
+    let key = PrepareKey::Resend { attempt };
+    let Some(task) = task(seen, &key) else {
+        return ask(key, Prepare::Resend { attempt });
+    };
+    match outcome(seen, task, now) {
+        Outcome::Waits(decision) => *decision,
+        Outcome::Stale => ask(key, Prepare::Resend { attempt }),
+        // The offer stands in the record, so this is only a permit that nobody could give.
+        Outcome::Failed { at, .. } => match left(at, THROTTLED.delay(1), now) {
+            Some(left) => Decision::wait(left).keeping_prepared(),
+            None => ask(key, Prepare::Resend { attempt }),
+        },
+        Outcome::Ready(_) => {
+            Decision::act(Action::Send).and_record(record.resend(now)).and_again(limits::RESYNC)
+        }
+    }
+}
+
+/// The record and what the pod shows meanwhile, in one write; then the send. Nothing waits between them.
+fn open(seen: &Observation<'_>, record: LaunchRecord, offer: &Offer) -> Decision {
+    let launching = NoInstance::Launching { instance_type: &offer.instance_type };
+    showing::waiting(seen, launching).and_record(record).and_act(Action::Send).and_again(limits::RESYNC)
+}
+
+fn launch_request(
+    seen: &Observation<'_>,
+    request: &Request,
+    attempt: u32,
+    created_at: Timestamp,
+) -> LaunchRequest {
+    let tags = tags(&TagSource {
+        owner: seen.owner,
+        pod: seen.reference,
+        attempt,
+        instance_type: &request.instance_type,
+        created_at,
+        expires_at: None,
+        user_tags: seen.user_tags,
+    });
+    LaunchRequest {
+        pod: seen.reference.clone(),
+        attempt,
+        instance_type: request.instance_type.clone(),
+        capacity_type: request.capacity_type,
+        max_price: request.max_price,
+        image: request.image.clone(),
+        tags,
+    }
+}
+
+type PrepareTask = super::facts::Task<PrepareKey, Prepared>;
+
+/// What a prepare has come to.
+enum Outcome<'a> {
+    /// Nothing yet.
+    Waits(Box<Decision>),
+    /// A result that is too old, or a permit whose time has come: ask anew.
+    Stale,
+    /// Nothing that could be sent.
+    Failed { at: Timestamp, error: CloudError },
+    /// What the send needs.
+    Ready(&'a Prepared),
+}
+
+fn task<'a>(seen: &Observation<'a>, key: &PrepareKey) -> Option<&'a PrepareTask> {
+    seen.facts.prepare.as_ref().filter(|task| task.key == *key)
+}
+
+fn outcome<'a>(seen: &Observation<'_>, task: &'a PrepareTask, now: Timestamp) -> Outcome<'a> {
+    match &task.state {
+        TaskState::UnderWay => Outcome::Waits(Box::new(under_way(seen, task.since, now))),
+        TaskState::Done { at, result: Err(failure) } => {
+            Outcome::Failed { at: *at, error: TaskFailure::error(failure) }
+        }
+        TaskState::Done { at, result: Ok(prepared) } => match prepared.permit {
+            Permit::Granted if left(*at, USABLE, now).is_some() => Outcome::Ready(prepared),
+            Permit::Until(until) if now < until => Outcome::Waits(Box::new(queued(seen, until, now))),
+            Permit::Granted | Permit::Until(_) => Outcome::Stale,
+        },
+    }
+}
+
+fn ask(key: PrepareKey, what: Prepare) -> Decision {
+    Decision::act(Action::Prepare(Box::new(Preparation { key, what })))
+        .and_again(SHOWN_WAIT)
+        .keeping_prepared()
+}
+
+/// How much of this time is left. None: it is over, or it began in the future, which only a clock that jumps brings about.
+fn left(since: Timestamp, time: Duration, now: Timestamp) -> Option<Duration> {
+    let passed = Duration::try_from(now.duration_since(since)).ok()?;
+    time.checked_sub(passed).filter(|left| !left.is_zero())
+}
+
+fn under_way(seen: &Observation<'_>, since: Timestamp, now: Timestamp) -> Decision {
+    match left(since, SHOWN_WAIT, now) {
+        // A short wait is over before anybody could read of it.
+        Some(left) => Decision::wait(left),
+        None => showing::waiting(seen, NoInstance::Preparing { since }),
+    }
+    .keeping_prepared()
+}
+
+fn queued(seen: &Observation<'_>, until: Timestamp, now: Timestamp) -> Decision {
+    let wait = until.duration_since(now).unsigned_abs();
+    let decision = if wait < SHOWN_WAIT {
+        Decision::wait(wait)
+    } else {
+        showing::told(seen, &Evidence::NoInstance(NoInstance::Queued { until })).and_again(wait)
+    };
+    decision.keeping_prepared()
+}
+
+/// No offer could be made: nothing was recorded and nothing was sent. None: it is time to ask again.
+fn no_offer(seen: &Observation<'_>, error: &CloudError, at: Timestamp, now: Timestamp) -> Option<Decision> {
+    let (next, pause) = match error.kind {
+        Kind::Invalid(Fault::Pod) if !seen.restarts_always() => (Next::Fails, NEEDS_PEOPLE.first),
+        Kind::Invalid(Fault::Pod) => (Next::OnChange, NEEDS_PEOPLE.first),
+        Kind::NoCapacity => (Next::WhenAvailable, NO_OFFER),
+        Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied => (Next::Again, NEEDS_PEOPLE.first),
+        Kind::Unknown | Kind::Throttled | Kind::NotFound => (Next::Again, THROTTLED.delay(3)),
+    };
+    let left = left(at, pause, now)?;
+    let decision = showing::waiting(seen, NoInstance::NoOffer { error, next });
+    let note = Note::warning(error.code.clone(), error.to_string());
+    Some(decision.and_note(note).and_again(left).keeping_prepared())
+}

@@ -1,0 +1,170 @@
+//! What a launch needs is a fact: how long it is used, what its failures show, when it is asked for anew.
+
+use super::*;
+use crate::provider::{Permit, Prepared};
+
+const SINCE: i64 = 1_000;
+
+fn offer() -> Offer {
+    record(0).offer
+}
+
+fn prepared(permit: Permit) -> Prepared {
+    Prepared { offer: Some(offer()), permit }
+}
+
+fn key(attempt: u32) -> PrepareKey {
+    PrepareKey::Attempt { attempt, request: request().digest() }
+}
+
+/// A wanted pod without a record, whose prepare was over at `SINCE`.
+fn done(result: Result<Prepared, TaskFailure>) -> Case {
+    with(key(1), TaskState::Done { at: at(SINCE), result })
+}
+
+fn with(key: PrepareKey, state: TaskState<Prepared>) -> Case {
+    let mut case = Case::new(machines());
+    case.facts.prepare = Some(Task { key, since: at(SINCE), state });
+    case
+}
+
+#[test]
+fn what_was_prepared_is_recorded_and_sent_in_the_look_that_finds_it() {
+    let decision = done(Ok(prepared(Permit::Granted))).decide(SINCE + 1);
+    assert_eq!((action(&decision).as_str(), reason(&decision)), ("Send", "InstanceLaunching"));
+    assert!(decision.take.is_empty(), "it is used up by the send, when the write was acknowledged");
+    let record = decision.record().expect("a record");
+    assert_eq!((record.attempt, record.send_at, &record.cloud), (1, at(SINCE + 1), &"cloud".into()));
+    assert!(decision.write.as_ref().is_some_and(|write| write.required));
+}
+
+#[test]
+fn a_permit_is_used_within_half_a_minute_or_asked_for_anew() {
+    let case = done(Ok(prepared(Permit::Granted)));
+    assert_eq!(action(&case.decide(SINCE + 29)), "Send");
+    assert_eq!(action(&case.decide(SINCE + 30)), "attempt 1");
+    assert_eq!(
+        action(&case.decide(SINCE - 5)),
+        "attempt 1",
+        "a clock that jumped back makes nothing last longer"
+    );
+}
+
+#[test]
+fn an_offer_for_another_wish_or_attempt_is_never_sent() {
+    let state = || TaskState::Done { at: at(SINCE), result: Ok(prepared(Permit::Granted)) };
+    let other = PrepareKey::Attempt { attempt: 1, request: "other".into() };
+    assert_eq!(action(&with(other, state()).decide(SINCE + 1)), "attempt 1");
+    assert_eq!(action(&with(key(2), state()).decide(SINCE + 1)), "attempt 1");
+}
+
+#[test]
+fn nothing_is_sent_when_a_machine_appeared_meanwhile_or_the_sweep_is_old() {
+    let mut case = done(Ok(prepared(Permit::Granted)));
+    case.machines.fresh = false;
+    assert_eq!(action(&case.decide(SINCE + 1)), "Refresh");
+    case.machines = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
+    let decision = case.decide(SINCE + 1);
+    assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceBooting"));
+    assert_eq!(decision.take, [TaskKey::Prepare(key(1))], "what is not needed any more is given up");
+}
+
+#[test]
+fn a_launch_whose_turn_has_not_come_waits_and_says_so_when_it_is_long() {
+    let soon = done(Ok(prepared(Permit::Until(at(SINCE + 10))))).decide(SINCE);
+    assert_eq!((reason(&soon), soon.again), ("-", Duration::from_secs(10)));
+    let later = done(Ok(prepared(Permit::Until(at(SINCE + 60)))));
+    assert_eq!(reason(&later.decide(SINCE)), "LaunchQueued");
+    assert_eq!(action(&later.decide(SINCE + 60)), "attempt 1", "its turn has come");
+}
+
+#[test]
+fn an_offer_that_does_not_come_is_told_after_a_while() {
+    let case = with(key(1), TaskState::UnderWay);
+    assert_eq!(reason(&case.decide(SINCE + 19)), "-");
+    let decision = case.decide(SINCE + 20);
+    assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "LaunchPreparing"), "L10");
+    assert!(decision.take.is_empty(), "it goes on");
+}
+
+#[test]
+fn a_prepare_that_failed_in_any_way_is_shown_and_tried_again() {
+    let cloud = |kind| TaskFailure::Cloud(CloudError::new(kind, "Code", "said"));
+    for (failure, expected, pause) in [
+        (cloud(Kind::NoCapacity), "Code", 60),
+        (cloud(Kind::Denied), "Code", 60),
+        (cloud(Kind::Unknown), "Code", 8),
+        (TaskFailure::Panicked("at the disco".into()), "BackEndPanicked", 8),
+        (TaskFailure::TimedOut(Duration::from_mins(1)), "BackEndTimeout", 8),
+    ] {
+        let case = done(Err(failure));
+        let decision = case.decide(SINCE + 1);
+        assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", expected));
+        assert_eq!(decision.notes.len(), 1, "{expected}");
+        assert_eq!(action(&case.decide(SINCE + pause)), "attempt 1", "{expected}");
+    }
+}
+
+#[test]
+fn a_send_that_failed_in_any_way_leaves_its_mark() {
+    for failure in [TaskFailure::Panicked("oh".into()), TaskFailure::TimedOut(Duration::from_mins(2))] {
+        let mut case = Case::new(machines()).record(record(0));
+        let state = TaskState::Done { at: at(5), result: Err(failure) };
+        case.facts.send = Some(Task { key: at(0), since: at(0), state });
+        let decision = case.decide(6);
+        assert_eq!(decision.record(), Some(&record(0)), "nobody knows what became of it");
+        assert_eq!(decision.take, [TaskKey::Send(at(0))]);
+    }
+}
+
+#[test]
+fn a_send_that_was_stopped_closes_no_attempt_and_backs_off() {
+    let denied = CloudError::new(Kind::Denied, "NoCredentials", "none found");
+    let stopped = LaunchOutcome::NotSent(denied.clone());
+    let mut case = Case::new(machines()).record(record(0)).answered(0, stopped);
+    let decision = case.decide(1);
+    assert_eq!((reason(&decision), decision.notes.len()), ("NoCredentials", 1));
+    let held = decision.record().expect("a record").clone();
+    case = Case::new(machines()).record(held);
+    assert_eq!(action(&case.decide(60)), "None");
+    assert_eq!(action(&case.decide(61)), "resend", "the same attempt, never a next one");
+}
+
+#[test]
+fn a_stopped_settling_send_does_not_let_a_second_attempt_begin() {
+    let capacity = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none");
+    let fence = CloudError::new(Kind::Unknown, "TooLate", "stopped");
+    let end = 20 * 60;
+    let settling = record(0).resend(at(30)).refused(at(30), capacity, at(31)).resend(at(end));
+    let stopped = Case::new(machines()).record(settling).answered(end, LaunchOutcome::NotSent(fence));
+    let next = stopped.decide(end + 61).record().expect("a record").clone();
+    let after = Case::new(machines()).record(next);
+    for second in [62, 120, 600] {
+        let decision = action(&after.decide(end + second));
+        assert!(decision == "resend" || decision == "None", "{decision} after {second} s");
+    }
+}
+
+#[test]
+fn the_tags_of_a_launch_are_made_where_it_is_decided() {
+    let decision = Case::new(machines()).decide(7);
+    let Action::Prepare(preparation) = &decision.action else { panic!("{decision:?}") };
+    let crate::provider::Prepare::Attempt(request) = &preparation.what else { panic!("{decision:?}") };
+    assert_eq!(request.tags["orca.research/pod-uid"], "u");
+    assert_eq!(request.tags["orca.research/created-at"], "1970-01-01T00:00:07Z");
+    assert_eq!((request.attempt, request.instance_type.as_str()), (1, "t3.micro"));
+}
+
+#[test]
+fn one_patch_writes_what_the_pod_shows_and_the_record() {
+    let case = done(Ok(prepared(Permit::Granted)));
+    let decision = case.decide(SINCE + 1);
+    let patch = case.render(&decision, SINCE + 1).expect("a patch");
+    let words = patch.to_string();
+    assert!(words.contains("orca.research/Launch") && words.contains("InstanceLaunching"), "{words}");
+    assert_eq!(
+        case.render(&Case::new(machines()).decide(0), 0),
+        None,
+        "nothing is written to ask for an offer"
+    );
+}

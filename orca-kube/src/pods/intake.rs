@@ -1,0 +1,97 @@
+//! Where every pod object comes in, however it was read: into the store, and what follows for machines and room.
+//!
+//! The instance that an object names is claimed here, so that its absence can be told from never having existed; and the
+//! room of a pod that was launched for is taken here, before anybody new is admitted.
+
+use k8s_openapi::api::core::v1::Pod;
+use orca_core::ids::{InstanceId, PodUid};
+use orca_core::instance::Health;
+use orca_core::launch::{LaunchRecord, RecordError};
+use orca_core::pod::{self, Intent};
+use orca_core::provider::Claim;
+
+use super::Inner;
+use super::store::{Entry, Presence};
+
+impl Inner {
+    /// An object that was read, watched, or answered to a write. Returns the UIDs to look at.
+    ///
+    /// Mirror pods stand for static pods of a kubelet: nobody asked for them.
+    pub(super) fn take_in(&self, object: Pod) -> Vec<PodUid> {
+        if pod::is_mirror(&object) {
+            return Vec::new();
+        }
+        let changed = self.store.apply(object);
+        self.account(&changed);
+        changed
+    }
+
+    /// The watch said that this object was deleted.
+    pub(super) fn take_deletion(&self, object: &Pod) -> Option<PodUid> {
+        let uid = self.store.deleted(object)?;
+        self.account(std::slice::from_ref(&uid));
+        Some(uid)
+    }
+
+    /// What the API server itself said about this UID: the object, or that there is none.
+    pub(super) fn take_confirmed(&self, uid: &PodUid, object: Option<Pod>) {
+        self.store.confirm(uid, object);
+        self.account(std::slice::from_ref(uid));
+    }
+
+    /// Takes or gives back what these pods hold. Safe to repeat.
+    fn account(&self, uids: &[PodUid]) {
+        for entry in uids.iter().filter_map(|uid| self.store.get(uid)) {
+            match intent(&entry) {
+                Intent::Wanted | Intent::Deleting { finished: false, .. } => self.hold(&entry),
+                // A finished pod's machine has ended, and its absence means nothing any more. One that is deleted as well
+                // is followed until the object goes.
+                Intent::Deleting { finished: true, .. } => {}
+                Intent::Finished(_) | Intent::Gone => {
+                    self.usage.release(&entry.reference.uid);
+                    self.parts.provider.disclaim(&entry.reference.uid);
+                }
+            }
+        }
+    }
+
+    fn hold(&self, entry: &Entry) {
+        let record = self.record(&entry.pod, &entry.reference.uid);
+        if let Some(id) = recorded_instance(&entry.pod, record.as_ref()) {
+            let health = pod::is_ready(&entry.pod).then_some(Health::Passed);
+            self.parts.provider.adopt(&entry.reference, Claim { id, health });
+        }
+        if record.is_some() {
+            self.usage.count(&entry.reference.uid, &entry.pod);
+        }
+    }
+
+    /// The launch record of this object.
+    pub(super) fn record(&self, object: &Pod, uid: &PodUid) -> Option<Result<LaunchRecord, RecordError>> {
+        let cluster = &self.parts.owner.cluster;
+        pod::launch_record(object).map(|message| LaunchRecord::decode(message, cluster, uid))
+    }
+}
+
+/// What is asked for a pod that is known.
+pub(super) fn intent(entry: &Entry) -> Intent {
+    match entry.presence {
+        Presence::Gone => Intent::Gone,
+        Presence::There | Presence::Doubtful => pod::intent(&entry.pod),
+    }
+}
+
+/// The instance that the record names, else the one that a container's id names: the record can be lost with a
+/// restored API server.
+pub(super) fn recorded_instance(
+    object: &Pod,
+    record: Option<&Result<LaunchRecord, RecordError>>,
+) -> Option<InstanceId> {
+    let recorded =
+        record.and_then(|record| record.as_ref().ok()).and_then(|record| record.instance_id.clone());
+    recorded.or_else(|| {
+        let (scheme, rest) = pod::container_id(object)?.split_once("://")?;
+        let (_place, id) = rest.rsplit_once('/')?;
+        (!scheme.is_empty() && !id.is_empty()).then(|| InstanceId::new(id))
+    })
+}

@@ -1,0 +1,157 @@
+//! What a virtual node is made from, and what it falls back to.
+
+use std::sync::Arc;
+
+use orca_core::clock::{self, Clock};
+use orca_core::cloud::{CloudClient, HealthSource, LeftoverSource};
+use orca_core::config::Config;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::VirtualNode;
+use crate::error::Error;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::node::LEASE_NAMESPACE;
+use crate::random::Random;
+use crate::spawn::{Spawn, TokioSpawn};
+
+/// Collects what a virtual node is made from. Everything but client and cloud has a default.
+pub struct VirtualNodeBuilder {
+    pub(super) client: kube::Client,
+    pub(super) heartbeat_client: Option<kube::Client>,
+    pub(super) heartbeat_spawn: Option<Arc<dyn Spawn>>,
+    pub(super) cloud: Arc<dyn CloudClient>,
+    pub(super) health_source: Option<Arc<dyn HealthSource>>,
+    pub(super) leftovers: Option<Arc<dyn LeftoverSource>>,
+    pub(super) config: Config,
+    pub(super) namespace: String,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) seed: Option<u64>,
+    pub(super) shutdown: CancellationToken,
+    pub(super) spawn: Arc<dyn Spawn>,
+    pub(super) adopt_foreign: bool,
+}
+
+impl std::fmt::Debug for VirtualNodeBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualNodeBuilder")
+            .field("cloud", &self.cloud)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl VirtualNodeBuilder {
+    pub(super) fn new(client: kube::Client, cloud: Arc<dyn CloudClient>) -> Self {
+        Self {
+            client,
+            heartbeat_client: None,
+            heartbeat_spawn: None,
+            cloud,
+            health_source: None,
+            leftovers: None,
+            config: Config::default(),
+            namespace: "kube-system".into(),
+            clock: clock::system(),
+            seed: None,
+            shutdown: CancellationToken::new(),
+            spawn: Arc::new(TokioSpawn::default()),
+            adopt_foreign: false,
+        }
+    }
+
+    /// The config. [`orca_core::config::validate`] is asked by [`build`](Self::build).
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The namespace of the leader lease. Default: `kube-system`.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// How the cloud tells whether running machines are healthy. Without it, a running machine is ready.
+    #[must_use]
+    pub fn health_source(mut self, source: Arc<dyn HealthSource>) -> Self {
+        self.health_source = Some(source);
+        self
+    }
+
+    /// How the cloud tells what instances left behind. Without it, garbage collection ends instances only, and there
+    /// is no report of foreign ones.
+    #[must_use]
+    pub fn leftovers(mut self, source: Arc<dyn LeftoverSource>) -> Self {
+        self.leftovers = Some(source);
+        self
+    }
+
+    /// A client of its own for the leases, and the runtime to renew them on, so that nothing else can hold up the
+    /// heartbeat. The client must have been made on that runtime. Default: the common ones.
+    #[must_use]
+    pub fn heartbeat(mut self, client: kube::Client, runtime: Handle) -> Self {
+        self.heartbeat_client = Some(client);
+        self.heartbeat_spawn = Some(Arc::new(TokioSpawn::on(runtime)));
+        self
+    }
+
+    /// Where the time comes from. Default: the system's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What jitter and the leader's name are drawn from. The same seed draws the same, for simulations; two processes that
+    /// share a cluster must not share a seed. Default: another in each process.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Where every task of the node is started, the heartbeat's aside if that has a runtime of its own. Default: the runtime
+    /// that polls [`VirtualNode::run`].
+    #[must_use]
+    pub fn spawn(mut self, spawn: Arc<dyn Spawn>) -> Self {
+        self.spawn = spawn;
+        self
+    }
+
+    /// Cancelled to stop. Default: never.
+    #[must_use]
+    pub fn shutdown(mut self, token: CancellationToken) -> Self {
+        self.shutdown = token;
+        self
+    }
+
+    /// Take over an existing node of that name although ORCA did not make it.
+    #[must_use]
+    pub fn adopt_foreign_node(mut self) -> Self {
+        self.adopt_foreign = true;
+        self
+    }
+
+    /// Checks the config. Nothing is started, and no call is made.
+    pub fn build(self) -> Result<VirtualNode, Error> {
+        let warnings = orca_core::config::validate(&self.config).map_err(|errors| {
+            Error::Config(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        })?;
+        for warning in warnings {
+            tracing::warn!(key = warning.key, note = warning.text, "Config key has no effect");
+        }
+        if self.namespace == LEASE_NAMESPACE {
+            let text = format!(
+                "the leader lease cannot be kept in {LEASE_NAMESPACE}: the node lease of the same name is there; choose another namespace"
+            );
+            return Err(Error::Config(text));
+        }
+        let health = Health::new(Arc::clone(&self.clock));
+        let random = Random::new(self.seed);
+        Ok(VirtualNode { parts: self, metrics: Metrics::default(), health, random })
+    }
+}
