@@ -44,7 +44,7 @@ fn config() -> Result<Instances, Box<dyn Error>> {
         max_spot_price: Some("2.00".parse()?),
     };
     Ok(Instances {
-        selection_mode: selection::Mode::Template,
+        selection_mode: orca_core::config::Mode::Template,
         templates: [("vision-training".to_owned(), template)].into(),
         ..Instances::default()
     })

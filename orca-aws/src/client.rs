@@ -20,7 +20,7 @@ use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 
 use crate::fence::CONNECT_TIMEOUT;
-use crate::image::ImageCache;
+use crate::image::cache::ImageCache;
 use crate::skew::Skew;
 
 /// How long one try of a Describe call may take.

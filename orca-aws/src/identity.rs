@@ -8,7 +8,7 @@ use crate::client::Ec2Client;
 use crate::error::cloud_error;
 
 impl Ec2Client {
-    /// `<account>/<region>`. The call needs no permission (STS API reference, "GetCallerIdentity").
+    /// `<account>/<region>`. The call needs no permission (STS API reference, `GetCallerIdentity`).
     pub(crate) async fn caller_identity(&self) -> Result<CloudIdentity, CloudError> {
         let answer = call(Operation::GetCallerIdentity, self.sts.get_caller_identity().send()).await;
         let output = answer.map_err(|error| cloud_error(Operation::GetCallerIdentity, &error))?;

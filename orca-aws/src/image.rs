@@ -1,38 +1,15 @@
 //! Which machine image a pod gets: its own, the config's, or the one that an SSM parameter names today.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::well_known::annotation;
-use tokio::sync::Mutex;
 
 use crate::call::{Operation, call};
 use crate::client::{Ec2Client, given};
 use crate::error::cloud_error;
 
-/// Published images change every few weeks, and an image that is a day old is as good.
-const KEPT: Duration = Duration::from_hours(24);
-/// A thousand pods that wait for a parameter which cannot be read must not ask a thousand times.
-const FAILURE_KEPT: Duration = Duration::from_secs(5);
+pub(crate) mod cache;
 
-/// The latest answer of the SSM parameter. Holding the lock while asking keeps it to one question at a time.
-#[derive(Debug, Default)]
-pub(crate) struct ImageCache(Mutex<Option<Cached>>);
-
-#[derive(Clone, Debug)]
-struct Cached {
-    answer: Result<String, CloudError>,
-    asked_at: Timestamp,
-}
-
-impl Cached {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        let kept = if self.answer.is_ok() { KEPT } else { FAILURE_KEPT };
-        // A clock that was set back makes the age negative, and then nothing is known about it.
-        Duration::try_from(now.duration_since(self.asked_at)).is_ok_and(|age| age < kept)
-    }
-}
+use cache::Cached;
 
 impl Ec2Client {
     /// The image for a pod that names this one, or none.

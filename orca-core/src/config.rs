@@ -12,16 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
-use crate::selection::Mode;
 use crate::well_known::taint;
 
+mod findings;
 mod gc;
 mod service;
 mod validate;
 
+pub use findings::{ConfigError, Warning};
 pub use gc::Gc;
 pub use service::{Development, LogFormat, LogLevel, Logging, Metrics, Prometheus};
-pub use validate::{ConfigError, Warning, validate};
+pub use validate::validate;
 
 /// The whole config.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -227,6 +228,19 @@ impl TaintEffect {
             Self::NoExecute => "NoExecute",
         }
     }
+}
+
+/// How the chain is chosen, as in `instances.selectionMode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The annotation alone.
+    #[default]
+    Explicit,
+    /// The annotation, then the template.
+    Template,
+    /// The annotation, the template, then the pod's requests. Not built yet: the config refuses it.
+    Auto,
 }
 
 /// `instances`: how pods choose machines.

@@ -14,6 +14,7 @@
 
 mod answers;
 mod decision;
+mod delays;
 mod ending;
 mod facts;
 mod instance;

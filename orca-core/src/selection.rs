@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::annotations::Wishes;
-use crate::config::Instances;
+use crate::config::{Instances, Mode};
 use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
 use crate::text;
@@ -82,34 +82,19 @@ pub struct Explicit;
 #[derive(Clone, Copy, Debug)]
 pub struct Template;
 
-/// How the chain is chosen, as in `instances.selectionMode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// The annotation alone.
-    #[default]
-    Explicit,
-    /// The annotation, then the template.
-    Template,
-    /// The annotation, the template, then the pod's requests. Not built yet: the config refuses it.
-    Auto,
-}
-
-impl Mode {
-    /// The selectors in the order they are asked.
-    #[must_use]
-    pub fn chain(self) -> &'static [&'static dyn Selector] {
-        match self {
-            Self::Explicit => &[&Explicit],
-            Self::Template | Self::Auto => &[&Explicit, &Template],
-        }
+/// The selectors of a mode, in the order they are asked.
+#[must_use]
+pub fn chain(mode: Mode) -> &'static [&'static dyn Selector] {
+    match mode {
+        Mode::Explicit => &[&Explicit],
+        Mode::Template | Mode::Auto => &[&Explicit, &Template],
     }
 }
 
 /// Asks the chain of the config's mode, and checks the answer against what the operator allows.
 pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
     let mut last = String::new();
-    for selector in config.selection_mode.chain() {
+    for selector in chain(config.selection_mode) {
         match selector.select(wishes, config) {
             Ok(choice) => return complete(choice, selector.name(), wishes, config),
             Err(reason) => last = reason,

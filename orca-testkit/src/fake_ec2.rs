@@ -38,6 +38,7 @@ mod model;
 mod network;
 mod page;
 mod pipeline;
+mod request;
 mod settings;
 mod things;
 mod token;

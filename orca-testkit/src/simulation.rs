@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, PostParams};
 use orca_core::clock::Clock;
 use orca_core::config::Config;
-use orca_kube::VirtualNode;
+use orca_kube::{Spawn as _, VirtualNode};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
@@ -25,9 +25,11 @@ use crate::fake_kube::controllers::Controllers;
 use crate::fake_kube::{FakeKube, Options, resource};
 
 mod lives;
+mod process;
 mod trace;
 
 pub use self::lives::Life;
+pub use self::process::Process;
 use self::trace::Recorder;
 
 /// When a simulated run begins: 2026-01-01T00:00:00Z.
@@ -48,6 +50,8 @@ pub struct Plan {
     pub life: Span,
     /// How often the controller is killed without notice and started again, each time at a drawn moment.
     pub crashes: usize,
+    /// Before which poll of any of its tasks the controller is killed: a process for each, before those of `crashes`.
+    pub dies_at: Vec<u64>,
     /// What the cloud does by chance.
     pub chaos: Chaos,
     /// From a call to the cloud to its answer.
@@ -65,6 +69,7 @@ impl Plan {
             over: minutes(10),
             life: Span::between(minutes(1), minutes(30)),
             crashes: 3,
+            dies_at: Vec::new(),
             chaos: Chaos {
                 insufficient_capacity: 0.1,
                 spot_interruptions: 0.2,
@@ -138,17 +143,30 @@ impl Stage {
             (0..self.plan.crashes).map(|_| self.plan.over.mul_f64(rng.f64())).collect();
         moments.sort();
         let began = Instant::now();
-        for (number, moment) in moments.into_iter().enumerate() {
-            let node = self.node(rng.u64(..) ^ u64::try_from(number).unwrap_or_default());
-            tokio::time::sleep_until(began + moment).await;
-            drop(node);
+        for poll in &self.plan.dies_at {
+            let process = Process::dying_at(*poll);
+            self.start(&process, rng.u64(..));
+            // A number that is never reached is no kill.
+            if tokio::time::timeout(self.plan.over, process.died()).await.is_err() {
+                process.kill();
+            }
             sleep(Duration::from_secs(rng.u64(1..60))).await;
         }
-        let _node = self.node(rng.u64(..));
+        for (number, moment) in moments.into_iter().enumerate() {
+            let process = Process::default();
+            self.start(&process, rng.u64(..) ^ u64::try_from(number).unwrap_or_default());
+            tokio::time::sleep_until(began + moment).await;
+            process.kill();
+            sleep(Duration::from_secs(rng.u64(1..60))).await;
+        }
+        let last = Process::default();
+        self.start(&last, rng.u64(..));
         self.rest().await;
+        last.kill();
     }
 
-    fn node(&self, seed: u64) -> AbortOnDropHandle<()> {
+    /// Starts a controller in this process.
+    fn start(&self, process: &Process, seed: u64) {
         let mut config = Config::default();
         config.aws.region = self.ec2.settings().region;
         let cloud = Arc::new(self.ec2.cloud());
@@ -159,8 +177,9 @@ impl Stage {
                 .config(config)
                 .clock(Arc::clone(&self.clock))
                 .seed(seed)
+                .spawn(Arc::new(process.clone()))
                 .build();
-        AbortOnDropHandle::new(tokio::spawn(async move {
+        process.spawn(Box::pin(async move {
             match node {
                 Ok(node) => {
                     if let Err(error) = node.run().await {
@@ -169,7 +188,7 @@ impl Stage {
                 }
                 Err(error) => tracing::error!(error = %error, "The simulated controller cannot be built"),
             }
-        }))
+        }));
     }
 
     /// Creates every pod at its moment and deletes it at its other.

@@ -79,7 +79,7 @@ fn node() -> Node {
 fn instances() -> Instances {
     let price = "1.00".parse().ok();
     Instances {
-        selection_mode: orca_core::selection::Mode::default(),
+        selection_mode: orca_core::config::Mode::default(),
         templates: any(WorkloadTemplate {
             instance_type: String::new(),
             launch_type: Some(CapacityType::default()),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::validate::Findings;
+use super::findings::Findings;
 
 /// A younger instance is never ended, in seconds. Only a test server may have less.
 const LEAST_AGE: u32 = 300;

@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::decision::{Action, Decision, Note};
+use super::delays::{NEEDS_PEOPLE, RESEND, THROTTLED, after, until};
 use super::observation::Observation;
 use super::{preparing, showing};
 use crate::admission::{Rejection, RejectionKind};
-use crate::backoff::Backoff;
 use crate::error::{Fault, Kind};
 use crate::launch::{AttemptState, Held, LaunchRecord, Refusal};
 use crate::limits;
 use crate::provider::Machines;
 use crate::state_mapping::{Evidence, Next, NoInstance};
-
-/// Between sends of one attempt whose outcome is unknown.
-const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
-/// After a refusal that passes by itself.
-pub(super) const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
-/// After a refusal that somebody has to act on.
-pub(super) const NEEDS_PEOPLE: Backoff =
-    Backoff { first: Duration::from_mins(1), cap: Duration::from_mins(5) };
 
 /// Every send was answered and the last was refused: a new attempt when its time has come, or when the author has
 /// changed what is asked for.
@@ -161,14 +153,4 @@ pub(super) fn rejected(seen: &Observation<'_>, rejection: &Rejection) -> Decisio
     let waits = seen.restarts_always() && (rejection.kind == RejectionKind::Annotation || seen.is_replaced());
     let why = NoInstance::Rejected { rejection, fails: !waits };
     showing::waiting(seen, why).and_note(Note::warning(&rejection.reason, &rejection.message))
-}
-
-fn after(at: Timestamp, delay: Duration) -> Timestamp {
-    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
-    at.saturating_add(delay).unwrap_or(Timestamp::MAX)
-}
-
-/// How long it is until this time; nothing when it is over.
-fn until(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or_default()
 }

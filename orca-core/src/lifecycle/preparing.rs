@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::decision::{Action, Decision, Note};
+use super::delays::{NEEDS_PEOPLE, THROTTLED, left};
 use super::facts::{Preparation, PrepareKey, TaskFailure, TaskState};
-use super::launching::{NEEDS_PEOPLE, THROTTLED};
 use super::observation::Observation;
 use super::showing;
 use crate::admission::Request;
@@ -142,12 +142,6 @@ fn ask(key: PrepareKey, what: Prepare) -> Decision {
     Decision::act(Action::Prepare(Box::new(Preparation { key, what })))
         .and_again(SHOWN_WAIT)
         .keeping_prepared()
-}
-
-/// How much of this time is left. None: it is over, or it began in the future, which only a clock that jumps brings about.
-fn left(since: Timestamp, time: Duration, now: Timestamp) -> Option<Duration> {
-    let passed = Duration::try_from(now.duration_since(since)).ok()?;
-    time.checked_sub(passed).filter(|left| !left.is_zero())
 }
 
 fn under_way(seen: &Observation<'_>, since: Timestamp, now: Timestamp) -> Decision {

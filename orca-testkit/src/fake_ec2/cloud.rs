@@ -13,9 +13,10 @@ use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 use orca_core::well_known::tag;
 
-use super::action::{DescribeInstances, DescribeStatus, RunInstances, TerminateInstances};
+use super::action::{DescribeInstances, DescribeStatus, TerminateInstances};
 use super::catalog::{self, Architecture};
 use super::page::{Filter, Listing};
+use super::request::RunInstances;
 use super::{Ec2Settings, FakeEc2};
 
 mod convert;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::action::RunInstances;
 use super::api_error::ApiError;
 use super::machine::Tags;
+use super::request::RunInstances;
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::action::RunInstances;
 use super::api_error::ApiError;
+use super::request::RunInstances;
 
 /// EC2 takes no longer token.
 const LONGEST: usize = 64;

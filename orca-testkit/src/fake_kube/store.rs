@@ -14,10 +14,10 @@ mod table;
 mod update;
 
 pub(crate) use change::line;
-pub use change::{Change, ChangeKind};
-pub use create::NAME_LETTERS;
+pub use change::{Change, ChangeKind, Lagged};
 pub use delete::{DeleteOptions, Deleted, Propagation};
-pub use subscription::{Lagged, Subscription};
+pub use meta::NAME_LETTERS;
+pub use subscription::Subscription;
 pub use update::Write;
 
 use std::fmt;

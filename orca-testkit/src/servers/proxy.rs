@@ -28,8 +28,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
+pub use answer::AnsweredBy;
 pub use fault::{Effect, Fault, FaultId};
-pub use ledger::{AnsweredBy, Call, Outcome};
+pub use ledger::{Call, Outcome};
 pub use query::Parameters;
 
 /// Describing thousands of instances takes the upstream more than a minute.

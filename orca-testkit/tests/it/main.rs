@@ -31,3 +31,5 @@ mod proxy_tokens;
 mod simulation;
 #[cfg(feature = "servers")]
 mod upstream;
+#[cfg(feature = "sim")]
+mod virtual_node;

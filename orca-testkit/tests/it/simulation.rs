@@ -1,5 +1,7 @@
 //! Whole runs in simulated time: nothing leaks, nothing is doubled, and a run can be repeated from its seed.
 
+use std::time::Duration;
+
 use orca_testkit::simulation::{self, Outcome, Plan};
 
 fn run(plan: &Plan) -> Outcome {
@@ -30,6 +32,19 @@ fn five_hundred_pods_in_a_rough_world_leave_nothing_and_double_nothing() {
     );
     assert_eq!(outcome.violations, Vec::<String>::new());
     assert!(outcome.launched >= 400, "most pods got a machine: {}", outcome.launched);
+}
+
+#[test]
+fn a_process_killed_at_any_poll_leaks_and_doubles_nothing() {
+    // Two kills in a world: the second hits a process that has to take up what the first left.
+    let over = Duration::from_mins(1);
+    for poll in (100..2_100).step_by(100) {
+        let dies_at = vec![poll, poll / 2 + 60];
+        let plan = Plan { crashes: 0, over, dies_at, ..Plan::rough(poll, 4) };
+        let outcome = run(&plan);
+        assert_eq!(outcome.violations, Vec::<String>::new(), "killed before poll {poll}");
+        assert!(outcome.lives.values().all(|life| life.launches <= 1), "S2: {:?}", outcome.lives);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! House rules that no compiler checks: layers, dependencies, sizes, names and leftovers, over the whole workspace.
 
+mod circles;
 mod conformance;
 mod dependencies;
 mod documents;

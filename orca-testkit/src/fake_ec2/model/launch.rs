@@ -7,7 +7,6 @@ use orca_core::instance::{CapacityType, InstanceState};
 
 use super::{Model, Step};
 use crate::clock::later;
-use crate::fake_ec2::action::RunInstances;
 use crate::fake_ec2::api_error::{ApiError, bad_value, missing};
 use crate::fake_ec2::capacity::{Place, insufficient};
 use crate::fake_ec2::catalog::{self, InstanceType};
@@ -15,6 +14,7 @@ use crate::fake_ec2::ledger::Happening;
 use crate::fake_ec2::machine::Machine;
 use crate::fake_ec2::model::tags::{check_tags, check_user_data};
 use crate::fake_ec2::network::Network;
+use crate::fake_ec2::request::RunInstances;
 use crate::fake_ec2::things::{Interface, RequestState, SpotRequest, Volume};
 use crate::fake_ec2::token::{Made, Tokens};
 

@@ -2,6 +2,7 @@
 
 mod hash;
 mod limits;
+mod newest;
 mod rollout;
 mod scale;
 mod sets;

@@ -5,18 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::fields::{self, Fields, Path};
-use super::managers::{self, Entry};
+use super::managers::{self, Entry, Wish};
 use super::shape::{Items, is_atomic_map, items};
 use crate::fake_kube::error::ApiError;
 use crate::fake_kube::object::Object;
 use crate::fake_kube::resource::Resource;
-
-/// Who applies, and whether against others.
-#[derive(Clone, Debug)]
-pub(crate) struct Wish {
-    pub(crate) manager: String,
-    pub(crate) force: bool,
-}
 
 /// The object with the applied configuration. `Conflict` when another manager owns a field with another
 /// value and nothing is forced.

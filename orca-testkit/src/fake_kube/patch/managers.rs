@@ -6,12 +6,18 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::apply::Wish;
 use super::fields::{self, Fields};
 use crate::fake_kube::object::Object;
 use crate::fake_kube::resource::{EVENTS, LEASES, Resource};
 use crate::fake_kube::route::Place;
 use crate::fake_kube::time;
+
+/// Who applies, and whether against others.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) manager: String,
+    pub(crate) force: bool,
+}
 
 /// What one manager owns by one kind of operation.
 #[derive(Clone, Debug)]

@@ -69,7 +69,7 @@ fn apply_as(
     object: &Object,
     data: Value,
 ) -> Result<Value, crate::fake_kube::ApiError> {
-    let wish = apply::Wish { manager: manager.to_owned(), force };
+    let wish = managers::Wish { manager: manager.to_owned(), force };
     let config =
         json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" }, "data": data });
     apply::patch(&CONFIGMAPS, object, &config, &wish)
@@ -90,7 +90,7 @@ fn apply_removes_what_its_manager_no_longer_wants() {
     let value = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" }, "data": { "a": "1", "b": "1" },
     });
-    let wish = apply::Wish { manager: "me".to_owned(), force: false };
+    let wish = managers::Wish { manager: "me".to_owned(), force: false };
     let value = managers::applied(&CONFIGMAPS, value.clone(), &value, &wish, jiff::Timestamp::UNIX_EPOCH);
     let object = Object::new(&CONFIGMAPS, value, 1);
     let applied = apply_as("me", false, &object, json!({ "b": "1" })).expect("applied");

@@ -32,6 +32,14 @@ impl ChangeKind {
     }
 }
 
+/// The reader is behind what the store remembers: list anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("changes up to revision {compacted} are forgotten")]
+pub struct Lagged {
+    /// Changes up to this revision are forgotten.
+    pub compacted: u64,
+}
+
 /// One write.
 #[derive(Debug)]
 pub struct Change {

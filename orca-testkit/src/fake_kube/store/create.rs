@@ -12,8 +12,6 @@ use crate::fake_kube::object::Object;
 use crate::fake_kube::resource::{NAMESPACES, Resource, SERVICEACCOUNTS};
 use crate::fake_kube::time;
 
-/// The letters of generated names: no vowels, and nothing that looks like something else.
-pub const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// How many letters a generated name gets.
 const SUFFIX: usize = 5;
 /// The longest part of a generated name that the client gives.

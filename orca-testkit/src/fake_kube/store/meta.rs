@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::create::NAME_LETTERS;
+/// The letters of generated names: no vowels, and nothing that looks like something else.
+pub const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// The fields of the metadata that no client changes.
 pub(crate) const OWN: [&str; 7] = [

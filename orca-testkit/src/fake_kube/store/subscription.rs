@@ -5,16 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Change, Store};
+use super::{Change, Lagged, Store};
 use crate::fake_kube::resource::Resource;
-
-/// The reader is behind what the store remembers: list anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("changes up to revision {compacted} are forgotten")]
-pub struct Lagged {
-    /// Changes up to this revision are forgotten.
-    pub compacted: u64,
-}
 
 /// A place in the order of changes. It keeps none of them back: a slow reader falls out of the store's
 /// memory and is told so.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::change::Change;
-use super::subscription::Lagged;
+use super::change::{Change, Lagged};
 use crate::fake_kube::object::Object;
 
 /// The most changes that are handed out at once, so that the lock is held briefly.

@@ -24,7 +24,7 @@ enum Patch {
     Json(Value),
     Merge(Value),
     Strategic(Value),
-    Apply(Value, apply::Wish),
+    Apply(Value, managers::Wish),
 }
 
 pub(super) fn patch(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
@@ -78,7 +78,7 @@ fn read(call: &Call, place: &Place) -> Result<Patch, ApiError> {
             if value["metadata"]["managedFields"].as_array().is_some_and(|fields| !fields.is_empty()) {
                 return Err(ApiError::bad_request("metadata.managedFields must be nil"));
             }
-            Ok(Patch::Apply(value, apply::Wish { manager, force: call.is_on("force") }))
+            Ok(Patch::Apply(value, managers::Wish { manager, force: call.is_on("force") }))
         }
         _ => Err(ApiError::unsupported("415: Unsupported Media Type")),
     }

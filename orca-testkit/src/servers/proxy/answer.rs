@@ -1,10 +1,20 @@
 //! Answers: the upstream's, and those that the proxy gives in its stead.
 
-use super::ledger::AnsweredBy;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::{Response, StatusCode};
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The EC2-compatible server.
+    Upstream,
+    /// The token memory: the launch had been made before.
+    Memory,
+    /// The proxy: a fault, or an error that the upstream does not know.
+    Proxy,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Answer {

@@ -1,8 +1,8 @@
 //! The way of one call through the proxy: ledger, fault, token memory, upstream, lifecycle.
 
-use super::answer::{Answer, elements};
+use super::answer::{Answer, AnsweredBy, elements};
 use super::fault::{Effect, Faults};
-use super::ledger::{AnsweredBy, Entry, Ledger, Outcome};
+use super::ledger::{Entry, Ledger, Outcome};
 use super::overlay::Overlay;
 use super::query::Query;
 use super::tokens::{LONGEST, Launch, Tokens};

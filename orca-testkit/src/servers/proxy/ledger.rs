@@ -1,6 +1,6 @@
 //! The ledger: every call that arrived and what came of it.
 
-use super::answer::Answer;
+use super::answer::{Answer, AnsweredBy};
 use super::fault::Effect;
 use super::query::{Parameters, Query};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,17 +10,6 @@ use tokio::time::Instant;
 
 /// The tag by which a launch names its pod.
 const POD_UID: &str = "orca.research/pod-uid";
-
-/// Where an answer came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnsweredBy {
-    /// The EC2-compatible server.
-    Upstream,
-    /// The token memory: the launch had been made before.
-    Memory,
-    /// The proxy: a fault, or an error that the upstream does not know.
-    Proxy,
-}
 
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]

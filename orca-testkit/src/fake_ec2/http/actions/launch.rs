@@ -9,11 +9,11 @@ use orca_core::price::UsdPerHour;
 use super::instances::write_instance;
 use super::send;
 use crate::fake_ec2::FakeEc2;
-use crate::fake_ec2::action::RunInstances;
 use crate::fake_ec2::api_error::{ApiError, bad_value, missing};
 use crate::fake_ec2::http::answer::ec2;
 use crate::fake_ec2::http::query::Query;
 use crate::fake_ec2::pipeline::Failure;
+use crate::fake_ec2::request::RunInstances;
 
 pub(super) async fn run_instances(fake: &FakeEc2, query: &Query) -> Result<String, Failure> {
     let machines = send(fake, read(query)).await?;

@@ -1,0 +1,32 @@
+//! How long to wait between tries, and until when.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::backoff::Backoff;
+
+/// Between sends of one attempt whose outcome is unknown.
+pub(super) const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
+/// After a refusal that passes by itself.
+pub(super) const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
+/// After a refusal that somebody has to act on.
+pub(super) const NEEDS_PEOPLE: Backoff =
+    Backoff { first: Duration::from_mins(1), cap: Duration::from_mins(5) };
+
+/// The time that is this much later.
+pub(super) fn after(at: Timestamp, delay: Duration) -> Timestamp {
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    at.saturating_add(delay).unwrap_or(Timestamp::MAX)
+}
+
+/// How long it is until this time; nothing when it is over.
+pub(super) fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
+/// How much of this time is left. None: it is over, or it began in the future, which only a clock that jumps brings about.
+pub(super) fn left(since: Timestamp, time: Duration, now: Timestamp) -> Option<Duration> {
+    let passed = Duration::try_from(now.duration_since(since)).ok()?;
+    time.checked_sub(passed).filter(|left| !left.is_zero())
+}
