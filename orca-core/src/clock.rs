@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -26,4 +27,37 @@ impl Clock for SystemClock {
 #[must_use]
 pub fn system() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
+}
+
+/// How long ago this was. A time in the future, which a clock that was set back brings about, is no age at all: zero.
+#[must_use]
+pub fn age(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}
+
+/// Whether this was less than so long ago. A time in the future proves nothing, so it was not.
+#[must_use]
+pub fn is_recent(since: Timestamp, now: Timestamp, within: Duration) -> bool {
+    Duration::try_from(now.duration_since(since)).is_ok_and(|age| age < within)
+}
+
+/// How long it is until this time; zero when it is over.
+#[must_use]
+pub fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_the_future_has_no_age_and_is_not_recent() {
+        let at = |second| Timestamp::from_second(second).expect("in range");
+        let minute = Duration::from_mins(1);
+        assert_eq!((age(at(10), at(40)), age(at(40), at(10))), (Duration::from_secs(30), Duration::ZERO));
+        assert!(is_recent(at(10), at(40), minute) && !is_recent(at(10), at(70), minute));
+        assert!(!is_recent(at(40), at(10), minute), "the clock was set back");
+        assert_eq!((until(at(40), at(10)), until(at(10), at(40))), (Duration::from_secs(30), Duration::ZERO));
+    }
 }

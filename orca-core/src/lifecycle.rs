@@ -6,6 +6,7 @@
 //!   machines          │ Finished  ► ending.rs     (terminate what still costs)
 //!   launch record     │ Deleting  ► ending.rs     (terminate, terminal status, release the object)
 //!   facts of tasks    │ Gone      ► ending.rs     (terminate, forget)
+//!                     │ launched under another cloud identity ► elsewhere.rs (nothing, and say so)
 //!                     └► render(observation, decision, now) ──► the one patch that writes it
 //! ```
 //!
@@ -15,6 +16,7 @@
 mod answers;
 mod decision;
 mod delays;
+mod elsewhere;
 mod ending;
 mod facts;
 mod instance;
@@ -39,6 +41,11 @@ use crate::pod::Intent;
 #[must_use]
 pub fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
     let decision = match seen.intent {
+        Intent::Wanted | Intent::Deleting { finished: false, .. } | Intent::Gone
+            if seen.launched_elsewhere().is_some() =>
+        {
+            elsewhere::decide(seen)
+        }
         Intent::Wanted => wanted::decide(seen, now),
         Intent::Finished(_) => ending::finished(seen),
         Intent::Deleting { deadline, finished, released } => {

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
 
+use crate::clock;
 use crate::cloud::LaunchOutcome;
 use crate::error::CloudError;
 use crate::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
@@ -105,6 +106,8 @@ pub enum Permit {
 pub struct Claim {
     /// The instance's id.
     pub id: InstanceId,
+    /// Where it was launched, if the record says so. Elsewhere nothing is known about it, and its absence means nothing.
+    pub cloud: Option<CloudIdentity>,
     /// What the pod's status says of its health: [`Health::Passed`] when it shows Ready.
     pub health: Option<Health>,
 }
@@ -149,7 +152,6 @@ impl Missing {
     /// Whether it was absent often and long enough to count as gone.
     #[must_use]
     pub fn is_gone(&self, now: Timestamp) -> bool {
-        let absent_for = now.duration_since(self.since).unsigned_abs();
-        self.absences >= limits::ABSENCES && absent_for >= limits::ABSENT_FOR
+        self.absences >= limits::ABSENCES && clock::age(self.since, now) >= limits::ABSENT_FOR
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::admission::Rejection;
 use crate::error::CloudError;
-use crate::ids::InstanceId;
+use crate::ids::{CloudIdentity, InstanceId};
 use crate::instance::{Health, Instance};
 use crate::launch::RecordError;
 use crate::provider::Missing;
@@ -49,6 +49,13 @@ pub enum NoInstance<'a> {
     CloudUnreachable(&'a CloudError),
     /// The launch record cannot be used, so nothing may be launched.
     RecordUnusable(&'a RecordError),
+    /// It was launched in another account or region than the one that answers now: nothing is known about it.
+    LaunchedElsewhere {
+        /// Where, as the record says.
+        recorded: &'a CloudIdentity,
+        /// Who answers now.
+        current: &'a CloudIdentity,
+    },
     /// The pod asks for something that it cannot have.
     Rejected {
         /// What, and what to write instead.
@@ -159,6 +166,13 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
             format!("the cloud's instances cannot be listed, so nothing is launched: {error}"),
         ),
         NoInstance::RecordUnusable(error) => waiting(reason::INSTANCE_CREATION_FAILED, error.to_string()),
+        // Unknown is never absent: nothing is concluded, and nothing is launched a second time.
+        NoInstance::LaunchedElsewhere { recorded, current } => waiting(
+            reason::CLOUD_IDENTITY_CHANGED,
+            format!(
+                "this pod was launched in {recorded}, and the credentials and region of now are those of {current}; nothing is known about its instance. Give ORCA back what it had, or end the instance there and delete the pod by force"
+            ),
+        ),
         // Nothing was launched, so no disruption is claimed: the owner counts it as a failure of the pod.
         NoInstance::Rejected { rejection, fails: true } => failed(&rejection.reason, &rejection.message),
         NoInstance::Rejected { rejection, fails: false } => waiting(&rejection.reason, &rejection.message),

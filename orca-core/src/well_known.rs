@@ -165,6 +165,8 @@ pub mod reason {
     pub const LAUNCH_BACK_OFF: &str = "LaunchBackOff";
     /// The cloud was asked for an offer and has not answered for a while.
     pub const LAUNCH_PREPARING: &str = "LaunchPreparing";
+    /// The pod was launched under another cloud identity than the one that answers now.
+    pub const CLOUD_IDENTITY_CHANGED: &str = "CloudIdentityChanged";
     /// The launch waits for its turn.
     pub const LAUNCH_QUEUED: &str = "LaunchQueued";
     /// The machine of an earlier pod of the same name has not ended yet.
@@ -179,6 +181,8 @@ pub mod reason {
     pub const ORPHAN_INSTANCE_TERMINATED: &str = "OrphanInstanceTerminated";
     /// Event on the node: more orphans than mistakes explain, so nothing is ended.
     pub const ORPHAN_BRAKE: &str = "OrphanBrake";
+    /// Event on the node: more pods vanished untold than mistakes explain, so nothing is concluded from it.
+    pub const VANISHED_PODS: &str = "VanishedPods";
     /// Event on the node: somebody else launches instances under this identity, so nothing is ended.
     pub const FOREIGN_WRITER: &str = "ForeignWriter";
     /// Event on the node: the cluster is not the one that ORCA started with, so nothing is ended.

@@ -3,6 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use kube::core::Status;
+use kube::core::response::StatusDetails;
+
 /// A call that takes longer is given up: since kube 4 no read time-out is set, and a silent connection would hold a
 /// pod for ever.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -10,9 +13,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Why a call failed, in the terms that a caller acts on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// The object does not exist.
-    #[error("not found")]
-    NotFound,
+    /// The API server's own registry says that the object does not exist.
+    #[error("{0}")]
+    NotFound(NotFound),
+    /// The answer lacks what every such answer has: it is not the API server's.
+    #[error("the answer has no {0}; is there a proxy in front of the API server?")]
+    Incomplete(&'static str),
     /// The object has changed, or is another one by now: read it again.
     #[error("the object has changed")]
     Conflict,
@@ -30,22 +36,67 @@ pub(crate) enum CallError {
     Other(Box<kube::Error>),
 }
 
-/// Awaits a call to the API server, bounded in time.
+/// The registry's own word that there is no object of this name. Only [`classify`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{resource} \"{name}\" not found")]
+pub(crate) struct NotFound {
+    resource: &'static str,
+    name: String,
+}
+
+impl NotFound {
+    /// The plural name of its kind.
+    pub(crate) fn resource(&self) -> &'static str {
+        self.resource
+    }
+
+    /// The name that was asked for.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Which object a call is about: the plural name of its kind, and its name.
+pub(crate) type About<'a> = (&'static str, &'a str);
+
+/// Awaits a call to the API server that is about no single object, bounded in time.
 pub(crate) async fn bounded<T>(call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, CallError> {
+    within(None, call).await
+}
+
+/// Awaits a call to the API server about one object, bounded in time. It is not found only when the registry of its kind
+/// says so.
+pub(crate) async fn bounded_on<T>(
+    about: About<'_>,
+    call: impl Future<Output = kube::Result<T>> + Send,
+) -> Result<T, CallError> {
+    within(Some(about), call).await
+}
+
+async fn within<T>(
+    about: Option<About<'_>>,
+    call: impl Future<Output = kube::Result<T>> + Send,
+) -> Result<T, CallError> {
     match tokio::time::timeout(TIMEOUT, call).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(classify(error)),
+        Ok(Err(error)) => Err(classify(about, error)),
         Err(_elapsed) => Err(CallError::Timeout),
     }
 }
 
 /// Statement B35: 422 with the cause `metadata.uid` and 409 both mean that the object is not what we think it is.
-fn classify(error: kube::Error) -> CallError {
+///
+/// A 404 of a proxy, of an aggregated server or of a resource that is not served says nothing about an object: it is an
+/// error like any other, to be tried again.
+fn classify(about: Option<About<'_>>, error: kube::Error) -> CallError {
     let kube::Error::Api(status) = &error else {
         return CallError::Other(Box::new(error));
     };
     match status.code {
-        404 => CallError::NotFound,
+        404 => match about.filter(|about| is_absence(status, *about)) {
+            Some((resource, name)) => CallError::NotFound(NotFound { resource, name: name.to_owned() }),
+            None => CallError::Other(Box::new(error)),
+        },
         409 => CallError::Conflict,
         401 | 403 => CallError::Forbidden(status.message.clone()),
         422 if has_uid_cause(status) => CallError::Conflict,
@@ -54,34 +105,38 @@ fn classify(error: kube::Error) -> CallError {
     }
 }
 
-fn has_uid_cause(status: &kube::core::Status) -> bool {
+/// Whether the registry of this kind itself says that there is no object of this name.
+fn is_absence(status: &Status, (resource, name): About<'_>) -> bool {
+    let is_ours = |details: &StatusDetails| details.kind == resource && details.name == name;
+    status.reason == "NotFound" && status.details.as_ref().is_some_and(is_ours)
+}
+
+fn has_uid_cause(status: &Status) -> bool {
     let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
     causes.iter().any(|cause| cause.field == "metadata.uid")
 }
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-
     use super::*;
 
-    fn class(code: u16, field: &str) -> &'static str {
-        let causes = [serde_json::json!({ "reason": "", "message": "", "field": field })];
-        let status = serde_json::json!({ "code": code, "details": { "causes": causes } });
-        let status: Status = serde_json::from_value(status).expect("a status");
-        match classify(kube::Error::Api(Box::new(status))) {
-            CallError::NotFound => "not found",
+    fn status(value: serde_json::Value) -> kube::Error {
+        kube::Error::Api(Box::new(serde_json::from_value(value).expect("a status")))
+    }
+
+    fn class(error: kube::Error) -> &'static str {
+        match classify(Some(("pods", "a")), error) {
+            CallError::NotFound(_) => "not found",
             CallError::Conflict => "conflict",
             CallError::Refused(_) => "refused",
             CallError::Forbidden(_) => "forbidden",
-            CallError::Timeout | CallError::Other(_) => "other",
+            CallError::Timeout | CallError::Incomplete(_) | CallError::Other(_) => "other",
         }
     }
 
     #[test]
     fn a_wrong_uid_and_a_stale_version_both_mean_to_read_again() {
         for (code, field, expected) in [
-            (404, "", "not found"),
             (409, "", "conflict"),
             (422, "metadata.uid", "conflict"),
             (422, "status.phase", "refused"),
@@ -89,7 +144,38 @@ mod tests {
             (429, "", "other"),
             (503, "", "other"),
         ] {
-            assert_eq!(class(code, field), expected, "B35: {code} {field}");
+            let causes = [serde_json::json!({ "reason": "", "message": "", "field": field })];
+            let error = status(serde_json::json!({ "code": code, "details": { "causes": causes } }));
+            assert_eq!(class(error), expected, "B35: {code} {field}");
         }
+    }
+
+    #[test]
+    fn only_the_registrys_own_404_is_an_absence() {
+        let answer = |code: u16, reason: &str, kind: &str, name: &str| {
+            status(serde_json::json!({
+                "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason,
+                "message": "", "details": { "kind": kind, "name": name },
+            }))
+        };
+        assert_eq!(class(answer(404, "NotFound", "pods", "a")), "not found");
+        for other in [
+            answer(404, "NotFound", "pods", "b"),
+            answer(404, "NotFound", "namespaces", "a"),
+            answer(404, "NotFound", "", ""),
+            answer(404, "", "pods", "a"),
+            answer(410, "Expired", "pods", "a"),
+            answer(503, "ServiceUnavailable", "pods", "a"),
+            // What kube makes of `404 page not found`, and a Status without details.
+            status(
+                serde_json::json!({ "code": 404, "reason": "Failed to parse error data", "message": "404 page not found" }),
+            ),
+            status(serde_json::json!({ "code": 404, "reason": "NotFound", "status": "Failure" })),
+        ] {
+            let text = format!("{other:?}");
+            assert_eq!(class(other), "other", "{text}");
+        }
+        let named = answer(404, "NotFound", "pods", "a");
+        assert!(matches!(classify(None, named), CallError::Other(_)), "nothing was asked for by name");
     }
 }

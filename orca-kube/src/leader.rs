@@ -14,7 +14,7 @@ use kube::api::PostParams;
 use orca_core::clock::Clock;
 use tokio::time::Instant;
 
-use crate::call::{CallError, bounded};
+use crate::call::{CallError, bounded, bounded_on};
 
 /// The lease, and who wants to hold it.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Leader {
 
     /// Gives the lease back, so that the next process need not wait for its end. Best effort.
     pub(crate) async fn release(&self) {
-        let Ok(mut lease) = bounded(self.api.get(&self.name)).await else {
+        let Ok(mut lease) = self.get().await else {
             return;
         };
         if holder(&lease) != Some(&self.holder) {
@@ -106,13 +106,17 @@ impl Leader {
         }
         lease.spec =
             Some(LeaseSpec { holder_identity: Some(String::new()), ..lease.spec.unwrap_or_default() });
-        if let Err(error) = bounded(self.api.replace(&self.name, &PostParams::default(), &lease)).await {
+        if let Err(error) = self.replace(&lease).await {
             tracing::debug!(error = %error, "Leader lease not given back");
         }
     }
 
     async fn renew(&self) -> Result<bool, CallError> {
-        let lease = bounded(self.api.get(&self.name)).await?;
+        let lease = match self.get().await {
+            // Somebody deleted the lease: made again, unless another process was faster.
+            Err(CallError::NotFound(_)) => return self.create().await,
+            other => other?,
+        };
         if holder(&lease) != Some(&self.holder) {
             return Ok(false);
         }
@@ -124,9 +128,9 @@ impl Leader {
     }
 
     async fn try_acquire(&self, sighting: &mut Option<Sighting>) -> Result<bool, CallError> {
-        let lease = match bounded(self.api.get(&self.name)).await {
+        let lease = match self.get().await {
             Ok(lease) => lease,
-            Err(CallError::NotFound) => return self.create().await,
+            Err(CallError::NotFound(_)) => return self.create().await,
             Err(error) => return Err(error),
         };
         if holder(&lease) == Some(&self.holder) {
@@ -170,7 +174,16 @@ impl Leader {
 
     async fn write(&self, mut lease: Lease, acquired: bool) -> Result<Lease, CallError> {
         lease.spec = Some(self.spec(lease.spec.as_ref(), acquired));
-        bounded(self.api.replace(&self.name, &PostParams::default(), &lease)).await
+        self.replace(&lease).await
+    }
+
+    async fn get(&self) -> Result<Lease, CallError> {
+        bounded_on(("leases", &self.name), self.api.get(&self.name)).await
+    }
+
+    async fn replace(&self, lease: &Lease) -> Result<Lease, CallError> {
+        let params = PostParams::default();
+        bounded_on(("leases", &self.name), self.api.replace(&self.name, &params, lease)).await
     }
 
     fn spec(&self, before: Option<&LeaseSpec>, acquired: bool) -> LeaseSpec {

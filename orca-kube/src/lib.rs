@@ -15,6 +15,7 @@
 //! Nothing here is global: metrics go into the embedder's registry, shutdown is the embedder's token, time is the
 //! embedder's clock, and no TLS provider is installed.
 
+mod absence;
 mod call;
 pub mod error;
 mod events;

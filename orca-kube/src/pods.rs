@@ -8,6 +8,7 @@
 
 mod admit;
 mod apply;
+mod brake;
 mod custody;
 mod intake;
 mod lean;
@@ -18,20 +19,22 @@ mod queue;
 mod store;
 mod tasks;
 mod usage;
+mod vanished;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use orca_core::backoff::Backoff;
 use orca_core::clock::Clock;
 use orca_core::config::Config;
-use orca_core::ids::{Owner, PodUid};
+use orca_core::ids::{ClusterId, Owner, PodUid};
 use orca_core::provider::Provider;
 use tokio::sync::{Semaphore, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::brake::Brake;
 pub(crate) use self::custody::standing;
 use self::owners::Owners;
 use self::queue::Queue;
@@ -75,6 +78,9 @@ struct Inner {
     usage: Usage,
     owners: Owners,
     tasks: Tasks,
+    brake: Brake,
+    /// The UID of `kube-system` of a cluster that the config names.
+    system: OnceLock<ClusterId>,
     /// The looks that are under way.
     looks: TaskTracker,
 }
@@ -92,8 +98,18 @@ impl Controller {
             parts.metrics.clone(),
         );
         let usage = Usage::new(&parts.config);
-        let (store, owners, looks) = (Store::default(), Owners::default(), TaskTracker::new());
-        Self { inner: Arc::new(Inner { parts, store, queue, usage, owners, tasks, looks }) }
+        let inner = Inner {
+            parts,
+            store: Store::default(),
+            queue,
+            usage,
+            owners: Owners::default(),
+            tasks,
+            brake: Brake::default(),
+            system: OnceLock::new(),
+            looks: TaskTracker::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Watches until the token is cancelled.
@@ -102,6 +118,7 @@ impl Controller {
             biased;
             () = shutdown.cancelled() => {}
             () = watch::run(&self.inner) => {}
+            () = watch::list(&self.inner) => {}
         }
     }
 

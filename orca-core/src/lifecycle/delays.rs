@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::backoff::Backoff;
+use crate::clock;
 
 /// Between sends of one attempt whose outcome is unknown.
 pub(super) const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
@@ -20,13 +21,7 @@ pub(super) fn after(at: Timestamp, delay: Duration) -> Timestamp {
     at.saturating_add(delay).unwrap_or(Timestamp::MAX)
 }
 
-/// How long it is until this time; nothing when it is over.
-pub(super) fn until(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or_default()
-}
-
 /// How much of this time is left. None: it is over, or it began in the future, which only a clock that jumps brings about.
 pub(super) fn left(since: Timestamp, time: Duration, now: Timestamp) -> Option<Duration> {
-    let passed = Duration::try_from(now.duration_since(since)).ok()?;
-    time.checked_sub(passed).filter(|left| !left.is_zero())
+    clock::is_recent(since, now, time).then(|| time.saturating_sub(clock::age(since, now)))
 }

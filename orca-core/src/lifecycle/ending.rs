@@ -6,6 +6,7 @@ use super::decision::{Action, Decision, Note};
 use super::facts::TaskKey;
 use super::observation::Observation;
 use super::{answers, launching, showing};
+use crate::clock;
 use crate::instance::InstanceState;
 use crate::launch::AttemptState;
 use crate::limits;
@@ -50,7 +51,7 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
         let shutting = machines.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown);
         let long_enough = machines
             .ending_since
-            .is_some_and(|since| now.duration_since(since).unsigned_abs() >= limits::SHUTTING_DOWN_RELEASE);
+            .is_some_and(|since| clock::age(since, now) >= limits::SHUTTING_DOWN_RELEASE);
         return if shutting && !long_enough {
             Decision::wait(limits::POLL_CHANGING)
         } else {
@@ -68,7 +69,7 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
 /// end was seen before the pod was shown as finished, or it was never launched.
 fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
     let sent_at = seen.record().map(|record| record.send_at);
-    let is_old = sent_at.is_none_or(|at| now.duration_since(at).unsigned_abs() >= limits::SIGNATURE_LIFETIME);
+    let is_old = sent_at.is_none_or(|at| clock::age(at, now) >= limits::SIGNATURE_LIFETIME);
     seen.machines.fresh && is_old
 }
 

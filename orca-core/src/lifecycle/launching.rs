@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::decision::{Action, Decision, Note};
-use super::delays::{NEEDS_PEOPLE, RESEND, THROTTLED, after, until};
+use super::delays::{NEEDS_PEOPLE, RESEND, THROTTLED, after};
 use super::observation::Observation;
 use super::{preparing, showing};
 use crate::admission::{Rejection, RejectionKind};
+use crate::clock::{age, until};
 use crate::error::{Fault, Kind};
 use crate::launch::{AttemptState, Held, LaunchRecord, Refusal};
 use crate::limits;
@@ -75,7 +76,7 @@ pub(super) fn unresolved(
     executable_until: Timestamp,
     now: Timestamp,
 ) -> Option<Decision> {
-    if now.duration_since(record.first_send_at).unsigned_abs() >= seen.machines.token_memory {
+    if age(record.first_send_at, now) >= seen.machines.token_memory {
         return None;
     }
     // A refusal beside an unresolved send proves nothing: the other may still be executed. Only the answer to the same
@@ -132,8 +133,7 @@ pub(super) fn is_absent(machines: &Machines, record: &LaunchRecord, now: Timesta
     let mut after = machines.complete_sweeps.iter().filter(|began| **began > from);
     let first = after.next();
     let enough = u32::try_from(after.count().saturating_add(1)).is_ok_and(|count| count >= limits::ABSENCES);
-    let long_enough =
-        first.is_some_and(|began| now.duration_since(*began).unsigned_abs() >= limits::ABSENT_FOR);
+    let long_enough = first.is_some_and(|began| age(*began, now) >= limits::ABSENT_FOR);
     machines.fresh && enough && long_enough
 }
 

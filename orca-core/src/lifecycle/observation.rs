@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::facts::{Facts, Task, TaskFailure, TaskState};
 use crate::admission::{Rejection, Request};
+use crate::clock;
 use crate::cloud::LaunchOutcome;
-use crate::ids::{Owner, PodRef};
+use crate::ids::{CloudIdentity, Owner, PodRef};
 use crate::instance::Instance;
-use crate::launch::{LaunchRecord, RecordError};
+use crate::launch::{AttemptState, LaunchRecord, RecordError};
 use crate::pod::{self, Intent};
 use crate::provider::Machines;
 
@@ -46,6 +47,17 @@ impl<'a> Observation<'a> {
     /// The readable record, if there is one.
     pub(super) fn record(&self) -> Option<&'a LaunchRecord> {
         self.record.and_then(|record| record.as_ref().ok())
+    }
+
+    /// Where the pod was launched, or may have been, if that is not where the cloud's answers come from now.
+    pub(super) fn launched_elsewhere(&self) -> Option<(&'a CloudIdentity, &'a CloudIdentity)> {
+        let record = self.record()?;
+        let may_exist = match record.state() {
+            AttemptState::Launched(_) | AttemptState::Mismatch | AttemptState::Unresolved { .. } => true,
+            AttemptState::Closed(_) | AttemptState::Unsent => false,
+        };
+        let (recorded, current) = (&record.cloud, self.machines.identity.as_ref()?);
+        (may_exist && recorded != current).then_some((recorded, current))
     }
 
     /// The send that was answered, and its answer. One that has none leaves everything open.
@@ -101,7 +113,7 @@ impl<'a> Observation<'a> {
     /// How long ago the object was created.
     pub(super) fn age(&self, now: Timestamp) -> Duration {
         let created = self.pod.and_then(|pod| pod.metadata.creation_timestamp.as_ref()).map(|at| at.0);
-        created.map_or(Duration::ZERO, |created| now.duration_since(created).unsigned_abs())
+        created.map_or(Duration::ZERO, |created| clock::age(created, now))
     }
 
     /// Whether some controller replaces the pod when it fails.

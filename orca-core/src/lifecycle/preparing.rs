@@ -10,6 +10,7 @@ use super::facts::{Preparation, PrepareKey, TaskFailure, TaskState};
 use super::observation::Observation;
 use super::showing;
 use crate::admission::Request;
+use crate::clock;
 use crate::error::{CloudError, Fault, Kind};
 use crate::launch::{LaunchRecord, LaunchRequest, NewAttempt, Offer};
 use crate::limits;
@@ -154,7 +155,7 @@ fn under_way(seen: &Observation<'_>, since: Timestamp, now: Timestamp) -> Decisi
 }
 
 fn queued(seen: &Observation<'_>, until: Timestamp, now: Timestamp) -> Decision {
-    let wait = until.duration_since(now).unsigned_abs();
+    let wait = clock::until(until, now);
     let decision = if wait < SHOWN_WAIT {
         Decision::wait(wait)
     } else {

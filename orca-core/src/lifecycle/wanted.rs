@@ -6,6 +6,7 @@ use super::decision::{Action, Decision, Note};
 use super::observation::Observation;
 use super::showing::{self, told};
 use super::{answers, instance, launching, preparing};
+use crate::clock;
 use crate::launch::AttemptState;
 use crate::limits;
 use crate::pod;
@@ -27,8 +28,7 @@ pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
     let decision = with_life(seen, follow(seen, now), now);
     match deadline {
         Some(deadline) => {
-            let left = deadline.duration_since(now).unsigned_abs();
-            let again = decision.again.min(left);
+            let again = decision.again.min(clock::until(deadline, now));
             decision.and_again(again)
         }
         None => decision,
@@ -39,8 +39,7 @@ pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
 fn with_life(seen: &Observation<'_>, mut decision: Decision, now: Timestamp) -> Decision {
     let ends = matches!(decision.shown(), Some(Shown::Ended { .. }));
     let launched = seen.record().filter(|record| record.instance_id.is_some());
-    decision.lived =
-        launched.filter(|_| ends).map(|record| now.duration_since(record.first_send_at).unsigned_abs());
+    decision.lived = launched.filter(|_| ends).map(|record| clock::age(record.first_send_at, now));
     decision
 }
 
@@ -107,7 +106,7 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
     }
     if let Some(until) = seen.held_until.filter(|until| *until > now) {
         let why = Evidence::NoInstance(NoInstance::HeldBack { until });
-        return told(seen, &why).and_again(until.duration_since(now).unsigned_abs());
+        return told(seen, &why).and_again(clock::until(until, now));
     }
     let notes = request.notes.iter().map(|text| Note::warning(reason::UNKNOWN_ANNOTATION, text));
     notes.fold(preparing::attempt(seen, request, 1, now), Decision::and_note)

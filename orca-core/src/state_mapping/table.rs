@@ -56,6 +56,8 @@ fn with_examples(mut row: impl FnMut(&str, &Evidence<'_>)) {
     none("a pod of a DaemonSet, and `pods.daemonSets: ignore`", NoInstance::DaemonIgnored);
     none("instances cannot be listed", NoInstance::CloudUnreachable(&error));
     none("the launch record cannot be used", NoInstance::RecordUnusable(&outdated));
+    let (recorded, current) = (&"account/region".into(), &"another".into());
+    none("launched under another cloud identity", NoInstance::LaunchedElsewhere { recorded, current });
     none("not admitted", NoInstance::Rejected { rejection: &rejection, fails: true });
     let waits = NoInstance::Rejected { rejection: &rejection, fails: false };
     none("not admitted, and a failed pod would be replaced at once", waits);

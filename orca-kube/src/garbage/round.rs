@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
+use orca_core::clock;
 use orca_core::ids::{InstanceId, PodRef, PodUid};
 use orca_core::instance::Instance;
 use orca_core::limits;
@@ -39,7 +40,7 @@ impl Garbage {
             return Ok(false);
         };
         let now = self.parts.clock.now();
-        if now.duration_since(swept).unsigned_abs() >= limits::SWEEP_FRESH {
+        if !clock::is_recent(swept, now, limits::SWEEP_FRESH) {
             return Err(RoundError::Stale);
         }
         // The first complete sweep is not judged: the second is the first that can tell what stays.

@@ -29,6 +29,13 @@ impl Clock for TestClock {
     }
 }
 
+/// Another pod has its name.
+fn absent(pod: &PodRef) -> Read {
+    let value = serde_json::json!({ "metadata": { "namespace": &*pod.namespace, "name": &*pod.name, "uid": "other" } });
+    let successor = serde_json::from_value(value).expect("a pod");
+    Read::Absent(crate::absence::Absence::by_successor(&successor, pod).expect("a proof"))
+}
+
 #[derive(Default)]
 struct TestCensus {
     cluster: Mutex<Option<&'static str>>,
@@ -44,7 +51,7 @@ impl Census for TestCensus {
 
     async fn pod(&self, pod: &PodRef) -> Read {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        self.pods.lock().expect("lock").get(pod.uid.as_str()).cloned().unwrap_or(Read::Absent)
+        self.pods.lock().expect("lock").get(pod.uid.as_str()).cloned().unwrap_or_else(|| absent(pod))
     }
 }
 
@@ -247,7 +254,7 @@ async fn what_cannot_be_read_is_kept() {
     world.turns(5).await;
     assert_eq!(world.alive(), ["i-1"], "S13");
     assert_eq!(world.metrics.orphaned.get(), 0);
-    world.knows("a", Read::Absent);
+    world.knows("a", absent(&PodRef::new("ml", "a", "a")));
     *world.census.cluster.lock().expect("lock") = None;
     world.turns(5).await;
     assert_eq!(world.alive(), ["i-1"], "S13: nobody knows which cluster this is");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use orca_core::clock;
 use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
@@ -14,9 +15,14 @@ use orca_core::limits;
 use orca_core::provider::{Claim, Machines, Missing};
 
 mod endings;
+mod machine;
 
-/// Sweeps that are remembered: at one every two seconds, over five minutes and with room to spare.
-const SWEEPS: usize = 256;
+use machine::Machine;
+
+/// Sweeps are remembered for this long: longer than an absence takes to count, however frequent they are …
+const REMEMBERED: Duration = Duration::from_mins(7);
+/// … and, but for the latest, no two that are closer together than this.
+const APART: Duration = Duration::from_secs(1);
 /// A termination that did not show in the list after this time is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
 
@@ -32,26 +38,9 @@ pub(super) struct Ledger {
     trouble: Option<CloudError>,
     /// Whose instances the lists are about.
     identity: Option<CloudIdentity>,
+    identified_at: Option<Timestamp>,
     /// What every machine is from the start, when its cloud has no way to tell its health.
     assumed_health: Option<Health>,
-}
-
-#[derive(Debug)]
-struct Machine {
-    pod: PodRef,
-    /// None: only claimed by a pod's status so far.
-    instance: Option<Instance>,
-    /// Whether a list or a describe has shown it, so that its absence means something.
-    listed: bool,
-    /// Whether a pod that has not finished names it, so that its end must not be forgotten.
-    claimed: bool,
-    /// When the last complete sweep that listed it began.
-    listed_in: Option<Timestamp>,
-    absences: u32,
-    absent_since: Timestamp,
-    ending_since: Option<Timestamp>,
-    health: Option<Health>,
-    asked_to_end: Option<Timestamp>,
 }
 
 /// What one complete sweep brought.
@@ -78,9 +67,14 @@ impl Ledger {
         self.identity.as_ref()
     }
 
+    /// Whether the cloud has said so this recently.
+    pub(super) fn is_identified(&self, now: Timestamp, within: Duration) -> bool {
+        self.identified_at.is_some_and(|at| clock::is_recent(at, now, within))
+    }
+
     /// The cloud has said whose instances it is asked about.
-    pub(super) fn identified(&mut self, identity: CloudIdentity) {
-        self.identity = Some(identity);
+    pub(super) fn identified(&mut self, identity: CloudIdentity, now: Timestamp) {
+        (self.identity, self.identified_at) = (Some(identity), Some(now));
     }
 
     /// A launch call returned this instance.
@@ -93,6 +87,7 @@ impl Ledger {
     pub(super) fn adopt(&mut self, pod: &PodRef, claim: Claim, now: Timestamp) {
         let machine = self.entry(pod.clone(), claim.id, now);
         machine.claimed = true;
+        machine.cloud = machine.cloud.take().or(claim.cloud);
         if machine.health.is_none() {
             machine.health = claim.health;
         }
@@ -148,7 +143,12 @@ impl Ledger {
     fn count_absences(&mut self, shown: &BTreeSet<InstanceId>, now: Timestamp) -> Vec<PodUid> {
         let mut changed = Vec::new();
         let mut vanished = Vec::new();
-        for (id, machine) in self.machines.iter_mut().filter(|(id, _)| !shown.contains(*id)) {
+        let identity = self.identity.clone();
+        let is_absent = |id: &InstanceId, machine: &Machine| {
+            // What lives elsewhere cannot be absent here.
+            !shown.contains(id) && machine.is_of(identity.as_ref())
+        };
+        for (id, machine) in self.machines.iter_mut().filter(|(id, machine)| is_absent(id, machine)) {
             let has_ended =
                 machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
             if has_ended {
@@ -172,9 +172,15 @@ impl Ledger {
     }
 
     fn remember(&mut self, began: Timestamp) {
-        if self.sweeps.len() >= SWEEPS {
-            self.sweeps.pop_front();
+        let is_close = |one: Option<&Timestamp>, other: Option<&Timestamp>| {
+            one.zip(other).is_some_and(|(one, other)| clock::age(*one, *other) < APART)
+        };
+        let before = self.sweeps.len().checked_sub(2).and_then(|place| self.sweeps.get(place));
+        if is_close(before, self.sweeps.back()) {
+            self.sweeps.pop_back();
         }
+        // A clock that was set back leaves sweeps of the future behind: they are forgotten as well.
+        self.sweeps.retain(|sweep| *sweep <= began && clock::age(*sweep, began) < REMEMBERED);
         self.sweeps.push_back(began);
         self.recent = self.sweeps.iter().copied().collect();
         self.trouble = None;
@@ -213,7 +219,7 @@ impl Ledger {
             fresh: self
                 .last_sweep()
                 .filter(|_| self.identity.is_some())
-                .is_some_and(|began| now.duration_since(began).unsigned_abs() < limits::SWEEP_FRESH),
+                .is_some_and(|began| clock::is_recent(began, now, limits::SWEEP_FRESH)),
             seen: seen.into_iter().cloned().collect(),
             missing,
             health,
@@ -258,7 +264,9 @@ impl Ledger {
         let has_ended = |machine: &Machine| {
             machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated)
         };
-        let tracked = self.machines.iter().filter(|(id, machine)| !shown.contains(id) && !has_ended(machine));
+        let tracked = self.machines.iter().filter(|(id, machine)| {
+            !shown.contains(id) && !has_ended(machine) && machine.is_of(self.identity.as_ref())
+        });
         tracked.map(|(id, _)| id.clone()).collect()
     }
 
@@ -294,7 +302,9 @@ impl Ledger {
 
     /// Files an instance under its pod, and says whether that changed anything.
     fn put(&mut self, pod: PodRef, instance: Instance, now: Timestamp) -> bool {
+        let cloud = self.identity.clone();
         let machine = self.entry(pod, instance.id.clone(), now);
+        machine.cloud = cloud;
         if machine.instance.as_ref() == Some(&instance) && machine.absences == 0 {
             return false;
         }
@@ -302,9 +312,7 @@ impl Ledger {
         let regresses = machine.instance.as_ref().is_some_and(|before| {
             !before.state.is_alive() && instance.state.is_alive() && machine.ending_since.is_some()
         });
-        if regresses
-            && machine.ending_since.is_some_and(|since| now.duration_since(since).unsigned_abs() < ASK_AGAIN)
-        {
+        if regresses && machine.ending_since.is_some_and(|since| clock::is_recent(since, now, ASK_AGAIN)) {
             return false;
         }
         if !instance.state.is_alive() && machine.ending_since.is_none() {
@@ -326,6 +334,7 @@ impl Ledger {
         self.machines.entry(id).or_insert_with(|| Machine {
             pod,
             instance: None,
+            cloud: None,
             listed: false,
             claimed: false,
             listed_in: None,
@@ -356,26 +365,8 @@ impl Ledger {
     }
 }
 
-impl Machine {
-    fn is_changing(&self) -> bool {
-        let Some(instance) = &self.instance else {
-            return true;
-        };
-        match instance.state {
-            InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown => true,
-            InstanceState::Running => {
-                self.absences > 0
-                    || self.asked_to_end.is_some()
-                    || matches!(self.health, None | Some(Health::Initializing))
-            }
-            InstanceState::Stopped | InstanceState::Terminated => false,
-        }
-    }
-}
-
 fn is_gone(machine: &Machine, now: Timestamp) -> bool {
-    let absent_for = now.duration_since(machine.absent_since).unsigned_abs();
-    machine.absences >= limits::ABSENCES && absent_for >= limits::ABSENT_FOR
+    machine.absences >= limits::ABSENCES && clock::age(machine.absent_since, now) >= limits::ABSENT_FOR
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use super::ledger::Sweep;
 
 /// A sweep that takes longer is given up. The slowest server known lists 1 000 instances in 8 s.
 const TIMEOUT: Duration = Duration::from_secs(45);
+/// How long an answer to the question whose instances these are is relied on.
+const IDENTITY_KEPT: Duration = Duration::from_mins(5);
 /// Between sweeps that somebody asks for, at least this.
 const LEAST: Duration = Duration::from_millis(50);
 
@@ -100,15 +102,32 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     Ok(())
 }
 
-/// Asks once whose instances the cloud is asked about. Before that is known, no list says anything.
+/// Asks whose instances the cloud is asked about: before the first list, which says nothing without it, and again from
+/// time to time, because credentials can change under a running process.
 async fn identify(inner: &Inner) -> Result<(), CloudError> {
-    if inner.ledger().identity().is_some() {
+    let now = inner.now();
+    let known = inner.ledger().identity().cloned();
+    if known.is_some() && inner.ledger().is_identified(now, IDENTITY_KEPT) {
         return Ok(());
     }
     let parts = &inner.parts;
-    let identity = parts.metrics.observe("identity", parts.cloud.identity()).await?;
-    tracing::info!(cloud = %identity, "Cloud identified");
-    inner.ledger().identified(identity);
+    let identity = match parts.metrics.observe("identity", parts.cloud.identity()).await {
+        Ok(identity) => identity,
+        // Whose it was is known; that nobody confirms it is no reason to stop.
+        Err(error) if known.is_some() => {
+            tracing::debug!(error = %error, "Cloud identity not confirmed; it is asked for again");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    match known {
+        None => tracing::info!(cloud = %identity, "Cloud identified"),
+        Some(known) if known != identity => {
+            tracing::error!(was = %known, is = %identity, "Cloud identity changed: nothing is concluded about pods that were launched before");
+        }
+        Some(_) => {}
+    }
+    inner.ledger().identified(identity, now);
     Ok(())
 }
 

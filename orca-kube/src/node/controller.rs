@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{Node, NodeCondition, Taint};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, Event};
-use orca_core::clock::Clock;
+use orca_core::clock::{self, Clock};
 use orca_core::config::Config;
 use orca_core::provider::Provider;
 use orca_core::well_known::{label, taint};
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::difference::{changed_fields, condition, differs, keep_transition, with_taints};
 use super::object;
-use crate::call::{CallError, bounded};
+use crate::call::{CallError, bounded, bounded_on};
 use crate::error::Error;
 use crate::health::Health;
 use crate::metrics::{NodeMetrics, Outcome};
@@ -75,7 +75,7 @@ struct Recreations {
 impl Recreations {
     /// Counts one more, and says how long to wait before it: nothing for the first, and for one after a quiet time.
     fn next(&mut self, now: Timestamp) -> Duration {
-        let is_quiet = self.last.is_none_or(|last| now.duration_since(last).unsigned_abs() > QUIET);
+        let is_quiet = self.last.is_none_or(|last| !clock::is_recent(last, now, QUIET));
         self.count = if is_quiet { 0 } else { self.count.saturating_add(1) };
         self.last = Some(now);
         AGAIN.delay(self.count)
@@ -143,9 +143,14 @@ impl NodeController {
         }
     }
 
+    async fn get(&self) -> Result<Node, CallError> {
+        let name = &self.parts.config.node.name;
+        bounded_on(("nodes", name), self.api.get(name)).await
+    }
+
     async fn try_register(&self) -> Result<Node, CallError> {
-        match bounded(self.api.get(&self.parts.config.node.name)).await {
-            Err(CallError::NotFound) => self.create(None).await,
+        match self.get().await {
+            Err(CallError::NotFound(_)) => self.create(None).await,
             other => other,
         }
     }
@@ -169,7 +174,7 @@ impl NodeController {
                 Ok(node)
             }
             // Somebody was faster: adopt what there is.
-            Err(CallError::Conflict) => bounded(self.api.get(&self.parts.config.node.name)).await,
+            Err(CallError::Conflict) => self.get().await,
             Err(error) => Err(error),
         }
     }
@@ -208,7 +213,7 @@ impl NodeController {
             match result {
                 Ok(Some(node)) => live = node,
                 Ok(None) | Err(CallError::Conflict) => {}
-                Err(CallError::NotFound) => {
+                Err(CallError::NotFound(_)) => {
                     if let Ok(Some(node)) = self.recreate(&live).await {
                         live = node;
                     }
@@ -238,15 +243,14 @@ impl NodeController {
         let name = &self.parts.config.node.name;
         let keeps_away = self.keeps_away().await;
         if let Some(patch) = self.object_patch(live, keeps_away) {
-            return bounded(self.api.patch(name, &PatchParams::default(), &Patch::Strategic(patch)))
-                .await
-                .map(Some);
+            let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
+            return bounded_on(("nodes", name), self.api.patch(name, &params, &patch)).await.map(Some);
         }
         let Some(patch) = self.status_patch(live).await else {
             return Ok(None);
         };
-        let result =
-            bounded(self.api.patch_status(name, &PatchParams::default(), &Patch::Strategic(patch))).await;
+        let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
+        let result = bounded_on(("nodes", name), self.api.patch_status(name, &params, &patch)).await;
         self.parts.metrics.status_writes.get_or_create(&Outcome::of(result.is_ok())).inc();
         result.map(Some)
     }

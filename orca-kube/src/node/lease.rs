@@ -13,7 +13,7 @@ use kube::api::PostParams;
 use orca_core::clock::Clock;
 use tokio::sync::watch;
 
-use crate::call::CallError;
+use crate::call::{CallError, bounded_on};
 use crate::health::Health;
 use crate::leader::to_micros;
 use crate::metrics::{NodeMetrics, Outcome};
@@ -91,7 +91,7 @@ impl NodeLease {
                 ))
                 .await
             {
-                Err(CallError::Conflict | CallError::NotFound) => {}
+                Err(CallError::Conflict | CallError::NotFound(_)) => {}
                 other => return other,
             }
         }
@@ -104,7 +104,7 @@ impl NodeLease {
                 ))
                 .await
             }
-            Err(CallError::NotFound) => {
+            Err(CallError::NotFound(_)) => {
                 self.call(self.api.create(&PostParams::default(), &self.lease(None, node_uid))).await
             }
             Err(error) => Err(error),
@@ -112,7 +112,9 @@ impl NodeLease {
     }
 
     async fn call<T>(&self, call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, CallError> {
-        tokio::time::timeout(TIMEOUT, crate::call::bounded(call)).await.unwrap_or(Err(CallError::Timeout))
+        tokio::time::timeout(TIMEOUT, bounded_on(("leases", &self.node), call))
+            .await
+            .unwrap_or(Err(CallError::Timeout))
     }
 
     fn lease(&self, before: Option<&Lease>, node_uid: &str) -> Lease {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Inner;
 use super::lean::Lean;
 use super::store::Entry;
-use crate::call::{CallError, bounded};
+use crate::call::{CallError, bounded_on};
 use crate::metrics::Outcome;
 
 /// The name under which our fields are listed in `managedFields`.
@@ -79,7 +79,8 @@ async fn write(
     let api: Api<Lean> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     tracing::trace!(patch = %patch, "Writing pod status");
-    let result = bounded(api.patch_status(&entry.reference.name, &params, &Patch::Strategic(patch))).await;
+    let name = &entry.reference.name;
+    let result = bounded_on(("pods", name), api.patch_status(name, &params, &Patch::Strategic(patch))).await;
     inner.parts.metrics.writes.get_or_create(&Outcome::of(result.is_ok())).inc();
     match result {
         Ok(Lean(pod)) => {
@@ -105,14 +106,15 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
         grace_period_seconds: Some(0),
         ..DeleteParams::default()
     };
-    match bounded(api.delete(&entry.reference.name, &params)).await {
+    let name = &entry.reference.name;
+    match bounded_on(("pods", name), api.delete(name, &params)).await {
         Ok(answer) => {
             tracing::info!("Pod object removed");
             // What is left of it, if finalizers keep it, is known without waiting for the watch.
             answer.left().into_iter().for_each(|Lean(pod)| drop(inner.take_in(pod)));
             Ok(())
         }
-        Err(CallError::NotFound) => Ok(()),
+        Err(CallError::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }

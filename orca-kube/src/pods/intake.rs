@@ -12,6 +12,7 @@ use orca_core::provider::Claim;
 
 use super::Inner;
 use super::store::{Entry, Presence};
+use crate::absence::Absence;
 
 impl Inner {
     /// An object that was read, watched, or answered to a write. Returns the UIDs to look at.
@@ -26,17 +27,26 @@ impl Inner {
         changed
     }
 
-    /// The watch said that this object was deleted.
-    pub(super) fn take_deletion(&self, object: &Pod) -> Option<PodUid> {
-        let uid = self.store.deleted(object)?;
+    /// This pod is gone. Returns its UID, if it was known.
+    pub(super) fn take_absence(&self, absence: &Absence) -> Option<PodUid> {
+        let uid = self.store.depart(absence)?;
         self.account(std::slice::from_ref(&uid));
         Some(uid)
     }
 
-    /// What the API server itself said about this UID: the object, or that there is none.
-    pub(super) fn take_confirmed(&self, uid: &PodUid, object: Option<Pod>) {
-        self.store.confirm(uid, object);
-        self.account(std::slice::from_ref(uid));
+    /// The object of this UID, as the API server itself showed it.
+    pub(super) fn take_confirmed(&self, known: &Entry, object: Pod) {
+        self.store.confirm(known, object);
+        self.account(std::slice::from_ref(&known.reference.uid));
+    }
+
+    /// An object of a complete list. One that is older than what is known is doubted: a list is never behind, unless the API
+    /// server was restored.
+    pub(super) fn take_listed(&self, object: Pod) -> Vec<PodUid> {
+        if self.store.is_known_newer(&object) {
+            return self.store.doubt_object(&object).into_iter().collect();
+        }
+        self.take_in(object)
     }
 
     /// Takes or gives back what these pods hold. Safe to repeat.
@@ -59,7 +69,9 @@ impl Inner {
         let record = self.record(&entry.pod, &entry.reference.uid);
         if let Some(id) = recorded_instance(&entry.pod, record.as_ref()) {
             let health = pod::is_ready(&entry.pod).then_some(Health::Passed);
-            self.parts.provider.adopt(&entry.reference, Claim { id, health });
+            let recorded = record.as_ref().and_then(|record| record.as_ref().ok());
+            let cloud = recorded.map(|record| record.cloud.clone());
+            self.parts.provider.adopt(&entry.reference, Claim { id, cloud, health });
         }
         if record.is_some() {
             self.usage.count(&entry.reference.uid, &entry.pod);

@@ -10,8 +10,9 @@ use tracing::Instrument as _;
 use super::apply::{self, Step};
 use super::lean::Lean;
 use super::store::{Entry, Presence};
-use super::{Inner, RETRY, admit, observe};
-use crate::call::{CallError, bounded};
+use super::{Inner, RETRY, admit, observe, vanished};
+use crate::absence::Absence;
+use crate::call::{CallError, bounded_on};
 use crate::metrics::{Outcome, TaskKind};
 use crate::spawn::{Panicked, caught};
 
@@ -33,7 +34,9 @@ impl Inner {
     async fn look(&self, uid: &PodUid, mut entry: Entry) -> Option<Duration> {
         if entry.presence == Presence::Doubtful {
             match self.confirm(&entry).await {
-                Ok(confirmed) => entry = confirmed,
+                Ok(Some(confirmed)) => entry = confirmed,
+                // Too many have vanished: nothing is done about this one yet.
+                Ok(None) => return Some(vanished::HELD),
                 Err(error) => return Some(self.failed(uid, &error)),
             }
         }
@@ -50,26 +53,39 @@ impl Inner {
                 again
             }
             // Somebody else wrote in between. The object is read anew, and nothing was done meanwhile.
-            Err(CallError::Conflict | CallError::NotFound) => {
+            Err(CallError::Conflict | CallError::NotFound(_)) => {
                 self.store.doubt(uid);
-                Some(Duration::ZERO)
+                Some(self.conflicted(uid))
             }
             Err(error) => Some(self.failed(uid, &error)),
         }
     }
 
-    /// Asks the API server itself what there is: after a conflict, and when a list no longer shows a pod.
-    async fn confirm(&self, entry: &Entry) -> Result<Entry, CallError> {
-        let api: Api<Lean> = Api::namespaced(self.parts.client.clone(), &entry.reference.namespace);
-        match bounded(api.get(&entry.reference.name)).await {
-            Ok(Lean(pod)) if pod.metadata.uid.as_deref() == Some(entry.reference.uid.as_str()) => {
-                self.take_confirmed(&entry.reference.uid, Some(pod));
+    /// Asks the API server itself what there is: after a conflict, and when a list no longer shows a pod. None: it shows
+    /// nothing, and that is not believed yet.
+    async fn confirm(&self, entry: &Entry) -> Result<Option<Entry>, CallError> {
+        let reference = &entry.reference;
+        let api: Api<Lean> = Api::namespaced(self.parts.client.clone(), &reference.namespace);
+        let absence = match bounded_on(("pods", &reference.name), api.get(&reference.name)).await {
+            Ok(Lean(pod)) if pod.metadata.uid.as_deref() == Some(reference.uid.as_str()) => {
+                self.take_confirmed(entry, pod);
+                return Ok(self.store.get(&reference.uid));
             }
-            Ok(_another) => self.take_confirmed(&entry.reference.uid, None),
-            Err(CallError::NotFound) => self.take_confirmed(&entry.reference.uid, None),
+            Ok(Lean(pod)) => Absence::by_successor(&pod, reference),
+            Err(CallError::NotFound(not_found)) => Absence::by_registry(&not_found, reference),
             Err(error) => return Err(error),
+        };
+        let absence = absence.ok_or(CallError::Incomplete("UID"))?;
+        let is_taken = self.take_untold(entry, &absence).await;
+        Ok(self.store.get(&reference.uid).filter(|_| is_taken))
+    }
+
+    /// The first conflict is somebody's write in between, and the next look is at once. Several in a row are not.
+    fn conflicted(&self, uid: &PodUid) -> Duration {
+        match self.store.failed(uid) {
+            0 | 1 => Duration::ZERO,
+            more => RETRY.jittered(more - 1, self.parts.random.fraction()),
         }
-        self.store.get(&entry.reference.uid).ok_or(CallError::NotFound)
     }
 
     fn failed(&self, uid: &PodUid, error: &CallError) -> Duration {

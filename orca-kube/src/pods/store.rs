@@ -4,14 +4,15 @@
 //! absence of a pod is confirmed by the API server before anything follows from it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::ids::{PodRef, PodUid};
-use orca_core::pod;
+use orca_core::pod::{self, Intent};
 use tokio::sync::Notify;
 
+use crate::absence::Absence;
 use crate::recent::Recent;
 
 #[derive(Debug, Default)]
@@ -19,6 +20,10 @@ pub(super) struct Store {
     pods: Mutex<Pods>,
     synced: AtomicBool,
     listed: Notify,
+    /// The highest version of a complete list.
+    highest: AtomicU64,
+    /// Whether the latest complete list was below what was seen before.
+    behind: AtomicBool,
     /// Pods whose deletion the watch showed to this process.
     pub(super) departed: Recent<PodUid>,
 }
@@ -127,14 +132,13 @@ impl Store {
         changed
     }
 
-    /// The watch said that the object was deleted.
-    pub(super) fn deleted(&self, object: &Pod) -> Option<PodUid> {
-        let reference = pod::reference(object)?;
-        self.departed.insert(&reference.uid);
+    /// The pod is gone, which never changes again. Returns its UID, if it was known.
+    pub(super) fn depart(&self, absence: &Absence) -> Option<PodUid> {
+        let uid = absence.uid();
         let mut pods = self.pods();
-        let slot = pods.by_uid.get_mut(&reference.uid)?;
+        let slot = pods.by_uid.get_mut(uid)?;
         slot.entry.presence = Presence::Gone;
-        Some(reference.uid)
+        Some(uid.clone())
     }
 
     /// A complete list did not show these: each has to be confirmed by reading it (B4).
@@ -157,22 +161,58 @@ impl Store {
         }
     }
 
-    /// What the API server itself said about a UID.
-    pub(super) fn confirm(&self, uid: &PodUid, object: Option<Pod>) {
+    /// The object of a pod that was known like this, as the API server itself showed it: it is there, unless it is known to
+    /// be gone. It counts also with a lower version, which only a restored API server has, unless a newer one came in
+    /// meanwhile.
+    pub(super) fn confirm(&self, known: &Entry, mut object: Pod) {
         let mut pods = self.pods();
-        let Some(slot) = pods.by_uid.get_mut(uid) else { return };
-        match object {
-            Some(mut pod) => {
-                pod.metadata.managed_fields = None;
-                if is_newer(&pod, &slot.entry.pod) {
-                    slot.entry.pod = Arc::new(pod);
-                }
-                if slot.entry.presence == Presence::Doubtful {
-                    slot.entry.presence = Presence::There;
-                }
-            }
-            None => slot.entry.presence = Presence::Gone,
+        let Some(slot) = pods.by_uid.get_mut(&known.reference.uid) else { return };
+        object.metadata.managed_fields = None;
+        if Arc::ptr_eq(&slot.entry.pod, &known.pod) || is_newer(&object, &slot.entry.pod) {
+            slot.entry.pod = Arc::new(object);
         }
+        if slot.entry.presence == Presence::Doubtful {
+            slot.entry.presence = Presence::There;
+        }
+    }
+
+    /// Whether a newer version of this object is known.
+    pub(super) fn is_known_newer(&self, object: &Pod) -> bool {
+        let uid = object.metadata.uid.as_deref().map(PodUid::new);
+        let known = uid.and_then(|uid| self.get(&uid));
+        known.is_some_and(|known| !is_newer(object, &known.pod))
+    }
+
+    /// Doubts the pod of this object, and returns its UID if it is new to be doubted.
+    pub(super) fn doubt_object(&self, object: &Pod) -> Option<PodUid> {
+        let uid = PodUid::new(object.metadata.uid.as_deref()?);
+        self.doubt(&uid);
+        Some(uid)
+    }
+
+    /// How many of the known pods are wanted.
+    pub(super) fn wanted(&self) -> usize {
+        let pods = self.pods();
+        let is_wanted = |slot: &&Slot| {
+            slot.entry.presence != Presence::Gone && pod::intent(&slot.entry.pod) == Intent::Wanted
+        };
+        pods.by_uid.values().filter(is_wanted).count()
+    }
+
+    /// A complete list had this version.
+    pub(super) fn listed_at(&self, version: Option<u64>) {
+        let Some(version) = version else { return };
+        let highest = self.highest.fetch_max(version, Ordering::AcqRel).max(self.highest_known());
+        self.behind.store(version < highest, Ordering::Release);
+    }
+
+    /// Whether the latest complete list was older than what was seen before: the API server was restored.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
+    }
+
+    fn highest_known(&self) -> u64 {
+        self.pods().by_uid.values().filter_map(|slot| version(&slot.entry.pod)).max().unwrap_or_default()
     }
 
     pub(super) fn forget(&self, uid: &PodUid) {
@@ -202,12 +242,14 @@ impl Store {
 /// Resource versions of one kind can be compared as numbers (Kubernetes API concepts, "Resource versions"). One that
 /// cannot be read counts as newer: a write computed from it would only meet a conflict.
 fn is_newer(object: &Pod, known: &Pod) -> bool {
-    let version =
-        |pod: &Pod| pod.metadata.resource_version.as_deref().and_then(|text| text.parse::<u64>().ok());
     match (version(object), version(known)) {
         (Some(new), Some(old)) => new >= old,
         _ => true,
     }
+}
+
+fn version(pod: &Pod) -> Option<u64> {
+    pod.metadata.resource_version.as_deref().and_then(|text| text.parse().ok())
 }
 
 #[cfg(test)]
@@ -254,12 +296,39 @@ mod tests {
     }
 
     #[test]
+    fn what_the_api_server_itself_shows_counts_although_it_was_restored() {
+        let store = Store::default();
+        store.apply(pod("a", "1", "100"));
+        let known = store.get(&"1".into()).expect("known");
+        assert!(store.is_known_newer(&pod("a", "1", "40")), "a list would doubt it");
+        store.confirm(&known, pod("a", "1", "40"));
+        assert_eq!(
+            version(&store, "1").as_deref(),
+            Some("40"),
+            "else every write would meet a conflict for ever"
+        );
+        store.apply(pod("a", "1", "41"));
+        store.confirm(&known, pod("a", "1", "40"));
+        assert_eq!(version(&store, "1").as_deref(), Some("41"), "a newer one came in while it was read");
+    }
+
+    #[test]
+    fn a_list_below_what_was_seen_is_behind() {
+        let store = Store::default();
+        store.apply(pod("a", "1", "100"));
+        for (listed, is_behind) in [(120, false), (90, true), (119, true), (120, false)] {
+            store.listed_at(Some(listed));
+            assert_eq!(store.is_behind(), is_behind, "{listed}");
+        }
+    }
+
+    #[test]
     fn a_deleted_pod_stays_gone_whatever_arrives_late() {
         let store = Store::default();
         store.apply(pod("a", "1", "1"));
-        store.deleted(&pod("a", "1", "7"));
+        store.depart(&Absence::by_watch(&pod("a", "1", "7")).expect("a proof"));
         store.apply(pod("a", "1", "5"));
-        store.confirm(&"1".into(), Some(pod("a", "1", "6")));
+        store.confirm(&store.get(&"1".into()).expect("known"), pod("a", "1", "6"));
         assert_eq!(store.get(&"1".into()).map(|entry| entry.presence), Some(Presence::Gone));
     }
 }

@@ -5,22 +5,72 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::Api;
+use kube::api::ListParams;
 use kube::runtime::watcher::{self, Event};
 use orca_core::ids::PodUid;
 
 use super::Inner;
 use super::lean::Lean;
+use crate::absence::Absence;
+use crate::call::{CallError, bounded};
 
 /// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
 const WATCH_SECONDS: u32 = 60;
 /// All pods are looked at after this time although nothing woke them.
 const RESYNC: Duration = Duration::from_mins(5);
 
+/// A complete list is read this often, give or take a fifth, whatever the watch says: an API server that was restored
+/// accepts a watch from a version that it does not have, and then says nothing for ever.
+const LIST: Duration = Duration::from_mins(5);
+const JITTER: f64 = 0.2;
+/// Objects in a page of a list.
+const PAGE: u32 = 500;
+
+/// Lists for ever.
+pub(super) async fn list(inner: &Inner) {
+    loop {
+        tokio::time::sleep(LIST.mul_f64(1.0 - JITTER + 2.0 * JITTER * inner.parts.random.fraction())).await;
+        if let Err(error) = list_once(inner).await {
+            tracing::warn!(error = %error, "Pods cannot be listed; it is tried again");
+        }
+    }
+}
+
+async fn list_once(inner: &Inner) -> Result<(), CallError> {
+    let api: Api<Lean> = Api::all(inner.parts.client.clone());
+    let mut params = ListParams::default().fields(&selector(inner)).limit(PAGE);
+    let mut listed = HashSet::new();
+    let mut changed = Vec::new();
+    loop {
+        let page = bounded(api.list(&params)).await?;
+        if params.continue_token.is_none() {
+            inner
+                .store
+                .listed_at(page.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()));
+        }
+        for Lean(object) in page.items {
+            listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
+            changed.extend(inner.take_listed(object));
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params.continue_token = Some(token),
+            None => break,
+        }
+    }
+    // One that was made while pages were read may be missing from them: it is read, and found.
+    changed.extend(inner.store.not_listed(&listed));
+    changed.iter().for_each(|uid| inner.queue.wake(uid));
+    Ok(())
+}
+
+fn selector(inner: &Inner) -> String {
+    format!("spec.nodeName={}", inner.parts.owner.node)
+}
+
 /// Watches for ever. Errors are retried by the watcher's own back-off.
 pub(super) async fn run(inner: &Inner) {
     let api: Api<Lean> = Api::all(inner.parts.client.clone());
-    let selector = format!("spec.nodeName={}", inner.parts.owner.node);
-    let config = watcher::Config::default().fields(&selector).timeout(WATCH_SECONDS).page_size(500);
+    let config = watcher::Config::default().fields(&selector(inner)).timeout(WATCH_SECONDS).page_size(PAGE);
     let backoff = watcher::DefaultBackoff::default();
     let events = kube::runtime::WatchStreamExt::backoff(watcher::watcher(api, config), backoff);
     let mut events = std::pin::pin!(events);
@@ -55,7 +105,13 @@ fn take(inner: &Inner, event: Event<Lean>, listed: &mut HashSet<PodUid>) {
             inner.store.not_listed(listed)
         }
         Event::Apply(Lean(object)) => inner.take_in(object),
-        Event::Delete(Lean(object)) => inner.take_deletion(&object).into_iter().collect(),
+        Event::Delete(Lean(object)) => Absence::by_watch(&object)
+            .and_then(|absence| {
+                inner.store.departed.insert(absence.uid());
+                inner.take_absence(&absence)
+            })
+            .into_iter()
+            .collect(),
     };
     for uid in &changed {
         inner.queue.wake(uid);

@@ -8,7 +8,7 @@ use orca_core::backoff::Backoff;
 use orca_core::ids::Owner;
 
 use super::VirtualNode;
-use crate::call::{CallError, bounded};
+use crate::call::{CallError, bounded, bounded_on};
 use crate::error::Error;
 
 /// While the API server does not answer at start (A5).
@@ -39,8 +39,8 @@ impl VirtualNode {
             id.into()
         } else {
             let api: Api<Namespace> = Api::all(self.parts.client.clone());
-            let system = bounded(api.get("kube-system")).await?;
-            system.metadata.uid.as_deref().ok_or(CallError::NotFound)?.into()
+            let system = bounded_on(("namespaces", "kube-system"), api.get("kube-system")).await?;
+            system.metadata.uid.as_deref().ok_or(CallError::Incomplete("UID"))?.into()
         };
         Ok((Owner { cluster, node: self.parts.config.node.name.as_str().into() }, minor))
     }

@@ -43,6 +43,11 @@ impl Answer {
         Self::of("text/plain; charset=utf-8", 200, Content::Bytes(Bytes::from_static(body.as_bytes())))
     }
 
+    /// What a proxy says of a path that it does not know.
+    pub(crate) fn foreign_not_found() -> Self {
+        Self { code: 404, ..Self::text("404 page not found\n") }
+    }
+
     pub(crate) fn stream(lines: BoxStream<'static, Bytes>) -> Self {
         Self::of("application/json", 200, Content::Stream(lines))
     }

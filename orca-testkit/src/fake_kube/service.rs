@@ -93,6 +93,7 @@ async fn answer(
     match cluster.faults.take(&entry, true) {
         Some(Effect::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(Effect::ErrorBefore(code)) => refused = Some(ApiError::of_code(code)),
+        Some(Effect::ForeignNotFound) => return Ok(Answer::foreign_not_found().into_response()),
         Some(Effect::DropBefore) => return lost(),
         Some(Effect::DelayAnswer(_) | Effect::ErrorAfter(_) | Effect::DropAfter) | None => {}
     }
@@ -115,7 +116,13 @@ async fn answer(
     match after {
         Some(Effect::DropAfter) => return lost(),
         Some(Effect::DelayAnswer(delay)) => tokio::time::sleep(delay).await,
-        Some(Effect::Delay(_) | Effect::ErrorBefore(_) | Effect::ErrorAfter(_) | Effect::DropBefore)
+        Some(
+            Effect::Delay(_)
+            | Effect::ErrorBefore(_)
+            | Effect::ForeignNotFound
+            | Effect::ErrorAfter(_)
+            | Effect::DropBefore,
+        )
         | None => {}
     }
     cluster.faults.thawed().await;

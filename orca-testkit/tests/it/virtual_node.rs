@@ -21,7 +21,7 @@ use orca_kube::{Spawn as _, VirtualNode};
 use orca_testkit::clock::TokioClock;
 use orca_testkit::fake_ec2::{Ec2Settings, FakeCloud, FakeEc2};
 use orca_testkit::fake_kube::controllers::Controllers;
-use orca_testkit::fake_kube::{FakeKube, Options};
+use orca_testkit::fake_kube::{AuditEntry, Effect, FakeKube, Fault, Options};
 use orca_testkit::simulation::Process;
 use prometheus_client::registry::Registry;
 use tokio_util::task::AbortOnDropHandle;
@@ -84,32 +84,17 @@ impl CloudClient for Unruly {
     }
 }
 
-/// A cluster, a cloud and a virtual node between them, on tokio's paused clock.
-struct World {
-    ec2: FakeEc2,
+/// A virtual node in a process of its own, and what it shows to the outside.
+struct Node {
     cloud: Arc<Unruly>,
-    pods: Api<Pod>,
     registry: Registry,
     health: orca_kube::Health,
     process: Process,
     ended: tokio::sync::oneshot::Receiver<String>,
-    _controllers: AbortOnDropHandle<()>,
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        self.process.kill();
-    }
-}
-
-impl World {
-    fn new() -> Self {
-        let start = Timestamp::from_second(1_767_225_600).expect("a time");
-        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start));
-        let kube = FakeKube::new(&Options::new(Arc::clone(&clock), 1));
-        let ec2 = FakeEc2::new(Ec2Settings::default(), Arc::clone(&clock));
-        ec2.set_throttling(false);
-        let controllers = AbortOnDropHandle::new(tokio::spawn(Controllers::new(kube.store()).run()));
+impl Node {
+    fn start(kube: &FakeKube, ec2: &FakeEc2, clock: &Arc<dyn Clock>) -> Self {
         let cloud = Arc::new(Unruly {
             cloud: ec2.cloud(),
             offers_hang: AtomicBool::new(false),
@@ -121,7 +106,7 @@ impl World {
         let process = Process::default();
         let node = VirtualNode::builder(kube.client(), Arc::<Unruly>::clone(&cloud))
             .config(config)
-            .clock(clock)
+            .clock(Arc::clone(clock))
             .seed(1)
             .spawn(Arc::new(process.clone()))
             .build()
@@ -133,13 +118,54 @@ impl World {
             let result = node.run().await;
             let _gone = end.send(format!("{result:?}"));
         }));
+        Self { cloud, registry, health, process, ended }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+fn region(settings: Ec2Settings, clock: &Arc<dyn Clock>) -> FakeEc2 {
+    let ec2 = FakeEc2::new(settings, Arc::clone(clock));
+    ec2.set_throttling(false);
+    ec2
+}
+
+/// A cluster, a cloud and a virtual node between them, on tokio's paused clock.
+struct World {
+    kube: FakeKube,
+    ec2: FakeEc2,
+    clock: Arc<dyn Clock>,
+    node: Node,
+    pods: Api<Pod>,
+    _controllers: AbortOnDropHandle<()>,
+}
+
+impl World {
+    fn new() -> Self {
+        let start = Timestamp::from_second(1_767_225_600).expect("a time");
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start));
+        let kube = FakeKube::new(&Options::new(Arc::clone(&clock), 1));
+        let controllers = AbortOnDropHandle::new(tokio::spawn(Controllers::new(kube.store()).run()));
+        let ec2 = region(Ec2Settings::default(), &clock);
+        let node = Node::start(&kube, &ec2, &clock);
         let pods = Api::default_namespaced(kube.client());
-        Self { ec2, cloud, pods, registry, health, process, ended, _controllers: controllers }
+        Self { kube, ec2, clock, node, pods, _controllers: controllers }
+    }
+
+    /// Kills the controller and starts another one over this region.
+    async fn restart_over(&mut self, ec2: &FakeEc2) {
+        self.node.process.kill();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.node = Node::start(&self.kube, ec2, &self.clock);
     }
 
     /// The next call of this verb panics.
     fn stumble(&self, verb: &'static str) {
-        self.cloud.panics.lock().expect("a lock").insert(verb);
+        self.node.cloud.panics.lock().expect("a lock").insert(verb);
     }
 
     async fn create(&self, name: &str) {
@@ -193,9 +219,16 @@ impl World {
         }
     }
 
+    /// Changes the pod's spec, so that its status has to be written.
+    async fn change(&self, name: &str) {
+        let patch = serde_json::json!({ "spec": { "containers": [{ "name": "main", "image": "example.com/other" }] } });
+        let params = kube::api::PatchParams::default();
+        self.pods.patch(name, &params, &kube::api::Patch::Strategic(patch)).await.expect("changed");
+    }
+
     fn metric(&self, line: &str) -> bool {
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry).expect("metrics");
+        prometheus_client::encoding::text::encode(&mut text, &self.node.registry).expect("metrics");
         text.lines().any(|found| found == line)
     }
 }
@@ -205,7 +238,7 @@ async fn deletions_go_out_while_no_offer_is_ever_made() {
     let world = World::new();
     world.create_many("old", 100).await;
     world.eventually(&[("Running", 100)], Duration::from_mins(2)).await;
-    world.cloud.offers_hang.store(true, Ordering::Release);
+    world.node.cloud.offers_hang.store(true, Ordering::Release);
     // More than may be prepared at the same time, and more than there are workers.
     world.create_many("new", 300).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
@@ -225,10 +258,10 @@ async fn deletions_go_out_while_no_offer_is_ever_made() {
 #[tokio::test(start_paused = true)]
 async fn a_hanging_offer_is_given_up_and_asked_for_anew() {
     let world = World::new();
-    world.cloud.offers_hang.store(true, Ordering::Release);
+    world.node.cloud.offers_hang.store(true, Ordering::Release);
     world.create("slow").await;
     world.eventually(&[("BackEndTimeout", 1)], Duration::from_mins(2)).await;
-    world.cloud.offers_hang.store(false, Ordering::Release);
+    world.node.cloud.offers_hang.store(false, Ordering::Release);
     world.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
 }
 
@@ -248,7 +281,7 @@ async fn a_panic_costs_its_pod_some_time_and_is_counted() {
         world.eventually(&[("Running", 2)], Duration::from_mins(2)).await;
         let counted = format!("orca_task_panics_total{{task=\"{task}\"}} 1");
         assert!(world.metric(&counted), "{verb}: {counted}");
-        assert!(world.health.live().is_ok(), "{verb} is no reason to restart");
+        assert!(world.node.health.live().is_ok(), "{verb} is no reason to restart");
         world.delete("before").await;
         world.delete("stumbling").await;
         world.eventually(&[], Duration::from_mins(5)).await;
@@ -259,14 +292,130 @@ async fn a_panic_costs_its_pod_some_time_and_is_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_404_that_is_not_the_registrys_ends_nothing() {
+    for effect in [Effect::ForeignNotFound, Effect::ErrorBefore(404)] {
+        let world = World::new();
+        world.create("pod").await;
+        world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+        let faults = world.kube.faults();
+        for (verb, resource) in [
+            ("get", "pods"),
+            ("patch", "pods/status"),
+            ("delete", "pods"),
+            ("get", "nodes"),
+            ("patch", "nodes"),
+            ("patch", "nodes/status"),
+            ("get", "leases"),
+            ("update", "leases"),
+            ("get", "namespaces"),
+        ] {
+            faults.add(Fault::new(effect).verb(verb).resource(resource));
+        }
+        world.change("pod").await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        let created =
+            |entry: &AuditEntry| entry.verb == "create" && ["nodes", "leases"].contains(&&*entry.resource);
+        let before = world.kube.audit().entries().iter().filter(|entry| created(entry)).count();
+        assert_eq!(before, 3, "the node and its two leases were made once, and {effect:?} makes no other");
+        assert_eq!(world.ec2.alive().len(), 1, "{effect:?}");
+        faults.clear();
+        world.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
+        assert_eq!(world.ec2.launched().len(), 1, "{effect:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_region_or_account_fails_no_pod_and_ends_no_instance() {
+    for other in [
+        Ec2Settings { region: "eu-west-1".into(), ..Ec2Settings::default() },
+        Ec2Settings { account: "999999999999".into(), ..Ec2Settings::default() },
+    ] {
+        let mut world = World::new();
+        world.create_many("pod", 20).await;
+        world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+        let elsewhere = region(other, &world.clock);
+        world.restart_over(&elsewhere).await;
+        world.delete("pod-0").await;
+        tokio::time::sleep(Duration::from_hours(2)).await;
+        assert_eq!(world.shown().await, [("Running".to_owned(), 20)].into(), "S13: unknown is not absent");
+        assert_eq!((world.ec2.alive().len(), elsewhere.launched().len()), (20, 0));
+        let described =
+            elsewhere.calls_of("DescribeInstances").iter().filter(|call| !call.instances.is_empty()).count();
+        assert_eq!(described, 0, "nobody asks another account for what it cannot have");
+
+        let home = world.ec2.clone();
+        world.restart_over(&home).await;
+        world.eventually(&[("Running", 19)], Duration::from_mins(10)).await;
+        for number in 1..20 {
+            world.delete(&format!("pod-{number}")).await;
+        }
+        world.eventually(&[], Duration::from_mins(10)).await;
+        assert!(world.ec2.alive().is_empty());
+    }
+}
+
+/// Pods that vanish without a word of the watch: how many instances are left after a while.
+async fn left_after_vanishing(world: &World, minutes: u64) -> usize {
+    // The watch stands still from here on, as it does over an API server that was restored.
+    world.kube.faults().add(Fault::new(Effect::ErrorBefore(503)).verb("watch").resource("pods"));
+    world.kube.faults().cut_watches();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let force = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+    for number in 0..15 {
+        world.pods.delete(&format!("pod-{number}"), &force).await.expect("deleted");
+    }
+    tokio::time::sleep(Duration::from_mins(minutes)).await;
+    world.ec2.alive().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_vanish_untold_are_found_by_the_next_list_and_end_slowly() {
+    let world = World::new();
+    world.create_many("pod", 20).await;
+    world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+    assert_eq!(left_after_vanishing(&world, 3).await, 20, "nobody has looked yet");
+    tokio::time::sleep(Duration::from_secs(195)).await;
+    let left = world.ec2.alive().len();
+    assert!((8..=12).contains(&left), "three at once and five a minute, and not {left} left");
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(world.ec2.alive().len(), 5, "the API server is the one that was known, so it is believed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_does_not_prove_itself_ends_a_few_and_no_more() {
+    let world = World::new();
+    world.create_many("pod", 20).await;
+    world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+    world.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
+    assert_eq!(left_after_vanishing(&world, 45).await, 17, "three could be mistakes");
+    let events: Api<k8s_openapi::api::core::v1::Event> = Api::default_namespaced(world.kube.client());
+    let told = events.list(&kube::api::ListParams::default()).await.expect("events");
+    assert!(told.iter().any(|event| event.reason.as_deref() == Some("VanishedPods")), "people are told");
+    assert!(world.node.health.live().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_lease_that_somebody_deleted_is_made_again() {
+    let world = World::new();
+    world.create("pod").await;
+    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    let leases: Api<k8s_openapi::api::coordination::v1::Lease> =
+        Api::namespaced(world.kube.client(), "kube-system");
+    leases.delete("orca-aws-node", &DeleteParams::default()).await.expect("deleted");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(leases.get("orca-aws-node").await.is_ok(), "a second process would find it free otherwise");
+    assert!(world.node.health.live().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_in_a_loop_ends_the_node_and_its_health_says_so() {
     let mut world = World::new();
     world.create("pod").await;
     world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
     world.stumble("sweep");
-    let end = tokio::time::timeout(Duration::from_mins(1), &mut world.ended).await.expect("it ended");
+    let end = tokio::time::timeout(Duration::from_mins(1), &mut world.node.ended).await.expect("it ended");
     assert!(end.expect("an end").contains("sweep stumbled"));
-    let why = world.health.live().expect_err("not alive");
+    let why = world.node.health.live().expect_err("not alive");
     assert!(why.contains("the sweep loop panicked (sweep stumbled)"), "{why}");
     assert_eq!(world.ec2.alive().len(), 1, "instances keep running");
 }

@@ -104,3 +104,41 @@ fn an_hour_without_credentials_fails_no_pod() {
         );
     }
 }
+
+#[test]
+fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
+    let elsewhere = |machines: Machines| Machines { identity: Some("another".into()), ..machines };
+    let missing = Missing { id: "i-1".into(), absences: 100, since: at(0) };
+    let launched = record(0).launched(&"i-1".into());
+    for (machines, record) in [
+        (elsewhere(machines()), launched.clone()),
+        (elsewhere(Machines { missing: Some(missing), ..machines() }), launched.clone()),
+        (elsewhere(machines()), record(0)),
+    ] {
+        for now in [10, 4_000, 100_000] {
+            let mut case = Case::new(machines.clone()).record(record.clone());
+            let wanted = case.decide(now);
+            assert_eq!((action(&wanted).as_str(), reason(&wanted)), ("None", "CloudIdentityChanged"));
+            case.pod.status.as_mut().expect("a status").phase = Some("Running".into());
+            let running = case.decide(now);
+            assert_eq!(
+                (action(&running).as_str(), reason(&running)),
+                ("None", "-"),
+                "it shows what it showed"
+            );
+            assert_eq!(running.notes.len(), 1, "and people are told");
+            let deleted = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(now));
+            case.pod.metadata.deletion_timestamp = Some(deleted);
+            let deleting = case.decide(now);
+            assert_eq!(
+                (action(&deleting).as_str(), reason(&deleting), deleting.notes.len()),
+                ("None", "-", 1)
+            );
+        }
+    }
+    let refused = record(0).refused(at(0), CloudError::new(Kind::NoCapacity, "C", "m"), at(1));
+    let next = Case::new(elsewhere(machines())).record(refused).decide(10);
+    assert_eq!(action(&next), "attempt 2", "a refusal launched nothing anywhere");
+    let same = Case::new(machines()).record(launched).decide(10);
+    assert_eq!(action(&same), "Refresh", "under its own identity it is looked for");
+}

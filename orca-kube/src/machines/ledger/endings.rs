@@ -1,6 +1,7 @@
 //! Which machines are to end: queued once, tag-checked, asked for again when it does not show.
 
 use jiff::Timestamp;
+use orca_core::clock;
 use orca_core::ids::{InstanceId, Owner, PodUid};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
 
@@ -26,10 +27,12 @@ impl Ledger {
         (id, pod): (&InstanceId, &PodUid),
         now: Timestamp,
     ) -> bool {
-        let Some(machine) = self.machines.get_mut(id) else {
+        let identity = self.identity.clone();
+        let Some(machine) = self.machines.get_mut(id).filter(|machine| machine.is_of(identity.as_ref()))
+        else {
             return false;
         };
-        let asked = machine.asked_to_end.is_some_and(|at| now.duration_since(at).unsigned_abs() < ASK_AGAIN);
+        let asked = machine.asked_to_end.is_some_and(|at| clock::is_recent(at, now, ASK_AGAIN));
         let alive = machine.instance.as_ref().filter(|instance| instance.state.is_alive() && !asked);
         let Some(owned) = alive.and_then(|instance| instance.owned_by(owner, pod)) else {
             return false;

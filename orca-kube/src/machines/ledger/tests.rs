@@ -61,7 +61,7 @@ fn a_sweep_is_fresh_for_a_minute_from_its_start() {
     assert!(!ledger.machines(&pod(), at(0)).fresh);
     ledger.take(sweep(0, vec![]), at(5));
     assert!(!ledger.machines(&pod(), at(6)).fresh, "a list says nothing before it is known whose it is");
-    ledger.identified("123456789012/us-west-2".into());
+    ledger.identified("123456789012/us-west-2".into(), at(0));
     assert!(ledger.machines(&pod(), at(59)).fresh);
     assert!(!ledger.machines(&pod(), at(60)).fresh);
 }
@@ -110,7 +110,7 @@ fn a_failed_describe_counts_nothing_as_absent() {
 #[test]
 fn an_instance_found_by_id_without_its_tags_stays_with_its_pod() {
     let mut ledger = Ledger::default();
-    ledger.adopt(&pod(), Claim { id: "i-1".into(), health: None }, at(0));
+    ledger.adopt(&pod(), Claim { id: "i-1".into(), cloud: None, health: None }, at(0));
     assert_eq!(ledger.unlisted(&[]), ["i-1".into()]);
     let bare = Instance { pod: None, owner: None, ..instance("i-1", InstanceState::Terminated) };
     ledger.take(Sweep { found: Some(vec![bare]), ..sweep(10, vec![]) }, at(10));
@@ -158,7 +158,7 @@ fn an_ended_instance_that_is_listed_no_longer_is_forgotten() {
 fn the_end_of_an_instance_that_a_pod_still_names_is_not_forgotten() {
     let mut ledger = Ledger::default();
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Terminated)]), at(0));
-    ledger.adopt(&pod(), Claim { id: "i-1".into(), health: None }, at(1));
+    ledger.adopt(&pod(), Claim { id: "i-1".into(), cloud: None, health: None }, at(1));
     ledger.take(sweep(4_000, vec![]), at(4_000));
     assert_eq!(
         states(&ledger, 4_000),
@@ -168,6 +168,40 @@ fn the_end_of_an_instance_that_a_pod_still_names_is_not_forgotten() {
     ledger.disclaim(&"u".into());
     ledger.take(sweep(4_010, vec![]), at(4_010));
     assert!(ledger.machines.is_empty(), "the pod shows it now");
+}
+
+#[test]
+fn another_account_says_nothing_about_the_instances_of_this_one() {
+    let mut ledger = Ledger::default();
+    ledger.identified("1/r".into(), at(0));
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    ledger.adopt(&pod(), Claim { id: "i-2".into(), cloud: Some("2/r".into()), health: None }, at(0));
+    ledger.identified("2/r".into(), at(0));
+    assert_eq!(ledger.unlisted(&[]), ["i-2".into()], "the other one is not asked for by its id");
+    for second in 1..1_000 {
+        ledger.take(sweep(second, vec![]), at(second));
+    }
+    assert_eq!(states(&ledger, 1_000), [InstanceState::Running], "nothing is concluded about it");
+    assert!(!ledger.queue_termination(&owner(), &"u".into(), at(1_000)), "and nothing is done to it");
+    ledger.identified("1/r".into(), at(0));
+    assert!(ledger.queue_termination(&owner(), &"u".into(), at(1_001)));
+}
+
+#[test]
+fn sweeps_are_remembered_by_age_however_frequent_they_are() {
+    let mut ledger = Ledger::default();
+    let at_tenth = |tenth: i64| Timestamp::from_millisecond(tenth * 100).expect("in range");
+    for tenth in 0..6_000 {
+        let began = at_tenth(tenth);
+        ledger.take(Sweep { began, ..sweep(0, vec![]) }, began);
+    }
+    let now = at_tenth(5_999);
+    let sweeps = ledger.machines(&pod(), now).complete_sweeps;
+    assert_eq!(sweeps.last(), Some(&now), "the latest is always among them");
+    assert!(clock::age(sweeps[0], now) > limits::ABSENT_FOR, "adopt-or-fail comes to an end");
+    assert!(sweeps.len() < 500, "{}", sweeps.len());
+    ledger.take(sweep(100, vec![]), at(100));
+    assert!(ledger.sweeps.iter().all(|sweep| *sweep <= at(100)), "the clock was set back");
 }
 
 #[test]

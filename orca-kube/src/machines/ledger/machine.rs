@@ -1,0 +1,48 @@
+//! What is known of one machine.
+
+use jiff::Timestamp;
+use orca_core::ids::{CloudIdentity, PodRef};
+use orca_core::instance::{Health, Instance, InstanceState};
+
+/// One machine, as it was seen, launched or claimed.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) pod: PodRef,
+    /// None: only claimed by a pod's status so far.
+    pub(super) instance: Option<Instance>,
+    /// Where it was seen or launched. None: only a pod's status names it.
+    pub(super) cloud: Option<CloudIdentity>,
+    /// Whether a list or a describe has shown it, so that its absence means something.
+    pub(super) listed: bool,
+    /// Whether a pod that has not finished names it, so that its end must not be forgotten.
+    pub(super) claimed: bool,
+    /// When the last complete sweep that listed it began.
+    pub(super) listed_in: Option<Timestamp>,
+    pub(super) absences: u32,
+    pub(super) absent_since: Timestamp,
+    pub(super) ending_since: Option<Timestamp>,
+    pub(super) health: Option<Health>,
+    pub(super) asked_to_end: Option<Timestamp>,
+}
+
+impl Machine {
+    /// Whether the cloud of this identity can say something about it.
+    pub(super) fn is_of(&self, identity: Option<&CloudIdentity>) -> bool {
+        self.cloud.is_none() || self.cloud.as_ref() == identity
+    }
+
+    pub(super) fn is_changing(&self) -> bool {
+        let Some(instance) = &self.instance else {
+            return true;
+        };
+        match instance.state {
+            InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown => true,
+            InstanceState::Running => {
+                self.absences > 0
+                    || self.asked_to_end.is_some()
+                    || matches!(self.health, None | Some(Health::Initializing))
+            }
+            InstanceState::Stopped | InstanceState::Terminated => false,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A wanted pod that the API server does not have, although no watch showed its deletion: believed at once, slowly, or not.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use orca_core::ids::ClusterId;
+use orca_core::lifecycle::Note;
+use orca_core::pod::{self, Intent};
+use orca_core::well_known::reason;
+
+use super::Inner;
+use super::store::Entry;
+use crate::absence::Absence;
+use crate::call::{CallError, bounded_on};
+
+/// How soon a pod that is held back is looked at again.
+pub(super) const HELD: Duration = Duration::from_mins(1);
+const SYSTEM: &str = "kube-system";
+
+impl Inner {
+    /// Takes the absence in, unless the brake holds it back. Returns whether it was taken.
+    pub(super) async fn take_untold(&self, entry: &Entry, absence: &Absence) -> bool {
+        let may = pod::intent(&entry.pod) != Intent::Wanted || self.may_conclude(entry).await;
+        if may {
+            drop(self.take_absence(absence));
+        }
+        may
+    }
+
+    async fn may_conclude(&self, entry: &Entry) -> bool {
+        let now = self.parts.clock.now();
+        let release = usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX);
+        if self.brake.is_one_of_few(self.store.wanted(), now) || self.brake.is_released(release, now) {
+            return true;
+        }
+        let why = match self.doubts().await {
+            None if self.brake.may_slowly(now) => return true,
+            None => return false,
+            Some(why) => why,
+        };
+        tracing::error!(pod = %entry.reference, why, "Too many pods vanished untold; nothing is concluded from it");
+        let text = format!(
+            "more pods vanished without a deletion that was seen than mistakes explain, and {why}: their instances keep running. If they are not wanted any more, set gc.releaseBrake to their number and restart ORCA"
+        );
+        self.parts
+            .events
+            .publish_on_node(&self.parts.owner.node, &Note::warning(reason::VANISHED_PODS, text));
+        false
+    }
+
+    /// Why the API server is not believed to be the one that was known. None: it has proved itself.
+    async fn doubts(&self) -> Option<&'static str> {
+        if self.store.is_behind() {
+            return Some("the API server's latest list is older than what it showed before");
+        }
+        let api: Api<Namespace> = Api::all(self.parts.client.clone());
+        let found = bounded_on(("namespaces", SYSTEM), api.get(SYSTEM)).await;
+        let uid = found.and_then(|system| system.metadata.uid.ok_or(CallError::Incomplete("UID")));
+        let uid = match uid {
+            Ok(uid) => ClusterId::new(uid),
+            Err(error) => {
+                tracing::debug!(error = %error, "The cluster cannot be identified");
+                return Some("the API server does not say which cluster it is");
+            }
+        };
+        // A cluster that the config names has a UID all the same: the first that is read counts.
+        let is_named = self.parts.config.cluster.id.is_some();
+        let expected =
+            if is_named { self.system.get_or_init(|| uid.clone()) } else { &self.parts.owner.cluster };
+        (uid != *expected).then_some("another cluster answers")
+    }
+}
