@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use kube::core::Status;
 use kube::core::response::StatusDetails;
 
@@ -60,23 +61,23 @@ impl NotFound {
 pub(crate) type About<'a> = (&'static str, &'a str);
 
 /// Awaits a call to the API server that is about no single object, bounded in time.
-pub(crate) async fn bounded<T>(call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, CallError> {
-    within(None, call).await
+pub(crate) fn bounded<'a, T: 'a>(
+    call: impl Future<Output = kube::Result<T>> + Send + 'a,
+) -> impl Future<Output = Result<T, CallError>> + Send + 'a {
+    within(None, Box::pin(call))
 }
 
 /// Awaits a call to the API server about one object, bounded in time. It is not found only when the registry of its kind
 /// says so.
-pub(crate) async fn bounded_on<T>(
-    about: About<'_>,
-    call: impl Future<Output = kube::Result<T>> + Send,
-) -> Result<T, CallError> {
-    within(Some(about), call).await
+pub(crate) fn bounded_on<'a, T: 'a>(
+    about: About<'a>,
+    call: impl Future<Output = kube::Result<T>> + Send + 'a,
+) -> impl Future<Output = Result<T, CallError>> + Send + 'a {
+    within(Some(about), Box::pin(call))
 }
 
-async fn within<T>(
-    about: Option<About<'_>>,
-    call: impl Future<Output = kube::Result<T>> + Send,
-) -> Result<T, CallError> {
+/// The client's futures are large: on the heap they do not make every caller's future large as well.
+async fn within<T>(about: Option<About<'_>>, call: BoxFuture<'_, kube::Result<T>>) -> Result<T, CallError> {
     match tokio::time::timeout(TIMEOUT, call).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(classify(about, error)),

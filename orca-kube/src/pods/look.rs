@@ -33,7 +33,8 @@ impl Inner {
 
     async fn look(&self, uid: &PodUid, mut entry: Entry) -> Option<Duration> {
         if entry.presence == Presence::Doubtful {
-            match self.confirm(&entry).await {
+            // Rare, and large: on the heap it does not make every look large.
+            match Box::pin(self.confirm(&entry)).await {
                 Ok(Some(confirmed)) => entry = confirmed,
                 // Too many have vanished: nothing is done about this one yet.
                 Ok(None) => return Some(vanished::HELD),

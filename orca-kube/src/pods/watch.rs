@@ -59,7 +59,9 @@ async fn list_once(inner: &Inner) -> Result<(), CallError> {
     }
     // One that was made while pages were read may be missing from them: it is read, and found.
     changed.extend(inner.store.not_listed(&listed));
-    changed.iter().for_each(|uid| inner.queue.wake(uid));
+    for uid in &changed {
+        inner.queue.wake(uid);
+    }
     Ok(())
 }
 

@@ -226,6 +226,13 @@ impl World {
         self.pods.patch(name, &params, &kube::api::Patch::Strategic(patch)).await.expect("changed");
     }
 
+    /// Whether an event has this reason.
+    async fn was_told(&self, reason: &str) -> bool {
+        let events: Api<k8s_openapi::api::core::v1::Event> = Api::default_namespaced(self.kube.client());
+        let told = events.list(&kube::api::ListParams::default()).await.expect("events");
+        told.iter().any(|event| event.reason.as_deref() == Some(reason))
+    }
+
     fn metric(&self, line: &str) -> bool {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.node.registry).expect("metrics");
@@ -339,6 +346,7 @@ async fn another_region_or_account_fails_no_pod_and_ends_no_instance() {
         tokio::time::sleep(Duration::from_hours(2)).await;
         assert_eq!(world.shown().await, [("Running".to_owned(), 20)].into(), "S13: unknown is not absent");
         assert_eq!((world.ec2.alive().len(), elsewhere.launched().len()), (20, 0));
+        assert!(world.was_told("CloudIdentityChanged").await);
         let described =
             elsewhere.calls_of("DescribeInstances").iter().filter(|call| !call.instances.is_empty()).count();
         assert_eq!(described, 0, "nobody asks another account for what it cannot have");
@@ -388,9 +396,7 @@ async fn an_api_server_that_does_not_prove_itself_ends_a_few_and_no_more() {
     world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
     world.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
     assert_eq!(left_after_vanishing(&world, 45).await, 17, "three could be mistakes");
-    let events: Api<k8s_openapi::api::core::v1::Event> = Api::default_namespaced(world.kube.client());
-    let told = events.list(&kube::api::ListParams::default()).await.expect("events");
-    assert!(told.iter().any(|event| event.reason.as_deref() == Some("VanishedPods")), "people are told");
+    assert!(world.was_told("VanishedPods").await);
     assert!(world.node.health.live().is_ok());
 }
 
