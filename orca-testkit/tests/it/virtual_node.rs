@@ -288,7 +288,7 @@ async fn a_panic_costs_its_pod_some_time_and_is_counted() {
         world.eventually(&[("Running", 2)], Duration::from_mins(2)).await;
         let counted = format!("orca_task_panics_total{{task=\"{task}\"}} 1");
         assert!(world.metric(&counted), "{verb}: {counted}");
-        assert!(world.node.health.live().is_ok(), "{verb} is no reason to restart");
+        assert_eq!(world.node.health.live(), Ok(()), "{verb} is no reason to restart");
         world.delete("before").await;
         world.delete("stumbling").await;
         world.eventually(&[], Duration::from_mins(5)).await;
@@ -397,7 +397,7 @@ async fn an_api_server_that_does_not_prove_itself_ends_a_few_and_no_more() {
     world.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
     assert_eq!(left_after_vanishing(&world, 45).await, 17, "three could be mistakes");
     assert!(world.was_told("VanishedPods").await);
-    assert!(world.node.health.live().is_ok());
+    assert_eq!(world.node.health.live(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -410,7 +410,7 @@ async fn a_leader_lease_that_somebody_deleted_is_made_again() {
     leases.delete("orca-aws-node", &DeleteParams::default()).await.expect("deleted");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(leases.get("orca-aws-node").await.is_ok(), "a second process would find it free otherwise");
-    assert!(world.node.health.live().is_ok());
+    assert_eq!(world.node.health.live(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
