@@ -1,0 +1,124 @@
+//! The world around a virtual node misbehaves: foreign answers, other accounts, pods that vanish. Nobody is killed wrongly.
+
+use std::time::Duration;
+
+use kube::api::{Api, DeleteParams};
+use orca_testkit::fake_ec2::Ec2Settings;
+use orca_testkit::fake_kube::{AuditEntry, Effect, Fault};
+
+use super::support::{World, region};
+
+#[tokio::test(start_paused = true)]
+async fn a_404_that_is_not_the_registrys_ends_nothing() {
+    for effect in [Effect::ForeignNotFound, Effect::ErrorBefore(404)] {
+        let world = World::new();
+        world.create("pod").await;
+        world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+        let faults = world.kube.faults();
+        for (verb, resource) in [
+            ("get", "pods"),
+            ("patch", "pods/status"),
+            ("delete", "pods"),
+            ("get", "nodes"),
+            ("patch", "nodes"),
+            ("patch", "nodes/status"),
+            ("get", "leases"),
+            ("update", "leases"),
+            ("get", "namespaces"),
+        ] {
+            faults.add(Fault::new(effect).verb(verb).resource(resource));
+        }
+        world.change("pod").await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        let created =
+            |entry: &AuditEntry| entry.verb == "create" && ["nodes", "leases"].contains(&&*entry.resource);
+        let before = world.kube.audit().entries().iter().filter(|entry| created(entry)).count();
+        assert_eq!(before, 3, "the node and its two leases were made once, and {effect:?} makes no other");
+        assert_eq!(world.ec2.alive().len(), 1, "{effect:?}");
+        faults.clear();
+        world.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
+        assert_eq!(world.ec2.launched().len(), 1, "{effect:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_region_or_account_fails_no_pod_and_ends_no_instance() {
+    for other in [
+        Ec2Settings { region: "eu-west-1".into(), ..Ec2Settings::default() },
+        Ec2Settings { account: "999999999999".into(), ..Ec2Settings::default() },
+    ] {
+        let mut world = World::new();
+        world.create_many("pod", 20).await;
+        world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+        let elsewhere = region(other, &world.clock);
+        world.restart_over(&elsewhere).await;
+        world.delete("pod-0").await;
+        tokio::time::sleep(Duration::from_hours(2)).await;
+        assert_eq!(world.shown().await, [("Running".to_owned(), 20)].into(), "S13: unknown is not absent");
+        assert_eq!((world.ec2.alive().len(), elsewhere.launched().len()), (20, 0));
+        assert!(world.was_told("CloudIdentityChanged").await);
+        let described =
+            elsewhere.calls_of("DescribeInstances").iter().filter(|call| !call.instances.is_empty()).count();
+        assert_eq!(described, 0, "nobody asks another account for what it cannot have");
+
+        let home = world.ec2.clone();
+        world.restart_over(&home).await;
+        world.eventually(&[("Running", 19)], Duration::from_mins(10)).await;
+        for number in 1..20 {
+            world.delete(&format!("pod-{number}")).await;
+        }
+        world.eventually(&[], Duration::from_mins(10)).await;
+        assert!(world.ec2.alive().is_empty());
+    }
+}
+
+/// Pods that vanish without a word of the watch: how many instances are left after a while.
+async fn left_after_vanishing(world: &World, minutes: u64) -> usize {
+    // The watch stands still from here on, as it does over an API server that was restored.
+    world.kube.faults().add(Fault::new(Effect::ErrorBefore(503)).verb("watch").resource("pods"));
+    world.kube.faults().cut_watches();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let force = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+    for number in 0..15 {
+        world.pods.delete(&format!("pod-{number}"), &force).await.expect("deleted");
+    }
+    tokio::time::sleep(Duration::from_mins(minutes)).await;
+    world.ec2.alive().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_vanish_untold_are_found_by_the_next_list_and_end_slowly() {
+    let world = World::new();
+    world.create_many("pod", 20).await;
+    world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+    assert_eq!(left_after_vanishing(&world, 3).await, 20, "nobody has looked yet");
+    tokio::time::sleep(Duration::from_secs(195)).await;
+    let left = world.ec2.alive().len();
+    assert!((8..=12).contains(&left), "three at once and five a minute, and not {left} left");
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(world.ec2.alive().len(), 5, "the API server is the one that was known, so it is believed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_does_not_prove_itself_ends_a_few_and_no_more() {
+    let world = World::new();
+    world.create_many("pod", 20).await;
+    world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+    world.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
+    assert_eq!(left_after_vanishing(&world, 45).await, 17, "three could be mistakes");
+    assert!(world.was_told("VanishedPods").await);
+    assert_eq!(world.node.health.live(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_lease_that_somebody_deleted_is_made_again() {
+    let world = World::new();
+    world.create("pod").await;
+    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    let leases: Api<k8s_openapi::api::coordination::v1::Lease> =
+        Api::namespaced(world.kube.client(), "kube-system");
+    leases.delete("orca-aws-node", &DeleteParams::default()).await.expect("deleted");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(leases.get("orca-aws-node").await.is_ok(), "a second process would find it free otherwise");
+    assert_eq!(world.node.health.live(), Ok(()));
+}

@@ -1,0 +1,240 @@
+//! A cluster, a cloud that does not always do what it should, and a virtual node between them, in simulated time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, PostParams};
+use orca_core::clock::Clock;
+use orca_core::cloud::{CloudClient, LaunchOutcome, Terminations};
+use orca_core::config::Config;
+use orca_core::error::CloudError;
+use orca_core::ids::{CloudIdentity, InstanceId, Owner};
+use orca_core::instance::{Instance, OwnedInstance};
+use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
+use orca_kube::{Spawn as _, VirtualNode};
+use orca_testkit::clock::TokioClock;
+use orca_testkit::fake_ec2::{Ec2Settings, FakeCloud, FakeEc2};
+use orca_testkit::fake_kube::controllers::Controllers;
+use orca_testkit::fake_kube::{FakeKube, Options};
+use orca_testkit::simulation::Process;
+use prometheus_client::registry::Registry;
+use tokio_util::task::AbortOnDropHandle;
+
+/// The fake EC2 as a back end that does not always do what it should.
+#[derive(Debug)]
+pub(super) struct Unruly {
+    pub(super) cloud: FakeCloud,
+    /// No offer is ever made.
+    pub(super) offers_hang: AtomicBool,
+    /// The verbs that panic at their next call, each once.
+    pub(super) panics: Mutex<BTreeSet<&'static str>>,
+}
+
+impl Unruly {
+    fn stumble(&self, verb: &'static str) {
+        let stumbles = self.panics.lock().expect("a lock").remove(verb);
+        assert!(!stumbles, "{verb} stumbled");
+    }
+}
+
+#[async_trait]
+impl CloudClient for Unruly {
+    async fn identity(&self) -> Result<CloudIdentity, CloudError> {
+        self.cloud.identity().await
+    }
+
+    async fn offers(&self, request: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
+        self.stumble("offers");
+        if self.offers_hang.load(Ordering::Acquire) {
+            std::future::pending::<()>().await;
+        }
+        self.cloud.offers(request).await
+    }
+
+    async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {
+        self.stumble("launch before it left");
+        let outcome = self.cloud.launch(offer, token, not_after).await;
+        self.stumble("launch after it was answered");
+        outcome
+    }
+
+    async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
+        self.stumble("sweep");
+        self.cloud.list_owned(owner).await
+    }
+
+    async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
+        self.cloud.describe(ids).await
+    }
+
+    async fn terminate(&self, instances: &[OwnedInstance]) -> Terminations {
+        self.cloud.terminate(instances).await
+    }
+
+    fn token_memory(&self) -> Duration {
+        // It is asked for in every look at a pod.
+        self.stumble("look");
+        self.cloud.token_memory()
+    }
+}
+
+/// A virtual node in a process of its own, and what it shows to the outside.
+pub(super) struct Node {
+    pub(super) cloud: Arc<Unruly>,
+    pub(super) registry: Registry,
+    pub(super) health: orca_kube::Health,
+    pub(super) process: Process,
+    pub(super) ended: tokio::sync::oneshot::Receiver<String>,
+}
+
+impl Node {
+    pub(super) fn start(kube: &FakeKube, ec2: &FakeEc2, clock: &Arc<dyn Clock>) -> Self {
+        let cloud = Arc::new(Unruly {
+            cloud: ec2.cloud(),
+            offers_hang: AtomicBool::new(false),
+            panics: Mutex::default(),
+        });
+        let mut config = Config::default();
+        config.aws.region = ec2.settings().region;
+        config.controller.launch_rate.burst = 1_000;
+        let process = Process::default();
+        let node = VirtualNode::builder(kube.client(), Arc::<Unruly>::clone(&cloud))
+            .config(config)
+            .clock(Arc::clone(clock))
+            .seed(1)
+            .spawn(Arc::new(process.clone()))
+            .build()
+            .expect("a node");
+        let mut registry = Registry::default();
+        node.register_metrics(&mut registry);
+        let (health, (end, ended)) = (node.health(), tokio::sync::oneshot::channel());
+        process.spawn(Box::pin(async move {
+            let result = node.run().await;
+            let _gone = end.send(format!("{result:?}"));
+        }));
+        Self { cloud, registry, health, process, ended }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+pub(super) fn region(settings: Ec2Settings, clock: &Arc<dyn Clock>) -> FakeEc2 {
+    let ec2 = FakeEc2::new(settings, Arc::clone(clock));
+    ec2.set_throttling(false);
+    ec2
+}
+
+/// A cluster, a cloud and a virtual node between them, on tokio's paused clock.
+pub(super) struct World {
+    pub(super) kube: FakeKube,
+    pub(super) ec2: FakeEc2,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) node: Node,
+    pub(super) pods: Api<Pod>,
+    _controllers: AbortOnDropHandle<()>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let start = Timestamp::from_second(1_767_225_600).expect("a time");
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start));
+        let kube = FakeKube::new(&Options::new(Arc::clone(&clock), 1));
+        let controllers = AbortOnDropHandle::new(tokio::spawn(Controllers::new(kube.store()).run()));
+        let ec2 = region(Ec2Settings::default(), &clock);
+        let node = Node::start(&kube, &ec2, &clock);
+        let pods = Api::default_namespaced(kube.client());
+        Self { kube, ec2, clock, node, pods, _controllers: controllers }
+    }
+
+    /// Kills the controller and starts another one over this region.
+    pub(super) async fn restart_over(&mut self, ec2: &FakeEc2) {
+        self.node.process.kill();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.node = Node::start(&self.kube, ec2, &self.clock);
+    }
+
+    /// The next call of this verb panics.
+    pub(super) fn stumble(&self, verb: &'static str) {
+        self.node.cloud.panics.lock().expect("a lock").insert(verb);
+    }
+
+    pub(super) async fn create(&self, name: &str) {
+        let pod = serde_json::json!({
+            "metadata": { "name": name, "annotations": { "orca.research/instance-type": "t3.micro" } },
+            "spec": {
+                "restartPolicy": "Never",
+                "nodeSelector": { "orca.research/provider": "aws" },
+                "tolerations": [{ "key": "orca.research/burst-node", "operator": "Exists" }],
+                "containers": [{ "name": "main", "image": "example.com/main" }],
+            },
+        });
+        let pod = serde_json::from_value(pod).expect("a pod");
+        self.pods.create(&PostParams::default(), &pod).await.expect("created");
+    }
+
+    pub(super) async fn create_many(&self, prefix: &str, count: usize) {
+        for number in 0..count {
+            self.create(&format!("{prefix}-{number}")).await;
+        }
+    }
+
+    pub(super) async fn delete(&self, name: &str) {
+        self.pods.delete(name, &DeleteParams::default()).await.expect("deleted");
+    }
+
+    /// Phases, and the waiting reasons of pods that have none better to show, with how many pods show them.
+    pub(super) async fn shown(&self) -> BTreeMap<String, usize> {
+        let mut shown = BTreeMap::new();
+        for pod in self.pods.list(&kube::api::ListParams::default()).await.expect("a list") {
+            let status = serde_json::to_value(&pod.status).expect("JSON");
+            let phase = status["phase"].as_str().unwrap_or_default();
+            let waits = status["containerStatuses"][0]["state"]["waiting"]["reason"].as_str();
+            *shown.entry(waits.unwrap_or(phase).to_owned()).or_default() += 1;
+        }
+        shown
+    }
+
+    /// Waits, in simulated time, until so many pods show this and no others are there.
+    pub(super) async fn eventually(&self, expected: &[(&str, usize)], within: Duration) {
+        let until = tokio::time::Instant::now() + within;
+        let expected: BTreeMap<String, usize> =
+            expected.iter().map(|(shown, count)| ((*shown).to_owned(), *count)).collect();
+        loop {
+            let shown = self.shown().await;
+            if shown == expected {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < until, "{expected:?} within {within:?}, and not {shown:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Changes the pod's spec, so that its status has to be written.
+    pub(super) async fn change(&self, name: &str) {
+        let patch = serde_json::json!({ "spec": { "containers": [{ "name": "main", "image": "example.com/other" }] } });
+        let params = kube::api::PatchParams::default();
+        self.pods.patch(name, &params, &kube::api::Patch::Strategic(patch)).await.expect("changed");
+    }
+
+    /// Whether an event has this reason.
+    pub(super) async fn was_told(&self, reason: &str) -> bool {
+        let events: Api<k8s_openapi::api::core::v1::Event> = Api::default_namespaced(self.kube.client());
+        let told = events.list(&kube::api::ListParams::default()).await.expect("events");
+        told.iter().any(|event| event.reason.as_deref() == Some(reason))
+    }
+
+    pub(super) fn metric(&self, line: &str) -> bool {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.node.registry).expect("metrics");
+        text.lines().any(|found| found == line)
+    }
+}
