@@ -91,6 +91,8 @@ fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -
     }
     match record.state() {
         AttemptState::Closed(_) | AttemptState::Unsent => release(seen, deletion),
+        // The end was shown, and the cloud does not list that instance any more: an hour or an outage later it never does.
+        AttemptState::Launched(_) if deletion.finished && is_long_over(seen, now) => release(seen, deletion),
         AttemptState::Launched(_) => Decision::act(Action::Refresh),
         AttemptState::Mismatch => release_if_absent(seen, deletion, now),
         // The status of a finished pod is final, so its launch cannot be announced again: what may still appear is an

@@ -86,7 +86,7 @@ impl Ledger {
 
     pub(super) fn adopt(&mut self, pod: &PodRef, claim: Claim, now: Timestamp) {
         let machine = self.entry(pod.clone(), claim.id, now);
-        machine.claimed = true;
+        (machine.claimed, machine.finished) = (true, false);
         machine.cloud = machine.cloud.take().or(claim.cloud);
         if machine.health.is_none() {
             machine.health = claim.health;
@@ -97,7 +97,7 @@ impl Ledger {
     pub(super) fn disclaim(&mut self, pod: &PodUid) {
         for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
             if let Some(machine) = self.machines.get_mut(&id) {
-                machine.claimed = false;
+                (machine.claimed, machine.finished) = (false, true);
             }
         }
     }
@@ -151,6 +151,11 @@ impl Ledger {
         for (id, machine) in self.machines.iter_mut().filter(|(id, machine)| is_absent(id, machine)) {
             let has_ended =
                 machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
+            // Its pod has finished, so that it is absent is all that is left to know: asking for it for ever helps nobody.
+            if machine.finished {
+                vanished.push(id.clone());
+                continue;
+            }
             if has_ended {
                 // The cloud lists ended machines for about an hour; after that there is nothing left to know, but for a pod
                 // that does not show that end yet.
@@ -337,6 +342,7 @@ impl Ledger {
             cloud: None,
             listed: false,
             claimed: false,
+            finished: false,
             listed_in: None,
             absences: 0,
             absent_since: now,

@@ -142,3 +142,14 @@ fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
     let same = Case::new(machines()).record(launched).decide(10);
     assert_eq!(action(&same), "Refresh", "under its own identity it is looked for");
 }
+
+#[test]
+fn a_deleted_pod_whose_end_was_shown_goes_although_its_instance_is_not_listed_any_more() {
+    let mut case = Case::new(machines()).record(record(0).launched(&"i-1".into()));
+    case.pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
+    case.pod.status.as_mut().expect("a status").phase = Some("Failed".into());
+    assert_eq!(action(&case.decide(100)), "Refresh", "it may be listed yet");
+    assert_eq!(action(&case.decide(20 * 60)), "Release", "ORCA was away for an hour");
+    case.machines.fresh = false;
+    assert_eq!(action(&case.decide(20 * 60)), "Refresh");
+}

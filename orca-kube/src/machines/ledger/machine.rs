@@ -16,6 +16,8 @@ pub(super) struct Machine {
     pub(super) listed: bool,
     /// Whether a pod that has not finished names it, so that its end must not be forgotten.
     pub(super) claimed: bool,
+    /// Whether its pod has finished.
+    pub(super) finished: bool,
     /// When the last complete sweep that listed it began.
     pub(super) listed_in: Option<Timestamp>,
     pub(super) absences: u32,

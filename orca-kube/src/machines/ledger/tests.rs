@@ -188,6 +188,23 @@ fn another_account_says_nothing_about_the_instances_of_this_one() {
 }
 
 #[test]
+fn an_absent_instance_of_a_finished_pod_is_asked_for_no_more() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    ledger.take(sweep(10, vec![]), at(10));
+    assert_eq!(ledger.unlisted(&[]), ["i-1".into()]);
+    ledger.disclaim(&"u".into());
+    ledger.take(sweep(20, vec![]), at(20));
+    assert!(ledger.unlisted(&[]).is_empty() && ledger.machines.is_empty());
+    ledger.take(sweep(30, vec![instance("i-1", InstanceState::Running)]), at(30));
+    assert_eq!(
+        states(&ledger, 30),
+        [InstanceState::Running],
+        "should it appear again, its pod's path ends it"
+    );
+}
+
+#[test]
 fn sweeps_are_remembered_by_age_however_frequent_they_are() {
     let mut ledger = Ledger::default();
     let at_tenth = |tenth: i64| Timestamp::from_millisecond(tenth * 100).expect("in range");
