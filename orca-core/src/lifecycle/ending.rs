@@ -8,7 +8,7 @@ use super::observation::Observation;
 use super::{answers, launching, showing};
 use crate::clock;
 use crate::instance::InstanceState;
-use crate::launch::AttemptState;
+use crate::launch::{AttemptState, RecordError};
 use crate::limits;
 use crate::state_mapping::Evidence;
 use crate::well_known::reason;
@@ -83,8 +83,10 @@ fn terminate(seen: &Observation<'_>) -> Decision {
 
 /// No machine is known: there is none, or one that a send may still make.
 fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
-    let Some(record) = seen.record() else {
-        return release(seen, deletion);
+    let record = match seen.record {
+        None => return release(seen, deletion),
+        Some(Err(error)) => return with_unusable_record(seen, deletion, error, now),
+        Some(Ok(record)) => record,
     };
     if !seen.machines.fresh {
         return Decision::act(Action::Refresh);
@@ -109,6 +111,24 @@ fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -
                 .unwrap_or_else(|| release_if_absent(seen, deletion, now))
         }
     }
+}
+
+/// A record that cannot be used may still stand for a launch: nothing is let go before one could have shown.
+fn with_unusable_record(
+    seen: &Observation<'_>,
+    deletion: Deletion,
+    error: &RecordError,
+    now: Timestamp,
+) -> Decision {
+    let executable_until =
+        deletion.deadline.saturating_add(limits::SIGNATURE_LIFETIME).unwrap_or(Timestamp::MAX);
+    if launching::is_absent_since(seen.machines, executable_until, now) {
+        return release(seen, deletion);
+    }
+    let text = format!("{error}. The pod is let go when no instance of it has shown for 25 minutes");
+    Decision::act(Action::Refresh)
+        .and_again(limits::RESYNC)
+        .and_note(Note::warning(reason::INSTANCE_CREATION_FAILED, text))
 }
 
 fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {

@@ -129,7 +129,11 @@ pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: 
 
 /// Whether enough complete sweeps began after the last send could still have been executed, and none showed anything.
 pub(super) fn is_absent(machines: &Machines, record: &LaunchRecord, now: Timestamp) -> bool {
-    let from = record.executable_until().unwrap_or(record.send_at);
+    is_absent_since(machines, record.executable_until().unwrap_or(record.send_at), now)
+}
+
+/// Whether enough complete sweeps began after this time, and none showed anything.
+pub(super) fn is_absent_since(machines: &Machines, from: Timestamp, now: Timestamp) -> bool {
     let mut after = machines.complete_sweeps.iter().filter(|began| **began > from);
     let first = after.next();
     let enough = u32::try_from(after.count().saturating_add(1)).is_ok_and(|count| count >= limits::ABSENCES);

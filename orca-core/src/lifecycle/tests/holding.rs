@@ -153,3 +153,20 @@ fn a_deleted_pod_whose_end_was_shown_goes_although_its_instance_is_not_listed_an
     case.machines.fresh = false;
     assert_eq!(action(&case.decide(20 * 60)), "Refresh");
 }
+
+#[test]
+fn an_unreadable_record_of_a_deleted_pod_is_not_no_record() {
+    let sweeps =
+        |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect(), ..machines() };
+    let decided = |machines: &Machines, now| {
+        let mut case = Case::new(machines.clone());
+        case.pod.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
+        let record = Some(Err(crate::launch::RecordError::Version(9)));
+        case.see(|seen| decide(&Observation { record: record.as_ref(), ..*seen }, at(now)))
+    };
+    let early = decided(&sweeps(&[20, 30, 40]), 50);
+    assert_eq!((action(&early).as_str(), early.notes.len()), ("Refresh", 1), "its launch may be on its way");
+    let end = 10 + 20 * 60;
+    assert_eq!(action(&decided(&sweeps(&[end + 1, end + 150, end + 301]), end + 302)), "Release");
+}
