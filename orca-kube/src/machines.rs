@@ -189,6 +189,7 @@ impl Provider for MachineProvider {
         match &outcome {
             LaunchOutcome::Launched(instance) => {
                 inner.ledger().launched(pod, (**instance).clone(), inner.now());
+                inner.scarcity().forget(&record.offer);
             }
             LaunchOutcome::Refused(error) if error.kind == Kind::NoCapacity => {
                 inner.scarcity().remember(&record.offer, error.clone());

@@ -1,6 +1,7 @@
 //! Offers that could not be had lately: they are not asked for again for a while, by any pod.
 //!
-//! Without it a thousand waiting pods would each spend a launch call to hear the same answer.
+//! Without it a thousand waiting pods would each spend a launch call to hear the same answer. And when the time is over, one
+//! of them tries, and the others wait for what it hears.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use tokio::time::Instant;
 
 /// How long an offer is remembered as unavailable.
 const REMEMBER: Duration = Duration::from_mins(3);
+
+/// For how long one launch tries by itself whether there is capacity again. A call is answered within half a minute.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// What is scarce: a type, in a zone, on a market.
 type Key = (String, Option<String>, CapacityType);
@@ -25,17 +29,27 @@ impl Scarcity {
     /// This offer was refused for want of capacity.
     pub(super) fn remember(&mut self, offer: &Offer, error: CloudError) {
         let now = Instant::now();
-        self.offers.retain(|_, (until, _)| *until > now);
+        // One that nobody has asked for since its time was over is as good as any other.
+        self.offers.retain(|_, (until, _)| *until + REMEMBER > now);
         self.offers.insert(key(offer), (now + REMEMBER, error));
     }
 
+    /// This offer was fulfilled.
+    pub(super) fn forget(&mut self, offer: &Offer) {
+        self.offers.remove(&key(offer));
+    }
+
     /// The first offer that may be had, else why the last one may not.
-    pub(super) fn choose(&self, offers: Vec<Offer>) -> Result<Option<Offer>, CloudError> {
+    pub(super) fn choose(&mut self, offers: Vec<Offer>) -> Result<Option<Offer>, CloudError> {
         let now = Instant::now();
         let mut last = None;
         for offer in offers {
-            match self.offers.get(&key(&offer)).filter(|(until, _)| *until > now) {
+            match self.offers.get_mut(&key(&offer)) {
                 None => return Ok(Some(offer)),
+                Some((until, _)) if *until <= now => {
+                    *until = now + PROBE;
+                    return Ok(Some(offer));
+                }
                 Some((_, error)) => last = Some(error.clone()),
             }
         }
@@ -77,5 +91,24 @@ mod tests {
         assert_eq!(scarcity.choose(vec![offer("a")]), Err(error));
         tokio::time::advance(Duration::from_mins(3)).await;
         assert_eq!(zone(scarcity.choose(vec![offer("a"), offer("b")])).as_deref(), Some("a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_launch_tries_for_all_when_the_time_is_over() {
+        let mut scarcity = Scarcity::default();
+        let error = || CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none left");
+        let tries =
+            |scarcity: &mut Scarcity| (0..100).filter(|_| scarcity.choose(vec![offer("a")]).is_ok()).count();
+        scarcity.remember(&offer("a"), error());
+        tokio::time::advance(Duration::from_mins(3)).await;
+        assert_eq!(tries(&mut scarcity), 1);
+        scarcity.remember(&offer("a"), error());
+        assert_eq!(tries(&mut scarcity), 0, "it heard the same again");
+        tokio::time::advance(Duration::from_mins(3)).await;
+        assert_eq!(tries(&mut scarcity), 1);
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert_eq!(tries(&mut scarcity), 1, "it was never sent, so another one tries");
+        scarcity.forget(&offer("a"));
+        assert_eq!(tries(&mut scarcity), 100, "it got its instance");
     }
 }
