@@ -80,19 +80,24 @@ impl VirtualNode {
             heartbeat: life
                 .spawner(Arc::clone(self.parts.heartbeat_spawn.as_ref().unwrap_or(&self.parts.spawn))),
         };
-        let shutdown = self.parts.shutdown.clone();
         let leader = self.leader();
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return Ok(()),
-            acquired = self.acquire(&leader, &spawners.heartbeat) => acquired?,
-        }
-        let told = shutdown.child_token();
-        let result = Box::pin(self.lead(&leader, &spawners, &told)).await;
-        told.cancel();
+        let result = Box::pin(self.follow(&leader, &spawners)).await;
         if let Err(error @ (Error::LoopEnded(_) | Error::LoopPanicked { .. })) = &result {
             self.health.ended(error);
         }
+        result
+    }
+
+    /// Waits for leadership, and leads.
+    async fn follow(&self, leader: &Arc<Leader>, spawners: &Spawners) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            () = self.parts.shutdown.cancelled() => return Ok(()),
+            acquired = self.acquire(leader, &spawners.heartbeat) => acquired?,
+        }
+        let told = self.parts.shutdown.child_token();
+        let result = Box::pin(self.lead(leader, spawners, &told)).await;
+        told.cancel();
         leader.release().await;
         self.metrics.node.leader.set(0);
         result
