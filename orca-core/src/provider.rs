@@ -146,12 +146,14 @@ pub struct Missing {
     pub absences: u32,
     /// Since when.
     pub since: Timestamp,
+    /// In which of these answers it was not found last. Time that passes without an answer proves nothing.
+    pub latest: Timestamp,
 }
 
 impl Missing {
-    /// Whether it was absent often and long enough to count as gone.
+    /// Whether it was absent often enough, and over a time that is long enough, to count as gone.
     #[must_use]
-    pub fn is_gone(&self, now: Timestamp) -> bool {
-        self.absences >= limits::ABSENCES && clock::age(self.since, now) >= limits::ABSENT_FOR
+    pub fn is_gone(&self) -> bool {
+        self.absences >= limits::ABSENCES && clock::age(self.since, self.latest) >= limits::ABSENT_FOR
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
         };
     }
     if let Some(missing) = &machines.missing {
-        let is_gone = missing.is_gone(now) || (deletion.finished && is_long_over(seen, now));
+        let is_gone = missing.is_gone() || (deletion.finished && is_long_over(seen, now));
         return if is_gone { release(seen, deletion) } else { Decision::act(Action::Refresh) };
     }
     without_machine(seen, deletion, now)
@@ -166,6 +166,6 @@ pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if may_appear && machines.seen.is_empty() {
         return Decision::act(Action::Refresh).and_again(limits::RESYNC);
     }
-    let is_missing = machines.missing.as_ref().is_some_and(|missing| !missing.is_gone(now));
+    let is_missing = machines.missing.as_ref().is_some_and(|missing| !missing.is_gone());
     if machines.fresh && !is_missing { Decision::act(Action::Forget) } else { Decision::act(Action::Refresh) }
 }

@@ -158,7 +158,7 @@ fn columns() -> Vec<Column> {
         ..Machines::default()
     };
     let missing = |absences, seconds| Machines {
-        missing: Some(Missing { id: "i-1".into(), absences, since: at(NOW - seconds) }),
+        missing: Some(Missing { id: "i-1".into(), absences, since: at(NOW - seconds), latest: at(NOW) }),
         ..base.clone()
     };
     let unswept = Machines { fresh: false, ..base.clone() };

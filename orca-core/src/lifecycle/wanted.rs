@@ -58,7 +58,7 @@ fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
         return instance::follow(seen, instance);
     }
     if let Some(missing) = &seen.machines.missing {
-        return if missing.is_gone(now) {
+        return if missing.is_gone() {
             told(seen, &Evidence::Missing(missing))
         } else {
             Decision::act(Action::Refresh)

@@ -167,6 +167,7 @@ impl Ledger {
             if machine.absences == 0 {
                 machine.absent_since = now;
             }
+            machine.absent_at = now;
             machine.absences = machine.absences.saturating_add(1);
             changed.push(machine.pod.uid.clone());
         }
@@ -201,8 +202,7 @@ impl Ledger {
         let ids = self.by_pod.get(pod).map(Vec::as_slice).unwrap_or_default();
         let known: Vec<&Machine> = ids.iter().filter_map(|id| self.machines.get(id)).collect();
         // An instance that was launched and never listed yet stays what the launch call said it is.
-        let is_there =
-            |machine: &Machine| machine.absences == 0 || (!machine.listed && !is_gone(machine, now));
+        let is_there = |machine: &Machine| machine.absences == 0 || (!machine.listed && !is_gone(machine));
         let mut seen: Vec<&Instance> = known
             .iter()
             .filter(|machine| is_there(machine))
@@ -218,6 +218,7 @@ impl Ledger {
                     id: id.clone(),
                     absences: machine.absences,
                     since: machine.absent_since,
+                    latest: machine.absent_at,
                 })
             });
         Machines {
@@ -346,6 +347,7 @@ impl Ledger {
             listed_in: None,
             absences: 0,
             absent_since: now,
+            absent_at: now,
             ending_since: None,
             health: self.assumed_health,
             asked_to_end: None,
@@ -371,8 +373,9 @@ impl Ledger {
     }
 }
 
-fn is_gone(machine: &Machine, now: Timestamp) -> bool {
-    machine.absences >= limits::ABSENCES && clock::age(machine.absent_since, now) >= limits::ABSENT_FOR
+fn is_gone(machine: &Machine) -> bool {
+    machine.absences >= limits::ABSENCES
+        && clock::age(machine.absent_since, machine.absent_at) >= limits::ABSENT_FOR
 }
 
 #[cfg(test)]

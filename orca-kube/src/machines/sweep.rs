@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use orca_core::error::CloudError;
 use orca_core::instance::Instance;
+use orca_core::limits;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
@@ -12,8 +13,14 @@ use super::ledger::Sweep;
 
 /// A sweep that takes longer is given up. The slowest server known lists 1 000 instances in 8 s.
 const TIMEOUT: Duration = Duration::from_secs(45);
-/// How long an answer to the question whose instances these are is relied on.
-const IDENTITY_KEPT: Duration = Duration::from_mins(5);
+/// After which time it is asked again whose instances these are …
+const IDENTITY_KEPT: Duration = Duration::from_mins(1);
+/// … how long the question may take while the answer is known …
+const IDENTITY_TIME: Duration = Duration::from_secs(5);
+/// … and after which time without an answer no list says anything. It is shorter than an absence takes to count: so an
+/// instance is never concluded to be gone from lists of an account that nobody has confirmed since.
+const IDENTITY_TRUSTED: Duration = Duration::from_mins(2);
+const _: () = assert!(IDENTITY_TRUSTED.as_secs() < limits::ABSENT_FOR.as_secs());
 /// Between sweeps that somebody asks for, at least this.
 const LEAST: Duration = Duration::from_millis(50);
 
@@ -111,10 +118,17 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
         return Ok(());
     }
     let parts = &inner.parts;
-    let identity = match parts.metrics.observe("identity", parts.cloud.identity()).await {
+    let ask = parts.metrics.observe("identity", parts.cloud.identity());
+    // A question that hangs must not hold up the lists while the answer of a moment ago still counts.
+    let answer = match &known {
+        Some(_) => {
+            tokio::time::timeout(IDENTITY_TIME, ask).await.unwrap_or_else(|_elapsed| Err(unconfirmed()))
+        }
+        None => ask.await,
+    };
+    let identity = match answer {
         Ok(identity) => identity,
-        // Whose it was is known; that nobody confirms it is no reason to stop.
-        Err(error) if known.is_some() => {
+        Err(error) if known.is_some() && inner.ledger().is_identified(now, IDENTITY_TRUSTED) => {
             tracing::debug!(error = %error, "Cloud identity not confirmed; it is asked for again");
             return Ok(());
         }
@@ -129,6 +143,12 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
     }
     inner.ledger().identified(identity, now);
     Ok(())
+}
+
+fn unconfirmed() -> CloudError {
+    let text =
+        format!("the cloud did not say whose instances these are within {} s", IDENTITY_TIME.as_secs());
+    CloudError::new(orca_core::Kind::Unknown, "IdentityTimeout", text)
 }
 
 /// Machines that should be listed and are not: asked for by id, because a list by tag can lag behind.

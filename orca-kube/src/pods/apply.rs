@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use orca_core::launch::LaunchRecord;
 use orca_core::lifecycle::{Action, Decision, Write};
+use orca_core::pod;
 use serde_json::Value;
 
 use super::Inner;
@@ -84,6 +87,10 @@ async fn write(
     inner.parts.metrics.writes.get_or_create(&Outcome::of(result.is_ok())).inc();
     match result {
         Ok(Lean(pod)) => {
+            let record = write.and_then(|write| write.record.as_ref());
+            if !is_answer(&pod, entry, record) {
+                return Err(CallError::Incomplete("pod that was written"));
+            }
             let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
             tracing::debug!(phase, "Pod status written");
             inner.take_in(pod);
@@ -95,6 +102,14 @@ async fn write(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether this is the pod that was written, with the record in it: a launch must not rest on anybody else's answer.
+fn is_answer(answer: &Pod, entry: &Entry, record: Option<&LaunchRecord>) -> bool {
+    let is_this = answer.metadata.uid.as_deref() == Some(entry.reference.uid.as_str());
+    let holds =
+        |record: &LaunchRecord| pod::launch_record(answer).is_some_and(|message| message == record.encode());
+    is_this && record.is_none_or(holds)
 }
 
 /// Removes the object: at once, and only if it is still this very pod (B43).
@@ -111,7 +126,8 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
         Ok(answer) => {
             tracing::info!("Pod object removed");
             // What is left of it, if finalizers keep it, is known without waiting for the watch.
-            answer.left().into_iter().for_each(|Lean(pod)| drop(inner.take_in(pod)));
+            let left = answer.left().into_iter().filter(|Lean(pod)| is_answer(pod, entry, None));
+            left.for_each(|Lean(pod)| drop(inner.take_in(pod)));
             Ok(())
         }
         Err(CallError::NotFound(_)) => Ok(()),

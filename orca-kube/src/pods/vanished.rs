@@ -31,18 +31,18 @@ impl Inner {
     async fn may_conclude(&self, entry: &Entry) -> bool {
         let now = self.parts.clock.now();
         let release = usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX);
-        if self.brake.is_one_of_few(self.store.wanted(), now) || self.brake.is_released(release, now) {
-            return true;
-        }
-        let why = match self.doubts().await {
-            None if self.brake.may_slowly(now) => return true,
-            None => return false,
-            Some(why) => why,
+        let text = match self.doubts().await {
+            // Who proved to be the API server that was known is believed: a few at once, then slowly.
+            None if self.brake.is_one_of_few(self.store.wanted(), now) || self.brake.may_slowly(now) => {
+                return true;
+            }
+            None => "more pods vanished without a deletion that was seen than mistakes explain: their instances are ended, five a minute. Stop ORCA if they should not be".to_owned(),
+            Some(_) if self.brake.is_released(release, now) => return true,
+            Some(why) => format!(
+                "pods vanished without a deletion that was seen, and {why}: their instances keep running. If they are not wanted any more, set gc.releaseBrake to their number and restart ORCA"
+            ),
         };
-        tracing::error!(pod = %entry.reference, why, "Too many pods vanished untold; nothing is concluded from it");
-        let text = format!(
-            "more pods vanished without a deletion that was seen than mistakes explain, and {why}: their instances keep running. If they are not wanted any more, set gc.releaseBrake to their number and restart ORCA"
-        );
+        tracing::warn!(pod = %entry.reference, "Pod vanished untold; nothing is concluded from it yet");
         self.parts
             .events
             .publish_on_node(&self.parts.owner.node, &Note::warning(reason::VANISHED_PODS, text));

@@ -48,6 +48,12 @@ impl Answer {
         Self { code: 404, ..Self::text("404 page not found\n") }
     }
 
+    /// A pod that nobody asked for.
+    pub(crate) fn other_object() -> Self {
+        let metadata = serde_json::json!({ "namespace": "default", "name": "other", "uid": "other", "resourceVersion": "1" });
+        Self::json(200, &serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata }))
+    }
+
     pub(crate) fn stream(lines: BoxStream<'static, Bytes>) -> Self {
         Self::of("application/json", 200, Content::Stream(lines))
     }

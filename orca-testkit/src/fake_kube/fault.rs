@@ -16,6 +16,8 @@ pub enum Effect {
     DelayAnswer(Duration),
     /// The request is refused with this code, and nothing is done.
     ErrorBefore(u16),
+    /// Something in front of the server answers with an object of its own, and nothing is done.
+    OtherObject,
     /// Something in front of the server answers `404 page not found`, as proxies do, and nothing is done.
     ForeignNotFound,
     /// The request is carried out, and the answer is this code.
@@ -29,7 +31,11 @@ pub enum Effect {
 impl Effect {
     fn is_before(self) -> bool {
         match self {
-            Self::Delay(_) | Self::ErrorBefore(_) | Self::ForeignNotFound | Self::DropBefore => true,
+            Self::Delay(_)
+            | Self::ErrorBefore(_)
+            | Self::ForeignNotFound
+            | Self::OtherObject
+            | Self::DropBefore => true,
             Self::DelayAnswer(_) | Self::ErrorAfter(_) | Self::DropAfter => false,
         }
     }

@@ -38,7 +38,7 @@ fn five_hundred_pods_in_a_rough_world_leave_nothing_and_double_nothing() {
 fn a_process_killed_at_any_poll_leaks_and_doubles_nothing() {
     // Two kills in a world: the second hits a process that has to take up what the first left.
     let over = Duration::from_mins(1);
-    for poll in (100..2_100).step_by(100) {
+    for poll in (100..1_900).step_by(150) {
         let dies_at = vec![poll, poll / 2 + 60];
         let plan = Plan { crashes: 0, over, dies_at, ..Plan::rough(poll, 4) };
         let outcome = run(&plan);

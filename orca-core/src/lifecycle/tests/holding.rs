@@ -108,7 +108,7 @@ fn an_hour_without_credentials_fails_no_pod() {
 #[test]
 fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
     let elsewhere = |machines: Machines| Machines { identity: Some("another".into()), ..machines };
-    let missing = Missing { id: "i-1".into(), absences: 100, since: at(0) };
+    let missing = Missing { id: "i-1".into(), absences: 100, since: at(0), latest: at(1_000) };
     let launched = record(0).launched(&"i-1".into());
     for (machines, record) in [
         (elsewhere(machines()), launched.clone()),

@@ -22,6 +22,8 @@ pub(super) struct Machine {
     pub(super) listed_in: Option<Timestamp>,
     pub(super) absences: u32,
     pub(super) absent_since: Timestamp,
+    /// When it was found absent last.
+    pub(super) absent_at: Timestamp,
     pub(super) ending_since: Option<Timestamp>,
     pub(super) health: Option<Health>,
     pub(super) asked_to_end: Option<Timestamp>,

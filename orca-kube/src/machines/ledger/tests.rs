@@ -84,7 +84,7 @@ fn a_launched_instance_is_what_the_launch_call_said_until_it_is_listed() {
     assert_eq!(states(&ledger, 9), [InstanceState::Pending], "visibility lags behind the launch");
     ledger.take(sweep(400, vec![]), at(400));
     assert!(states(&ledger, 400).is_empty());
-    assert!(ledger.machines(&pod(), at(400)).missing.is_some_and(|missing| missing.is_gone(at(400))));
+    assert!(ledger.machines(&pod(), at(400)).missing.is_some_and(|missing| missing.is_gone()));
 }
 
 #[test]

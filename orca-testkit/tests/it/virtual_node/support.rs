@@ -1,7 +1,7 @@
 //! A cluster, a cloud that does not always do what it should, and a virtual node between them, in simulated time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use kube::api::{Api, DeleteParams, PostParams};
 use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, LaunchOutcome, Terminations};
 use orca_core::config::Config;
-use orca_core::error::CloudError;
+use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Instance, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
@@ -31,11 +31,23 @@ pub(super) struct Unruly {
     pub(super) cloud: FakeCloud,
     /// No offer is ever made.
     pub(super) offers_hang: AtomicBool,
+    /// What the caller's account is answered: 0 as it should be, 1 never, 2 with an error; with either the lists are another
+    /// account's, and empty.
+    pub(super) account: AtomicU8,
     /// The verbs that panic at their next call, each once.
     pub(super) panics: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Unruly {
+    /// From now on the credentials are another account's, and who asks for it waits for ever or is refused.
+    pub(super) fn lose_account(&self, hangs: bool) {
+        self.account.store(if hangs { 1 } else { 2 }, Ordering::Release);
+    }
+
+    pub(super) fn find_account(&self) {
+        self.account.store(0, Ordering::Release);
+    }
+
     fn stumble(&self, verb: &'static str) {
         let stumbles = self.panics.lock().expect("a lock").remove(verb);
         assert!(!stumbles, "{verb} stumbled");
@@ -45,7 +57,11 @@ impl Unruly {
 #[async_trait]
 impl CloudClient for Unruly {
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
-        self.cloud.identity().await
+        match self.account.load(Ordering::Acquire) {
+            0 => self.cloud.identity().await,
+            1 => std::future::pending().await,
+            _ => Err(CloudError::new(Kind::Denied, "AccessDenied", "no")),
+        }
     }
 
     async fn offers(&self, request: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
@@ -65,10 +81,16 @@ impl CloudClient for Unruly {
 
     async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
         self.stumble("sweep");
+        if self.account.load(Ordering::Acquire) != 0 {
+            return Ok(Vec::new());
+        }
         self.cloud.list_owned(owner).await
     }
 
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
+        if self.account.load(Ordering::Acquire) != 0 {
+            return Ok(Vec::new());
+        }
         self.cloud.describe(ids).await
     }
 
@@ -97,6 +119,7 @@ impl Node {
         let cloud = Arc::new(Unruly {
             cloud: ec2.cloud(),
             offers_hang: AtomicBool::new(false),
+            account: AtomicU8::new(0),
             panics: Mutex::default(),
         });
         let mut config = Config::default();
