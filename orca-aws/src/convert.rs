@@ -23,6 +23,7 @@ pub(crate) fn instance(region: &str, source: &types::Instance) -> Result<Instanc
         id: InstanceId::new(id),
         reference: format!("ec2://{region}/{id}").into(),
         state: state(source.state())?,
+        cloud: None,
         state_reason: source.state_reason().and_then(reason),
         owner: owner(source.tags()),
         pod: pod(source.tags()),

@@ -13,8 +13,13 @@ impl Ec2Client {
         let answer = call(Operation::GetCallerIdentity, self.sts.get_caller_identity().send()).await;
         let output = answer.map_err(|error| cloud_error(Operation::GetCallerIdentity, &error))?;
         match output.account().filter(|account| !account.is_empty()) {
-            Some(account) => Ok(CloudIdentity::new(format!("{account}/{}", self.region()))),
+            Some(account) => Ok(self.identity_of(account)),
             None => Err(CloudError::new(Kind::Unknown, "NoAccount", "STS did not say which account this is")),
         }
+    }
+
+    /// This account in the region of the config.
+    pub(crate) fn identity_of(&self, account: &str) -> CloudIdentity {
+        CloudIdentity::new(format!("{account}/{}", self.region()))
     }
 }

@@ -89,7 +89,11 @@ impl Ec2Client {
             ));
         };
         match convert::instance(&self.settings.region, instance) {
-            Ok(instance) => LaunchOutcome::Launched(Box::new(instance)),
+            Ok(mut instance) => {
+                let owner = output.owner_id().filter(|owner| !owner.is_empty());
+                instance.cloud = owner.map(|owner| self.identity_of(owner));
+                LaunchOutcome::Launched(Box::new(instance))
+            }
             Err(error) => LaunchOutcome::Unknown(error),
         }
     }

@@ -184,6 +184,7 @@ pub(crate) fn owned(id: &str) -> OwnedInstance {
         id: id.into(),
         reference: "".into(),
         state: InstanceState::Running,
+        cloud: None,
         state_reason: None,
         owner: Some(owner.clone()),
         pod: Some(PodRef::new("ml", "train", "u1")),

@@ -55,6 +55,7 @@ fn instance() -> Instance {
         id: "i-0123456789abcdef0".into(),
         reference: "ec2://us-west-2/i-0123456789abcdef0".into(),
         state: InstanceState::Running,
+        cloud: None,
         state_reason: None,
         owner: None,
         pod: Some(PodRef::new("ml", "train", "u")),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{InstanceId, Owner, PodRef, PodUid};
+use crate::ids::{CloudIdentity, InstanceId, Owner, PodRef, PodUid};
 use crate::tags::{owner_in, pod_in};
 use crate::well_known::tag;
 
@@ -19,6 +19,8 @@ pub struct Instance {
     /// A URI that names it across regions and clouds, such as `ec2://us-west-2/i-0123456789abcdef0`.
     /// It becomes the pod's `containerID`.
     pub reference: Arc<str>,
+    /// Where it lives, if the answer says so: a launch is recorded there, whatever was known before.
+    pub cloud: Option<CloudIdentity>,
     /// Where it is in its life.
     pub state: InstanceState,
     /// Why it is in that state, if the cloud says.
@@ -58,6 +60,7 @@ impl Instance {
             id,
             reference: reference.into(),
             state,
+            cloud: None,
             state_reason: None,
             owner: owner_in(value),
             pod: pod_in(value),

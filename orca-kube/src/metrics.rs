@@ -160,6 +160,10 @@ impl Metrics {
         orca.register("pod_reconciles", "Looks at a pod, by result", self.pods.reconciles.clone());
         orca.register("pod_status_writes", "Status patches sent, by result", self.pods.writes.clone());
         orca.register("events", "Events, by result", self.pods.events.clone());
+        // An alert on a series that is not there never fires.
+        for kind in [TaskKind::Look, TaskKind::Prepare, TaskKind::Send] {
+            let _exists = self.pods.panics.get_or_create(&TaskLabel { task: kind.as_str() });
+        }
         orca.register(
             "task_panics",
             "Panics of tasks, by what they did: each is a bug that cost its pod some time",

@@ -48,7 +48,14 @@ pub(super) fn recorded(
     now: Timestamp,
 ) -> LaunchRecord {
     match outcome {
-        LaunchOutcome::Launched(instance) => record.launched(&instance.id),
+        LaunchOutcome::Launched(instance) => {
+            let mut next = record.launched(&instance.id);
+            // Credentials can change between the question whose instances these are and the launch: the answer knows.
+            if let Some(cloud) = &instance.cloud {
+                next.cloud = cloud.clone();
+            }
+            next
+        }
         LaunchOutcome::Refused(error) => record.refused(send_at, error.clone(), now),
         LaunchOutcome::Mismatch => record.mismatched(send_at),
         LaunchOutcome::NotSent(error) => record.not_sent(send_at, error.clone(), now),

@@ -281,6 +281,7 @@ fn instance(state: InstanceState) -> Instance {
         id: "i-1".into(),
         reference: "ec2://us-west-2/i-1".into(),
         state,
+        cloud: None,
         state_reason: None,
         owner: None,
         pod: Some(PodRef::new("ml", "train", "u")),

@@ -218,6 +218,7 @@ fn instance(id: &str, uid: &str, state: InstanceState, launched: i64) -> Instanc
         id: id.into(),
         reference: "".into(),
         state,
+        cloud: None,
         state_reason: None,
         owner: Some(owner()),
         pod: Some(PodRef::new("ml", "train", uid)),

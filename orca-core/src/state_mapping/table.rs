@@ -128,6 +128,7 @@ fn instance(state: InstanceState, cause: Option<EndCause>) -> Instance {
         id: "i-1".into(),
         reference: "cloud://i-1".into(),
         state,
+        cloud: None,
         state_reason: cause.map(reason),
         owner: None,
         pod: Some(PodRef::new("ml", "train", "u")),

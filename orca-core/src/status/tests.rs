@@ -33,6 +33,7 @@ fn instance() -> Instance {
         id: "i-1".into(),
         reference: "ec2://us-west-2/i-1".into(),
         state: InstanceState::Running,
+        cloud: None,
         state_reason: None,
         owner: None,
         pod: Some(PodRef::new("ml", "train", "u")),

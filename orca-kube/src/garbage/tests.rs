@@ -79,6 +79,7 @@ fn instance(id: &str, uid: &str) -> Instance {
         id: id.into(),
         reference: format!("ec2://r/{id}").into(),
         state: InstanceState::Running,
+        cloud: None,
         state_reason: None,
         owner: Some(owner()),
         pod: Some(PodRef::new("ml", uid, uid)),

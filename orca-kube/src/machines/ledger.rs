@@ -78,10 +78,13 @@ impl Ledger {
     }
 
     /// A launch call returned this instance.
-    pub(super) fn launched(&mut self, pod: &PodRef, instance: Instance, now: Timestamp) {
-        let id = instance.id.clone();
+    pub(super) fn launched(&mut self, pod: &PodRef, mut instance: Instance, now: Timestamp) {
+        // Lists do not say where an instance lives, and what they show is no change.
+        let (id, cloud) = (instance.id.clone(), instance.cloud.take());
         self.put(pod.clone(), instance, now);
-        self.entry(pod.clone(), id, now).claimed = true;
+        let machine = self.entry(pod.clone(), id, now);
+        machine.claimed = true;
+        machine.cloud = cloud.or(machine.cloud.take());
     }
 
     pub(super) fn adopt(&mut self, pod: &PodRef, claim: Claim, now: Timestamp) {

@@ -168,3 +168,12 @@ fn one_patch_writes_what_the_pod_shows_and_the_record() {
         "nothing is written to ask for an offer"
     );
 }
+
+#[test]
+fn a_launch_is_recorded_where_its_answer_says_that_it_was() {
+    let elsewhere = Instance { cloud: Some("another".into()), ..instance(InstanceState::Pending) };
+    let launched = LaunchOutcome::Launched(Box::new(elsewhere));
+    let decision = Case::new(machines()).record(record(0)).answered(0, launched).decide(1);
+    let record = decision.record().expect("a record");
+    assert_eq!((&record.cloud, record.instance_id.as_ref()), (&"another".into(), Some(&"i-1".into())));
+}

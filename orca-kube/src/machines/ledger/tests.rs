@@ -26,6 +26,7 @@ fn instance(id: &str, state: InstanceState) -> Instance {
         id: id.into(),
         reference: format!("ec2://r/{id}").into(),
         state,
+        cloud: None,
         state_reason: None,
         owner: Some(owner()),
         pod: Some(pod()),

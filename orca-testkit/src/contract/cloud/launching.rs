@@ -37,6 +37,10 @@ impl CloudContract<'_> {
 
     pub(super) async fn what_was_launched_is_listed(&self) -> Result<(), String> {
         let launched = self.launch("listed").await?;
+        if let Some(cloud) = &launched.cloud {
+            let identity = self.client.identity().await.map_err(|error| format!("identity: {error}"))?;
+            ensure(*cloud == identity, || format!("it lives in {cloud}, and the identity is {identity}"))?;
+        }
         let pod = self.pod("listed");
         self.only("listed", &launched.id).await?;
         let listed = self.listed_for("listed").await?;

@@ -14,6 +14,7 @@ pub(super) fn instance(region: &str, machine: &Machine) -> Instance {
         id: InstanceId::new(&machine.id),
         reference: format!("ec2://{region}/{}", machine.id).into(),
         state: machine.state,
+        cloud: None,
         state_reason: reason(machine),
         owner: owner(&machine.tags),
         pod: pod(&machine.tags),
