@@ -91,7 +91,7 @@ pub struct Preparation {
     pub what: Prepare,
 }
 
-impl<K: PartialEq, T> Task<K, T> {
+impl<K, T> Task<K, T> {
     /// Whether it is under way.
     #[must_use]
     pub fn is_under_way(&self) -> bool {

@@ -28,15 +28,15 @@ const USABLE: Duration = Duration::from_secs(30);
 /// Opens this attempt, as soon as an offer and a permit for it are there.
 pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, now: Timestamp) -> Decision {
     let key = PrepareKey::Attempt { attempt, request: request.digest() };
+    let what = || Prepare::Attempt(launch_request(seen, request, attempt, now));
     let Some(task) = task(seen, &key) else {
-        return ask(key, Prepare::Attempt(launch_request(seen, request, attempt, now)));
+        return ask(key, what());
     };
-    let again = || Prepare::Attempt(launch_request(seen, request, attempt, now));
     match outcome(seen, task, now) {
         Outcome::Waits(decision) => *decision,
         // An attempt is never prepared without an offer; should it be, it is asked for again.
-        Outcome::Stale | Outcome::Ready(Prepared { offer: None, .. }) => ask(key, again()),
-        Outcome::Failed { at, error } => no_offer(seen, &error, at, now).unwrap_or_else(|| ask(key, again())),
+        Outcome::Stale | Outcome::Ready(Prepared { offer: None, .. }) => ask(key, what()),
+        Outcome::Failed { at, error } => no_offer(seen, &error, at, now).unwrap_or_else(|| ask(key, what())),
         Outcome::Ready(Prepared { offer: Some(offer), .. }) => match &seen.machines.identity {
             Some(cloud) => {
                 let new = NewAttempt {

@@ -154,11 +154,6 @@ impl Ledger {
         for (id, machine) in self.machines.iter_mut().filter(|(id, machine)| is_absent(id, machine)) {
             let has_ended =
                 machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
-            // Its pod has finished, so that it is absent is all that is left to know: asking for it for ever helps nobody.
-            if machine.finished {
-                vanished.push(id.clone());
-                continue;
-            }
             if has_ended {
                 // The cloud lists ended machines for about an hour; after that there is nothing left to know, but for a pod
                 // that does not show that end yet.
@@ -173,6 +168,11 @@ impl Ledger {
             machine.absent_at = now;
             machine.absences = machine.absences.saturating_add(1);
             changed.push(machine.pod.uid.clone());
+            // Its pod has finished or is gone, so a concluded absence is all there is to know: asking on helps nobody. Before
+            // that it may only be late to be listed, and still has to be ended.
+            if machine.finished && is_gone(machine) {
+                vanished.push(id.clone());
+            }
         }
         for id in vanished {
             self.drop_machine(&id);

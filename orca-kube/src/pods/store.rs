@@ -183,7 +183,7 @@ impl Store {
         known.is_some_and(|known| !is_newer(object, &known.pod))
     }
 
-    /// Doubts the pod of this object, and returns its UID if it is new to be doubted.
+    /// Doubts the pod of this object, and returns its UID.
     pub(super) fn doubt_object(&self, object: &Pod) -> Option<PodUid> {
         let uid = PodUid::new(object.metadata.uid.as_deref()?);
         self.doubt(&uid);

@@ -16,7 +16,7 @@ pub(super) struct Machine {
     pub(super) listed: bool,
     /// Whether a pod that has not finished names it, so that its end must not be forgotten.
     pub(super) claimed: bool,
-    /// Whether its pod has finished.
+    /// Whether its pod has finished or is gone.
     pub(super) finished: bool,
     /// When the last complete sweep that listed it began.
     pub(super) listed_in: Option<Timestamp>,

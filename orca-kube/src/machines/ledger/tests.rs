@@ -195,11 +195,15 @@ fn an_absent_instance_of_a_finished_pod_is_asked_for_no_more() {
     ledger.take(sweep(10, vec![]), at(10));
     assert_eq!(ledger.unlisted(&[]), ["i-1".into()]);
     ledger.disclaim(&"u".into());
-    ledger.take(sweep(20, vec![]), at(20));
+    for second in [20, 100, 309] {
+        ledger.take(sweep(second, vec![]), at(second));
+        assert_eq!(ledger.unlisted(&[]), ["i-1".into()], "it may be late to be listed, and has to be ended");
+    }
+    ledger.take(sweep(310, vec![]), at(310));
     assert!(ledger.unlisted(&[]).is_empty() && ledger.machines.is_empty());
-    ledger.take(sweep(30, vec![instance("i-1", InstanceState::Running)]), at(30));
+    ledger.take(sweep(320, vec![instance("i-1", InstanceState::Running)]), at(320));
     assert_eq!(
-        states(&ledger, 30),
+        states(&ledger, 320),
         [InstanceState::Running],
         "should it appear again, its pod's path ends it"
     );

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::api::{Api, DeleteParams};
-use orca_testkit::fake_ec2::Ec2Settings;
+use orca_testkit::fake_ec2::{Ec2Settings, Span};
 use orca_testkit::fake_kube::{AuditEntry, Effect, Fault};
 
 use super::support::{World, region};
@@ -141,6 +141,25 @@ async fn a_write_that_another_objects_answer_acknowledges_launches_nothing() {
     world.kube.faults().clear();
     world.eventually(&[("Running", 2)], Duration::from_mins(3)).await;
     assert_eq!(world.ec2.launched().len(), 2);
+}
+
+/// What was launched seconds ago is listed and found late, and its pod is deleted by force meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_gone_before_its_instance_can_be_seen_leaves_none() {
+    let world = World::new();
+    let late = Span::between(Duration::from_secs(40), Duration::from_secs(41));
+    world.ec2.set_visibility(late, late);
+    world.create("pod-0").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(world.ec2.launched().len(), 1);
+    let force = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+    world.pods.delete("pod-0", &force).await.expect("deleted");
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert!(world.ec2.alive().is_empty());
+    assert!(
+        !world.was_told("OrphanInstanceTerminated").await,
+        "its own path ends it, as soon as it can be named"
+    );
 }
 
 #[tokio::test(start_paused = true)]
