@@ -7,23 +7,31 @@ use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types;
 use jiff::Timestamp;
 use orca_core::error::{CloudError, Kind};
-use orca_core::ids::{InstanceId, Owner, PodRef};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodRef};
 use orca_core::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
 use orca_core::tags;
 
 /// One instance of a reply.
 ///
 /// A reply without an id, or with a state that this version does not know, is an error and never an absence.
-pub(crate) fn instance(region: &str, source: &types::Instance) -> Result<Instance, CloudError> {
+///
+/// `place` is the account, if the reply names it, and the region.
+pub(crate) fn instance(
+    place: (Option<&str>, &str),
+    source: &types::Instance,
+) -> Result<Instance, CloudError> {
     let id = source
         .instance_id()
         .filter(|id| !id.is_empty())
         .ok_or_else(|| unreadable("an instance without an id"))?;
+    let (account, region) = place;
+    let cloud = account.filter(|account| !account.is_empty()).map(|account| identity(account, region));
+    let place = cloud.as_ref().map_or(region, CloudIdentity::as_str);
     Ok(Instance {
         id: InstanceId::new(id),
-        reference: format!("ec2://{region}/{id}").into(),
+        reference: format!("ec2://{place}/{id}").into(),
         state: state(source.state())?,
-        cloud: None,
+        cloud,
         state_reason: source.state_reason().and_then(reason),
         owner: owner(source.tags()),
         pod: pod(source.tags()),
@@ -38,6 +46,11 @@ pub(crate) fn instance(region: &str, source: &types::Instance) -> Result<Instanc
         public_ip: address(source.public_ip_address()),
         launched_at: source.launch_time().and_then(timestamp),
     })
+}
+
+/// This account in this region, as it stands in records and references.
+pub(crate) fn identity(account: &str, region: &str) -> CloudIdentity {
+    CloudIdentity::new(format!("{account}/{region}"))
 }
 
 /// The state of a reply.

@@ -1,7 +1,7 @@
 //! Reading instances: all of an owner's, or some by id. Every page, or an error.
 
 use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
-use aws_sdk_ec2::types::{Filter, Reservation};
+use aws_sdk_ec2::types::Filter;
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{ClusterId, InstanceId, Owner};
 use orca_core::instance::Instance;
@@ -73,8 +73,11 @@ impl Ec2Client {
             let page = call(Operation::DescribeInstances, request.clone().set_next_token(next).send())
                 .await
                 .map_err(|error| cloud_error(Operation::DescribeInstances, &error))?;
-            for instance in page.reservations().iter().flat_map(Reservation::instances) {
-                found.push(convert::instance(&self.settings.region, instance)?);
+            for reservation in page.reservations() {
+                let place = (reservation.owner_id(), self.region());
+                for instance in reservation.instances() {
+                    found.push(convert::instance(place, instance)?);
+                }
             }
             next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if next.is_none() {

@@ -5,6 +5,7 @@ use orca_core::ids::CloudIdentity;
 
 use crate::call::{Operation, call};
 use crate::client::Ec2Client;
+use crate::convert;
 use crate::error::cloud_error;
 
 impl Ec2Client {
@@ -20,6 +21,6 @@ impl Ec2Client {
 
     /// This account in the region of the config.
     pub(crate) fn identity_of(&self, account: &str) -> CloudIdentity {
-        CloudIdentity::new(format!("{account}/{}", self.region()))
+        convert::identity(account, self.region())
     }
 }

@@ -88,12 +88,8 @@ impl Ec2Client {
                 "RunInstances succeeded and named no instance",
             ));
         };
-        match convert::instance(&self.settings.region, instance) {
-            Ok(mut instance) => {
-                let owner = output.owner_id().filter(|owner| !owner.is_empty());
-                instance.cloud = owner.map(|owner| self.identity_of(owner));
-                LaunchOutcome::Launched(Box::new(instance))
-            }
+        match convert::instance((output.owner_id(), self.region()), instance) {
+            Ok(instance) => LaunchOutcome::Launched(Box::new(instance)),
             Err(error) => LaunchOutcome::Unknown(error),
         }
     }

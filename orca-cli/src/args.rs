@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod takeover;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use orca_core::config::{LogFormat, LogLevel};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+pub use self::takeover::Takeover;
 
 #[cfg(feature = "sandbox")]
 pub use self::sandbox::{Chaos, SandboxArgs, SandboxOutput};
@@ -56,9 +59,9 @@ pub struct Globals {
     /// Address and port of health and metrics. Default: 0.0.0.0 and metrics.port, which is 8080.
     #[arg(long, global = true, value_name = "HOST:PORT", value_parser = address)]
     pub metrics_addr: Option<SocketAddr>,
-    /// Take over a node of the same name that ORCA did not make.
-    #[arg(long, global = true)]
-    pub adopt_node: bool,
+    /// What may be taken over or given up.
+    #[command(flatten)]
+    pub takeover: Takeover,
     /// No colour in log lines.
     #[arg(long, global = true, help = "No colour in log lines; the variable NO_COLOR does the same")]
     pub no_color: bool,

@@ -10,7 +10,7 @@ use orca_kube::{Health, VirtualNode};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::Globals;
+use crate::args::{Globals, Takeover};
 use crate::config::Loaded;
 use crate::environment::Environment;
 use crate::kubeconfig;
@@ -67,7 +67,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
         metrics_address: globals.metrics_address(&loaded.config.metrics),
         config: loaded.config,
         namespace: environment.namespace(globals.namespace.as_deref()),
-        adopt_node: globals.adopt_node,
+        takeover: globals.takeover,
         shutdown,
     };
     operate(parts).await
@@ -81,7 +81,7 @@ pub(crate) struct Parts {
     pub(crate) config: orca_core::config::Config,
     /// Of the leader lease.
     pub(crate) namespace: String,
-    pub(crate) adopt_node: bool,
+    pub(crate) takeover: Takeover,
     pub(crate) metrics_address: SocketAddr,
     pub(crate) shutdown: CancellationToken,
 }
@@ -101,9 +101,7 @@ pub(crate) async fn operate(parts: Parts) -> Result<(), Failure> {
     if let Some(source) = parts.cloud.leftovers {
         builder = builder.leftovers(source);
     }
-    if parts.adopt_node {
-        builder = builder.adopt_foreign_node();
-    }
+    builder = parts.takeover.apply(builder);
     let node = builder.build().map_err(Failure::usage)?;
     let server = serve(&node, parts.metrics_address, metrics).await?;
     let stop_serving = CancellationToken::new();
@@ -154,6 +152,7 @@ async fn serve(
         ready: vec![
             check("leader", node.health(), Health::leader),
             check("node", node.health(), Health::node),
+            check("identity", node.health(), Health::identity),
             check("pods", node.health(), Health::pods),
         ],
         metrics: metrics.enabled.then(|| (metrics.path, Arc::new(registry))),

@@ -102,6 +102,7 @@ fn decisions(criterion: &mut Criterion) {
         owner: &owner,
         user_tags: &user_tags,
         facts: &facts,
+        abandoned: &[],
         intent: Intent::Wanted,
         pod: Some(&pod),
         record,

@@ -16,8 +16,8 @@ use crate::well_known::tag;
 pub struct Instance {
     /// The cloud's name of it.
     pub id: InstanceId,
-    /// A URI that names it across regions and clouds, such as `ec2://us-west-2/i-0123456789abcdef0`.
-    /// It becomes the pod's `containerID`.
+    /// A URI that names it across accounts, regions and clouds: scheme, identity, id, such as
+    /// `ec2://123456789012/us-west-2/i-0123456789abcdef0`. It becomes the pod's `containerID`.
     pub reference: Arc<str>,
     /// Where it lives, if the answer says so: a launch is recorded there, whatever was known before.
     pub cloud: Option<CloudIdentity>,

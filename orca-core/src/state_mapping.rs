@@ -56,6 +56,13 @@ pub enum NoInstance<'a> {
         /// Who answers now.
         current: &'a CloudIdentity,
     },
+    /// It was launched in another account or region, and people have given up what runs there.
+    GivenUp {
+        /// The instance, if the record names it.
+        instance: Option<&'a InstanceId>,
+        /// Where, as the record says.
+        recorded: &'a CloudIdentity,
+    },
     /// The pod asks for something that it cannot have.
     Rejected {
         /// What, and what to write instead.
@@ -173,6 +180,7 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
                 "this pod was launched in {recorded}, and the credentials and region of now are those of {current}; nothing is known about its instance. Give ORCA back what it had, or end the instance there and delete the pod by force"
             ),
         ),
+        NoInstance::GivenUp { instance, recorded } => given_up(*instance, recorded),
         // Nothing was launched, so no disruption is claimed: the owner counts it as a failure of the pod.
         NoInstance::Rejected { rejection, fails: true } => failed(&rejection.reason, &rejection.message),
         NoInstance::Rejected { rejection, fails: false } => waiting(&rejection.reason, &rejection.message),
@@ -223,6 +231,15 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
             lost(reason::INSTANCE_GONE, "the instance was launched and has ended")
         }
     }
+}
+
+/// Neither the pod nor what it asks for is the cause.
+fn given_up(instance: Option<&InstanceId>, recorded: &CloudIdentity) -> Shown {
+    let what = instance.map_or_else(|| "what was launched for it".to_owned(), |id| format!("instance {id}"));
+    lost(
+        reason::INSTANCE_ABANDONED,
+        format!("{what} in {recorded} was given up (--abandon): if it still runs there, end it by hand"),
+    )
 }
 
 /// The cloud said no. The same words wherever an offer cannot be had, so that the status does not change to and fro.

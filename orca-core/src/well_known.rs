@@ -35,6 +35,10 @@ pub mod annotation {
     pub const INSTANCE_ID: &str = "orca.research/instance-id";
     /// Written by ORCA: the public address of the instance, if it has one.
     pub const PUBLIC_IP: &str = "orca.research/public-ip";
+    /// Written by ORCA to its Node: where its instances live, in the back end's own words.
+    pub const CLOUD_IDENTITY: &str = "orca.research/cloud-identity";
+    /// Written by ORCA to its Node: the cluster that its instances are tagged with.
+    pub const CLUSTER_ID: &str = "orca.research/cluster-id";
     /// Set by the kubelet on mirror pods, which no API server asked for.
     pub const MIRROR: &str = "kubernetes.io/config.mirror";
 }
@@ -69,6 +73,8 @@ pub mod taint {
     pub const BURST_NODE: &str = "orca.research/burst-node";
     /// Set while the cloud does not answer.
     pub const CLOUD_UNREACHABLE: &str = "orca.research/cloud-unreachable";
+    /// Set while cluster or cloud are not those that the node belongs to.
+    pub const IDENTITY_CHANGED: &str = "orca.research/identity-changed";
 }
 
 /// Tags on instance, volume, network interface and spot request.
@@ -167,6 +173,8 @@ pub mod reason {
     pub const LAUNCH_PREPARING: &str = "LaunchPreparing";
     /// The pod was launched under another cloud identity than the one that answers now.
     pub const CLOUD_IDENTITY_CHANGED: &str = "CloudIdentityChanged";
+    /// What was launched under another cloud identity was given up by people.
+    pub const INSTANCE_ABANDONED: &str = "InstanceAbandoned";
     /// The launch waits for its turn.
     pub const LAUNCH_QUEUED: &str = "LaunchQueued";
     /// The machine of an earlier pod of the same name has not ended yet.
@@ -185,6 +193,8 @@ pub mod reason {
     pub const VANISHED_PODS: &str = "VanishedPods";
     /// Event on the node: somebody else launches instances under this identity, so nothing is ended.
     pub const FOREIGN_WRITER: &str = "ForeignWriter";
+    /// Event on the node: instances of this cluster belong to another node, or to none.
+    pub const FOREIGN_INSTANCES: &str = "ForeignInstances";
     /// Event on the node: the cluster is not the one that ORCA started with, so nothing is ended.
     pub const CLUSTER_CHANGED: &str = "ClusterChanged";
     /// Event on the node: a pod has more than one instance, which must never be.

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::census::{ApiCensus, Census};
 use crate::events::Events;
+use crate::identity::{IdentityGuard, Mismatch};
 use crate::machines::MachineProvider;
 use crate::metrics::{Cause, GarbageMetrics, Outcome};
 use crate::pods;
@@ -58,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) cluster_uid: Option<ClusterId>,
     /// Since when this process has been the active one.
     pub(crate) leader_since: Timestamp,
+    pub(crate) identity: IdentityGuard,
 }
 
 /// The collector and what it remembers.
@@ -125,6 +127,9 @@ impl Garbage {
 
     /// One look at everything that is due.
     async fn turn(&mut self) {
+        if let Some(mismatch) = self.parts.identity.mismatch() {
+            return self.stand_still(&mismatch);
+        }
         match self.round().await {
             Ok(judged) => {
                 self.failures = 0;
@@ -146,6 +151,15 @@ impl Garbage {
             self.next_report = Instant::now() + REPORT;
             self.report_foreign().await;
         }
+    }
+
+    /// Cluster or cloud are not those that the node belongs to: what they say is no reason to end anything.
+    fn stand_still(&mut self, mismatch: &Mismatch) {
+        self.history.interrupt();
+        self.leftover_history.interrupt();
+        self.frozen = Some(notes::IDENTITY_CHANGED);
+        self.show_frozen();
+        self.tell(&notes::identity_changed(mismatch));
     }
 
     fn failed(&mut self, error: &round::RoundError) {

@@ -1,7 +1,7 @@
 //! What a virtual node says of itself: is it alive, is it ready.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use orca_core::clock::Clock;
@@ -26,6 +26,8 @@ struct State {
     registered: AtomicBool,
     renewed: AtomicI64,
     beat: AtomicI64,
+    /// Why cluster or cloud are not those that the node belongs to.
+    mismatch: Mutex<Option<String>>,
     /// Why the node has ended although nobody asked it to.
     ended: OnceLock<String>,
 }
@@ -56,6 +58,10 @@ impl Health {
 
     pub(crate) fn beat(&self) {
         self.state.beat.store(self.clock.now().as_second(), Ordering::Release);
+    }
+
+    pub(crate) fn set_identity(&self, mismatch: Option<String>) {
+        *self.state.mismatch.lock().unwrap_or_else(PoisonError::into_inner) = mismatch;
     }
 
     /// A loop ended, and the node with it. A process that goes on without it has to be restarted.
@@ -89,6 +95,13 @@ impl Health {
         }
         let age = self.clock.now().as_second() - self.state.renewed.load(Ordering::Acquire);
         if age > LEASE_SECONDS { Err(format!("the node lease was last renewed {age} s ago")) } else { Ok(()) }
+    }
+
+    /// Whether cluster and cloud are those that the node belongs to. While they are not, nothing is launched, ended or
+    /// written, and the error says what to do.
+    pub fn identity(&self) -> Result<(), String> {
+        let mismatch = self.state.mismatch.lock().unwrap_or_else(PoisonError::into_inner);
+        mismatch.clone().map_or(Ok(()), Err)
     }
 
     /// Whether the first complete list of pods has arrived.

@@ -8,6 +8,7 @@
 //!   │             tasks: what is slow, with results that wake a pod
 //!   ├─ machines   the Provider over a CloudClient: sweeps, sends, terminations
 //!   ├─ garbage    ends what no pod wants, slowly and with a brake
+//!   ├─ identity   stops all of it while cluster or cloud are not those that the node belongs to
 //!   └─ events     what people should know, deduplicated and capped
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod error;
 mod events;
 mod garbage;
 pub mod health;
+mod identity;
 mod leader;
 pub mod machines;
 mod metrics;

@@ -22,16 +22,18 @@ use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::config::Controller;
 use orca_core::error::{CloudError, Kind};
-use orca_core::ids::{Owner, PodRef, PodUid};
+use orca_core::ids::{CloudIdentity, Owner, PodRef, PodUid};
+use orca_core::instance::Instance;
 use orca_core::launch::{LaunchRecord, LaunchRequest, Offer};
 use orca_core::limits;
 use orca_core::provider::{Claim, Machines, Notify, Permit, Prepare, Prepared, Provider};
-use orca_core::well_known::node_condition;
+use orca_core::well_known::{node_condition, reason};
 use tokio_util::sync::CancellationToken;
 
 use self::bucket::Bucket;
 use self::ledger::Ledger;
 use self::scarcity::Scarcity;
+use crate::identity::IdentityGuard;
 use crate::metrics::CloudMetrics;
 use crate::recent::Recent;
 
@@ -50,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Controller,
     pub(crate) metrics: CloudMetrics,
+    pub(crate) identity: IdentityGuard,
 }
 
 struct Inner {
@@ -154,6 +157,18 @@ impl Inner {
         }
     }
 
+    /// Whether the cloud says of all of these that they live where it is asked about. If not, it is asked anew where that is
+    /// before anything else.
+    fn check_whose<'a>(&self, instances: impl IntoIterator<Item = &'a Instance>) -> Option<CloudIdentity> {
+        let known = self.ledger().identity().cloned();
+        let mut named = instances.into_iter().filter_map(|instance| instance.cloud.as_ref());
+        let other = named.find(|cloud| known.as_ref().is_some_and(|known| known != *cloud)).cloned();
+        if other.is_some() {
+            self.ledger().doubt_identity();
+        }
+        other
+    }
+
     fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
@@ -180,6 +195,10 @@ impl Provider for MachineProvider {
 
     async fn create_pod(&self, pod: &PodRef, record: &LaunchRecord) -> LaunchOutcome {
         let inner = &self.inner;
+        if let Some(mismatch) = inner.parts.identity.mismatch() {
+            let error = CloudError::new(Kind::Denied, reason::CLOUD_IDENTITY_CHANGED, mismatch.to_string());
+            return LaunchOutcome::NotSent(error);
+        }
         let _launching = Launching::begin(inner);
         inner.launched_for.insert(&pod.uid);
         let not_after = record.send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
@@ -189,6 +208,7 @@ impl Provider for MachineProvider {
         match &outcome {
             LaunchOutcome::Launched(instance) => {
                 inner.ledger().launched(pod, (**instance).clone(), inner.now());
+                inner.check_whose([&**instance]);
                 inner.scarcity().forget(&record.offer);
             }
             LaunchOutcome::Refused(error) if error.kind == Kind::NoCapacity => {

@@ -42,6 +42,7 @@ use self::store::Store;
 use self::tasks::Tasks;
 use self::usage::Usage;
 use crate::events::Events;
+use crate::identity::IdentityGuard;
 use crate::metrics::PodMetrics;
 use crate::node::Facts;
 use crate::random::Random;
@@ -63,6 +64,7 @@ pub(crate) struct Parts {
     pub(crate) spawner: Spawner,
     /// The live node, which pods are admitted to.
     pub(crate) node: watch_channel::Receiver<Option<Facts>>,
+    pub(crate) identity: IdentityGuard,
 }
 
 /// The pod controller. Cheap to clone; all clones are the same controller.

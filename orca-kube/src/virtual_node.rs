@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::health::Health;
+use crate::identity::IdentityGuard;
 use crate::leader::Leader;
 use crate::machines::{self, MachineProvider};
 use crate::metrics::Metrics;
@@ -25,6 +26,7 @@ mod identity;
 mod loops;
 
 pub use builder::VirtualNodeBuilder;
+use identity::Found;
 use loops::Loops;
 
 /// A send can take this long to be answered; shutdown waits for it, so that no instance id is lost.
@@ -153,12 +155,14 @@ impl VirtualNode {
         let leader_since = self.parts.clock.now();
         let mut loops = Loops::default();
         self.start_leader(&loops, leader, &spawners.heartbeat);
-        let (owner, server_minor) = tokio::select! {
+        let found = tokio::select! {
             biased;
             () = told.cancelled() => return Ok(()),
             failed = loops.first_end() => return Err(failed),
-            found = self.identify() => found?,
+            found = self.identify() => found,
         };
+        let identity = self.guard(&found);
+        let Found { owner, server_minor, .. } = found;
         tracing::info!(node_name = %owner.node, cluster = %owner.cluster, "Starting ORCA virtual node");
         let provider = MachineProvider::new(machines::Parts {
             cloud: Arc::clone(&self.parts.cloud),
@@ -167,10 +171,11 @@ impl VirtualNode {
             clock: Arc::clone(&self.parts.clock),
             settings: self.parts.config.controller.clone(),
             metrics: self.metrics.cloud.clone(),
+            identity: identity.clone(),
         });
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());
-        let node = Arc::new(self.node_controller(&config, &shared, server_minor));
+        let node = Arc::new(self.node_controller(&config, &shared, (server_minor, identity.clone())));
         let (events, event_loop) = events::channel(
             self.parts.client.clone(),
             Arc::clone(&self.parts.clock),
@@ -188,8 +193,9 @@ impl VirtualNode {
             random: self.random.clone(),
             spawner: spawners.work.clone(),
             node: node.facts(),
+            identity: identity.clone(),
         });
-        let garbage = self.garbage((owner, leader_since), &provider, &pods, events);
+        let garbage = self.garbage((owner, leader_since, identity), &provider, &pods, events);
         let work = &spawners.work;
         self.start_node(&loops, &node, spawners);
         start_machines(&loops, &provider, work, told);
@@ -241,7 +247,7 @@ impl VirtualNode {
         &self,
         config: &Arc<Config>,
         provider: &Arc<dyn Provider>,
-        server_minor: String,
+        (server_minor, identity): (String, IdentityGuard),
     ) -> NodeController {
         NodeController::new(node::Parts {
             client: self.parts.client.clone(),
@@ -252,6 +258,7 @@ impl VirtualNode {
             metrics: self.metrics.node.clone(),
             adopt_foreign: self.parts.adopt_foreign,
             server_minor,
+            identity,
         })
     }
 

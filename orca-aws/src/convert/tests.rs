@@ -18,19 +18,19 @@ fn tagged(pairs: &[(&str, &str)]) -> types::Instance {
 #[test]
 fn every_state_is_known_by_its_name() {
     for state in InstanceState::ALL {
-        assert_eq!(instance("r", &with_state(state.as_str())).expect("known").state, state);
+        assert_eq!(instance((None, "r"), &with_state(state.as_str())).expect("known").state, state);
     }
 }
 
 #[test]
 fn an_unknown_state_or_a_missing_id_is_an_error_and_no_absence() {
-    let error = instance("r", &with_state("hibernating")).expect_err("unknown");
+    let error = instance((None, "r"), &with_state("hibernating")).expect_err("unknown");
     assert_eq!((error.kind, error.code.as_str()), (Kind::Unknown, "UnreadableAnswer"));
     assert!(error.message.contains("hibernating"));
     let nameless = types::Instance::builder().build();
-    assert_eq!(instance("r", &nameless).expect_err("no id").kind, Kind::Unknown);
+    assert_eq!(instance((None, "r"), &nameless).expect_err("no id").kind, Kind::Unknown);
     let stateless = types::Instance::builder().instance_id("i-1").build();
-    assert_eq!(instance("r", &stateless).expect_err("no state").kind, Kind::Unknown);
+    assert_eq!(instance((None, "r"), &stateless).expect_err("no state").kind, Kind::Unknown);
 }
 
 #[test]
@@ -45,8 +45,11 @@ fn everything_that_the_domain_reads_is_carried_over() {
         .public_ip_address("")
         .launch_time(DateTime::from_secs(1_700_000_000))
         .build();
-    let read = instance("us-west-2", &source).expect("instance");
-    assert_eq!(&*read.reference, "ec2://us-west-2/i-0123456789abcdef0");
+    let read = instance((None, "us-west-2"), &source).expect("instance");
+    assert_eq!((&*read.reference, read.cloud), ("ec2://us-west-2/i-0123456789abcdef0", None));
+    let of = instance((Some("123456789012"), "us-west-2"), &source).expect("instance");
+    assert_eq!(&*of.reference, "ec2://123456789012/us-west-2/i-0123456789abcdef0");
+    assert_eq!(of.cloud, Some("123456789012/us-west-2".into()));
     assert_eq!((&*read.instance_type, read.capacity_type), ("p5.48xlarge", CapacityType::Spot));
     assert_eq!(read.zone.as_deref(), Some("us-west-2a"));
     assert_eq!(read.private_ip, Some("10.0.0.7".parse().expect("address")));
@@ -64,14 +67,16 @@ fn owner_and_pod_need_their_identities() {
         ("orca.research/pod-namespace", "ml"),
         ("orca.research/pod-name", "train"),
     ]);
-    let read = instance("r", &whole).expect("instance");
+    let read = instance((None, "r"), &whole).expect("instance");
     assert_eq!(read.owner, Some(Owner { cluster: "c1".into(), node: "n1".into() }));
     assert_eq!(read.pod, Some(PodRef::new("ml", "train", "u1")));
-    let read =
-        instance("r", &tagged(&[("orca.research/cluster", "c1"), ("orca.research/pod-name", "train")]))
-            .expect("instance");
+    let read = instance(
+        (None, "r"),
+        &tagged(&[("orca.research/cluster", "c1"), ("orca.research/pod-name", "train")]),
+    )
+    .expect("instance");
     assert_eq!((read.owner, read.pod), (None, None));
-    let read = instance("r", &tagged(&[("orca.research/pod-uid", "u1")])).expect("instance");
+    let read = instance((None, "r"), &tagged(&[("orca.research/pod-uid", "u1")])).expect("instance");
     assert_eq!(read.pod, Some(PodRef::new("", "", "u1")));
 }
 

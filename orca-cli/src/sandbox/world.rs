@@ -23,7 +23,7 @@ use self::cloud::Cloud;
 pub(super) use self::sights::{Seen, Sights};
 use super::object::has;
 use super::settings;
-use crate::args::SandboxArgs;
+use crate::args::{SandboxArgs, Takeover};
 use crate::report::Failure;
 use crate::run;
 
@@ -88,7 +88,7 @@ impl World {
             cloud: self.cloud.connect(&self.ec2, &self.config).await?,
             config: self.config.clone(),
             namespace: "kube-system".into(),
-            adopt_node: false,
+            takeover: Takeover::default(),
             metrics_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             shutdown,
         })

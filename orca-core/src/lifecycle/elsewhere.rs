@@ -1,11 +1,15 @@
 //! A pod that was launched in another account or region than the one that answers now: nothing is known, nothing is done.
 //!
 //! Whatever the cloud of now says, it does not speak about that instance: its absence there is no end, and a second one must
-//! not be launched. So the pod keeps what it shows, and people are told.
+//! not be launched. So the pod keeps what it shows, and people are told. Only they can give such an
+//! instance up.
 
-use super::decision::{Decision, Note};
+use super::decision::{Action, Decision, Note};
+use super::ending::{self, Deletion};
+use super::facts::TaskKey;
 use super::observation::Observation;
 use super::showing;
+use crate::ids::CloudIdentity;
 use crate::pod::Intent;
 use crate::state_mapping::{self, Evidence, NoInstance};
 use crate::status::Shown;
@@ -14,6 +18,9 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
     let Some((recorded, current)) = seen.launched_elsewhere() else {
         return Decision::rest();
     };
+    if seen.abandoned.contains(recorded) {
+        return given_up(seen, recorded);
+    }
     let evidence = Evidence::NoInstance(NoInstance::LaunchedElsewhere { recorded, current });
     match seen.intent {
         Intent::Wanted => showing::told(seen, &evidence),
@@ -25,5 +32,25 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
             };
             note.into_iter().fold(Decision::rest(), Decision::and_note)
         }
+    }
+}
+
+/// People said that what runs there is theirs to end: the pod ends, and nothing is asked of that cloud.
+fn given_up(seen: &Observation<'_>, recorded: &CloudIdentity) -> Decision {
+    if let Some((send_at, _)) = seen.answered() {
+        return Decision::wait(std::time::Duration::ZERO).and_take(TaskKey::Send(send_at));
+    }
+    if seen.is_sending() {
+        return Decision::rest();
+    }
+    let instance = seen.record().and_then(|record| record.instance_id.as_ref());
+    let evidence = Evidence::NoInstance(NoInstance::GivenUp { instance, recorded });
+    match seen.intent {
+        Intent::Wanted => showing::told(seen, &evidence),
+        Intent::Deleting { deadline, finished, released } => {
+            ending::release(seen, Deletion { deadline, finished, released })
+        }
+        Intent::Finished(_) => Decision::rest(),
+        Intent::Gone => Decision::act(Action::Forget),
     }
 }

@@ -139,7 +139,7 @@ fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp)
 }
 
 /// The terminal status first, then the object: watchers must see the phase before the end (B45).
-fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
+pub(super) fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
     let shown = if deletion.finished { Decision::rest() } else { showing::show(seen, &Evidence::Deleted) };
     // An object that only finalizers keep was deleted already (B51).
     if deletion.released { shown } else { shown.and_act(Action::Release) }

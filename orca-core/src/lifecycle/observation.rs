@@ -41,6 +41,8 @@ pub struct Observation<'a> {
     pub machines: &'a Machines,
     /// What is known of the tasks that were started for it.
     pub facts: &'a Facts,
+    /// The cloud identities whose instances people have given up.
+    pub abandoned: &'a [CloudIdentity],
 }
 
 impl<'a> Observation<'a> {
@@ -99,7 +101,8 @@ impl<'a> Observation<'a> {
 
     /// Whether the live object says Ready=True for this very instance.
     pub(super) fn shown_ready(&self, instance: &Instance) -> bool {
-        self.pod.is_some_and(|pod| pod::is_ready(pod) && pod::container_id(pod) == Some(&*instance.reference))
+        let is_this = |shown: &str| shown.rsplit('/').next() == Some(instance.id.as_str());
+        self.pod.is_some_and(|pod| pod::is_ready(pod) && pod::container_id(pod).is_some_and(is_this))
     }
 
     /// When the pod's own deadline is over: counted from when it was first acknowledged.

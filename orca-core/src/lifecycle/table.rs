@@ -80,6 +80,7 @@ fn decided((_, intent, pod, record): &Row, machines: &Machines, facts: &Facts) -
         held_until: None,
         machines,
         facts,
+        abandoned: &[],
     };
     decide(&observation, at(NOW))
 }

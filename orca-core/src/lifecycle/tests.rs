@@ -186,6 +186,7 @@ impl Case {
             held_until: self.held_until,
             machines: &self.machines,
             facts: &self.facts,
+            abandoned: &[],
         })
     }
 }

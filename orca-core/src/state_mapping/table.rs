@@ -58,6 +58,8 @@ fn with_examples(mut row: impl FnMut(&str, &Evidence<'_>)) {
     none("the launch record cannot be used", NoInstance::RecordUnusable(&outdated));
     let (recorded, current) = (&"account/region".into(), &"another".into());
     none("launched under another cloud identity", NoInstance::LaunchedElsewhere { recorded, current });
+    let given_up = NoInstance::GivenUp { instance: Some(&namesake), recorded };
+    none("launched under another cloud identity, and given up by people", given_up);
     none("not admitted", NoInstance::Rejected { rejection: &rejection, fails: true });
     let waits = NoInstance::Rejected { rejection: &rejection, fails: false };
     none("not admitted, and a failed pod would be replaced at once", waits);

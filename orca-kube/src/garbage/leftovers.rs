@@ -1,10 +1,10 @@
 //! What instances left behind, under the same rules as instances, and the report of what is nobody's.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, PodUid};
+use orca_core::ids::{InstanceId, NodeName, PodUid};
 use orca_core::leftover::{Leftover, LeftoverId};
 use orca_core::orphans::{self, Finding, LEFTOVER_AGES, Round};
 
@@ -106,20 +106,20 @@ impl Garbage {
                 return;
             }
         };
-        let foreign: Vec<InstanceId> = instances
-            .into_iter()
-            .filter(|instance| orphans::is_foreign(instance, &self.parts.owner))
-            .map(|instance| instance.id)
-            .collect();
-        self.parts.metrics.foreign.set(i64::try_from(foreign.len()).unwrap_or(i64::MAX));
-        if foreign.is_empty() {
-            tracing::debug!("No foreign instances in this cluster");
-        } else {
+        let mut by_node: BTreeMap<Option<NodeName>, Vec<InstanceId>> = BTreeMap::new();
+        for instance in instances.into_iter().filter(|one| orphans::is_foreign(one, &self.parts.owner)) {
+            by_node.entry(instance.owner.map(|owner| owner.node)).or_default().push(instance.id);
+        }
+        let count: usize = by_node.values().map(Vec::len).sum();
+        self.parts.metrics.foreign.set(i64::try_from(count).unwrap_or(i64::MAX));
+        for (node, foreign) in &by_node {
             tracing::warn!(
                 count = foreign.len(),
-                instances = notes::named(&foreign),
+                tagged_node = node.as_ref().map(tracing::field::display),
+                instances = notes::named(foreign),
                 "Instances of this cluster belong to another node or to no pod; ORCA does not touch them"
             );
+            self.tell(&notes::foreign(node.as_ref(), foreign));
         }
     }
 }

@@ -2,18 +2,21 @@
 
 use std::fmt::Display;
 
-use orca_core::ids::{ClusterId, InstanceId};
+use orca_core::ids::{ClusterId, InstanceId, NodeName};
 use orca_core::instance::Instance;
 use orca_core::leftover::LeftoverId;
 use orca_core::lifecycle::Note;
 use orca_core::orphans::{Freeze, Standing};
 use orca_core::well_known::reason;
 
+use crate::identity::Mismatch;
+
 /// The causes of standing still, as labels of the metric.
-pub(super) const CAUSES: [&str; 3] = [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED];
+pub(super) const CAUSES: [&str; 4] = [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED, IDENTITY_CHANGED];
 const BRAKE: &str = "brake";
 const FOREIGN_WRITER: &str = "foreign_writer";
 pub(super) const CLUSTER_CHANGED: &str = "cluster_changed";
+pub(super) const IDENTITY_CHANGED: &str = "identity_changed";
 
 /// So many are named; the log and the cloud's console have the rest.
 const NAMED: usize = 10;
@@ -57,6 +60,10 @@ pub(super) fn cluster_changed(expected: &ClusterId, found: &ClusterId) -> Note {
     )
 }
 
+pub(super) fn identity_changed(mismatch: &Mismatch) -> Note {
+    Note::warning(reason::CLOUD_IDENTITY_CHANGED, mismatch.to_string())
+}
+
 pub(super) fn terminated(instance: &Instance, standing: Standing) -> Note {
     let pod = instance.pod.as_ref().map(ToString::to_string).unwrap_or_default();
     let (id, kind) = (&instance.id, &instance.instance_type);
@@ -83,6 +90,26 @@ pub(super) fn surplus(pod: &impl Display, alive: &[&Instance], surplus: &[Instan
             named(surplus)
         ),
     )
+}
+
+/// Instances of the cluster that this node may not touch: those of an earlier name of it cost money without end.
+pub(super) fn foreign(node: Option<&NodeName>, instances: &[InstanceId]) -> Note {
+    let text = match node {
+        Some(node) => format!(
+            "{} instances of this cluster belong to node {node}, and this ORCA does not touch them: {}. If another ORCA runs \
+             as {node}, all is well; if this node had that name before, run ORCA as {node} until its pods are gone, or end them by \
+             hand",
+            instances.len(),
+            named(instances)
+        ),
+        None => format!(
+            "{} instances of this cluster name no node or no pod, and ORCA does not touch them: {}. End them by hand if \
+             nobody uses them",
+            instances.len(),
+            named(instances)
+        ),
+    };
+    Note::normal(reason::FOREIGN_INSTANCES, text)
 }
 
 pub(super) fn removed(leftover: &LeftoverId) -> Note {

@@ -15,6 +15,8 @@ use orca_core::leftover::{Leftover, LeftoverKind};
 use super::census::Read;
 use super::*;
 use crate::call::CallError;
+use crate::health::Health;
+use crate::identity::{Accepted, Recorded};
 use crate::metrics::Metrics;
 use crate::{events, machines};
 
@@ -145,6 +147,12 @@ impl World {
         let removed = Arc::default();
         let metrics = Metrics::default();
         let settings = Controller { sweep_seconds: 1.0, fast_sweep_seconds: 1.0, ..Controller::default() };
+        let identity = IdentityGuard::new(
+            owner().cluster,
+            Recorded::default(),
+            Accepted::default(),
+            Health::new(Arc::clone(&clock)),
+        );
         let provider = MachineProvider::new(machines::Parts {
             cloud: Arc::new(cloud(&listed)),
             health: None,
@@ -152,6 +160,7 @@ impl World {
             clock: Arc::clone(&clock),
             settings,
             metrics: metrics.cloud.clone(),
+            identity: identity.clone(),
         });
         // Nothing listens there: every answer of the API server comes from the census.
         let url = "http://127.0.0.1:9".parse().expect("a url");
@@ -168,6 +177,7 @@ impl World {
             events: events.clone(),
             node: tokio::sync::watch::channel(None).1,
             metrics: metrics.pods.clone(),
+            identity: identity.clone(),
             random: Random::new(Some(1)),
             spawner: life.spawner(Arc::new(crate::spawn::TokioSpawn::default())),
         });
@@ -191,6 +201,7 @@ impl World {
             random: Random::new(Some(1)),
             leftovers: Some(Arc::new(source(left, &removed))),
             cluster_uid: Some("c".into()),
+            identity,
         });
         Self { garbage, census, listed, removed, metrics: metrics.garbage, stop }
     }

@@ -77,9 +77,13 @@ impl Ledger {
         (self.identity, self.identified_at) = (Some(identity), Some(now));
     }
 
+    /// Something came from elsewhere: it has to be asked for again.
+    pub(super) fn doubt_identity(&mut self) {
+        self.identified_at = None;
+    }
+
     /// A launch call returned this instance.
     pub(super) fn launched(&mut self, pod: &PodRef, mut instance: Instance, now: Timestamp) {
-        // Lists do not say where an instance lives, and what they show is no change.
         let (id, cloud) = (instance.id.clone(), instance.cloud.take());
         self.put(pod.clone(), instance, now);
         let machine = self.entry(pod.clone(), id, now);
@@ -116,7 +120,8 @@ impl Ledger {
             let Some(pod) = instance.pod.clone().or(known) else {
                 continue;
             };
-            if self.put(pod.clone(), instance.clone(), now) {
+            // Where it lives was checked before, and is no change of it.
+            if self.put(pod.clone(), Instance { cloud: None, ..instance.clone() }, now) {
                 changed.push(pod.uid);
             }
             if let Some(machine) = self.machines.get_mut(&instance.id) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use orca_core::error::CloudError;
 use orca_core::instance::Instance;
 use orca_core::limits;
+use orca_core::well_known::reason;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
@@ -90,6 +91,13 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     let began = inner.now();
     let listed = parts.metrics.observe("list_owned", parts.cloud.list_owned(&parts.owner)).await?;
     let found = describe_unlisted(inner, &listed).await;
+    if let Some(other) = inner.check_whose(listed.iter().chain(found.iter().flatten())) {
+        return Err(CloudError::new(
+            orca_core::Kind::Unknown,
+            "ForeignAnswer",
+            format!("the cloud listed instances of {other}, which is not whose it said that they are"),
+        ));
+    }
     let unproven = inner.ledger().unproven(&listed);
     let health = match &parts.health {
         Some(source) if !unproven.is_empty() => {
@@ -134,12 +142,16 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
         }
         Err(error) => return Err(error),
     };
-    match known {
-        None => tracing::info!(cloud = %identity, "Cloud identified"),
-        Some(known) if known != identity => {
-            tracing::error!(was = %known, is = %identity, "Cloud identity changed: nothing is concluded about pods that were launched before");
-        }
-        Some(_) => {}
+    if let Err(mismatch) = parts.identity.answered(&identity) {
+        inner.ledger().doubt_identity();
+        return Err(CloudError::new(
+            orca_core::Kind::Denied,
+            reason::CLOUD_IDENTITY_CHANGED,
+            mismatch.to_string(),
+        ));
+    }
+    if known.as_ref() != Some(&identity) {
+        tracing::info!(cloud = %identity, "Cloud identified");
     }
     inner.ledger().identified(identity, now);
     Ok(())

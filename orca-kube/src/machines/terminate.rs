@@ -29,6 +29,10 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
         loop {
             // The fewer requests are left, the longer it gathers: they are never used up, and late ones lose little.
             tokio::time::sleep(WINDOW + pace.thrift(Instant::now())).await;
+            // Tags are read before; a cloud that is not this node's would be told to end what they name all the same.
+            if inner.parts.identity.mismatch().is_some() {
+                break;
+            }
             let batch = inner.ledger().take_terminations(BATCH);
             if batch.is_empty() {
                 break;

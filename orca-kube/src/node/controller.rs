@@ -16,7 +16,7 @@ use kube::runtime::watcher::{self, Event};
 use orca_core::clock::{self, Clock};
 use orca_core::config::Config;
 use orca_core::provider::Provider;
-use orca_core::well_known::{label, taint};
+use orca_core::well_known::{annotation, label, taint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -25,6 +25,7 @@ use super::object;
 use crate::call::{CallError, bounded, bounded_on};
 use crate::error::Error;
 use crate::health::Health;
+use crate::identity::IdentityGuard;
 use crate::metrics::{NodeMetrics, Outcome};
 
 /// At least this often a heartbeat is written, although nothing changed (A31).
@@ -54,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) adopt_foreign: bool,
     /// The minor version of the API server, such as `37`.
     pub(crate) server_minor: String,
+    pub(crate) identity: IdentityGuard,
 }
 
 /// What others need to know of the live Node.
@@ -241,8 +243,8 @@ impl NodeController {
     async fn keep(&self, live: &Node) -> Result<Option<Node>, CallError> {
         self.tell(live);
         let name = &self.parts.config.node.name;
-        let keeps_away = self.keeps_away().await;
-        if let Some(patch) = self.object_patch(live, keeps_away) {
+        let own: Vec<Taint> = self.keeps_away().await.into_iter().chain(self.stands_still()).collect();
+        if let Some(patch) = self.object_patch(live, own) {
             let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
             return bounded_on(("nodes", name), self.api.patch(name, &params, &patch)).await.map(Some);
         }
@@ -255,27 +257,34 @@ impl NodeController {
         result.map(Some)
     }
 
-    /// Labels and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
+    /// Labels, annotations and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
     /// over the version that it was computed from.
-    fn object_patch(&self, live: &Node, keeps_away: Option<Taint>) -> Option<Value> {
-        let labels: BTreeMap<String, String> = object::labels(&self.parts.config)
-            .into_iter()
-            .filter(|(key, value)| {
-                live.metadata.labels.as_ref().and_then(|labels| labels.get(key)) != Some(value)
-            })
-            .collect();
+    fn object_patch(&self, live: &Node, own: Vec<Taint>) -> Option<Value> {
+        let labels = missing(live.metadata.labels.as_ref(), object::labels(&self.parts.config));
+        let identity = self.parts.identity.confirmed().map(|(cluster, cloud)| {
+            let cluster = (annotation::CLUSTER_ID.to_owned(), cluster.to_string());
+            [cluster, (annotation::CLOUD_IDENTITY.to_owned(), cloud.to_string())]
+        });
+        let identity = identity.into_iter().flatten().collect();
+        let annotations = missing(live.metadata.annotations.as_ref(), identity);
         let mut taints = with_taints(live, &object::taints(&self.parts.config));
-        taints.retain(|taint| taint.key != taint::CLOUD_UNREACHABLE || keeps_away.is_some());
-        if let Some(keeps_away) = keeps_away.filter(|taint| taints.iter().all(|other| other.key != taint.key))
-        {
-            taints.push(keeps_away);
+        taints
+            .retain(|taint| !OWN_TAINTS.contains(&&*taint.key) || own.iter().any(|one| one.key == taint.key));
+        for taint in own {
+            if taints.iter().all(|other| other.key != taint.key) {
+                taints.push(taint);
+            }
         }
         let current = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-        if labels.is_empty() && taints == current {
+        if labels.is_empty() && annotations.is_empty() && taints == current {
             return None;
         }
-        let mut patch =
-            json!({ "metadata": { "labels": labels, "resourceVersion": live.metadata.resource_version } });
+        let mut patch = json!({ "metadata": { "resourceVersion": live.metadata.resource_version } });
+        for (field, missing) in [("labels", labels), ("annotations", annotations)] {
+            if !missing.is_empty() {
+                patch["metadata"][field] = json!(missing);
+            }
+        }
         if taints != current {
             patch["spec"] = json!({ "taints": taints });
         }
@@ -294,11 +303,12 @@ impl NodeController {
         }
         let began = *since.get_or_insert(now);
         let patience = self.parts.config.controller.sweep_seconds * SWEEPS_WITHOUT_ANSWER;
-        (now.duration_since(began).as_secs_f64() >= patience).then(|| Taint {
-            key: taint::CLOUD_UNREACHABLE.into(),
-            effect: "NoSchedule".into(),
-            ..Taint::default()
-        })
+        (now.duration_since(began).as_secs_f64() >= patience).then(|| no_schedule(taint::CLOUD_UNREACHABLE))
+    }
+
+    /// The taint that keeps new pods away while cluster or cloud are not those of this node.
+    fn stands_still(&self) -> Option<Taint> {
+        self.parts.identity.mismatch().map(|_| no_schedule(taint::IDENTITY_CHANGED))
     }
 
     async fn status_patch(&self, live: &Node) -> Option<Value> {
@@ -344,6 +354,22 @@ impl NodeController {
         let now = self.parts.clock.now();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
+}
+
+/// Taints that come and go with what ORCA knows.
+const OWN_TAINTS: [&str; 2] = [taint::CLOUD_UNREACHABLE, taint::IDENTITY_CHANGED];
+
+fn no_schedule(key: &str) -> Taint {
+    Taint { key: key.into(), effect: "NoSchedule".into(), ..Taint::default() }
+}
+
+/// Those that the object does not have, or has with another value.
+fn missing(
+    live: Option<&BTreeMap<String, String>>,
+    wanted: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let is_there = |key: &String, value: &String| live.and_then(|live| live.get(key)) == Some(value);
+    wanted.into_iter().filter(|(key, value)| !is_there(key, value)).collect()
 }
 
 fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {

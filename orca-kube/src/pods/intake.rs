@@ -4,7 +4,7 @@
 //! room of a pod that was launched for is taken here, before anybody new is admitted.
 
 use k8s_openapi::api::core::v1::Pod;
-use orca_core::ids::{InstanceId, PodUid};
+use orca_core::ids::{CloudIdentity, InstanceId, PodUid};
 use orca_core::instance::Health;
 use orca_core::launch::{LaunchRecord, RecordError};
 use orca_core::pod::{self, Intent};
@@ -70,7 +70,9 @@ impl Inner {
         if let Some(id) = recorded_instance(&entry.pod, record.as_ref()) {
             let health = pod::is_ready(&entry.pod).then_some(Health::Passed);
             let recorded = record.as_ref().and_then(|record| record.as_ref().ok());
-            let cloud = recorded.map(|record| record.cloud.clone());
+            let cloud = recorded.map(|record| record.cloud.clone()).or_else(|| shown_identity(&entry.pod));
+            // What people adopted is looked for here, whatever here is called.
+            let cloud = cloud.filter(|cloud| !self.parts.identity.is_adopted(cloud));
             self.parts.provider.adopt(&entry.reference, Claim { id, cloud, health });
         }
         if record.is_some() {
@@ -81,7 +83,11 @@ impl Inner {
     /// The launch record of this object.
     pub(super) fn record(&self, object: &Pod, uid: &PodUid) -> Option<Result<LaunchRecord, RecordError>> {
         let cluster = &self.parts.owner.cluster;
-        pod::launch_record(object).map(|message| LaunchRecord::decode(message, cluster, uid))
+        let mut record = LaunchRecord::decode(pod::launch_record(object)?, cluster, uid);
+        if let Ok(record) = &mut record {
+            record.cloud = self.parts.identity.resolve(record.cloud.clone());
+        }
+        Some(record)
     }
 }
 
@@ -106,4 +112,11 @@ pub(super) fn recorded_instance(
         let (_place, id) = rest.rsplit_once('/')?;
         (!scheme.is_empty() && !id.is_empty()).then(|| InstanceId::new(id))
     })
+}
+
+/// Where the instance lives that a container's id names: `<scheme>://<identity>/<id>`. Shorter ones do not tell.
+fn shown_identity(object: &Pod) -> Option<CloudIdentity> {
+    let (_scheme, rest) = pod::container_id(object)?.split_once("://")?;
+    let (place, _id) = rest.rsplit_once('/')?;
+    place.contains('/').then(|| CloudIdentity::new(place))
 }

@@ -16,10 +16,16 @@ use crate::call::{CallError, bounded_on};
 use crate::metrics::{Outcome, TaskKind};
 use crate::spawn::{Panicked, caught};
 
+/// How often to see whether cluster and cloud are those of this node again.
+const FROZEN: Duration = Duration::from_secs(5);
+
 impl Inner {
     /// Looks at one pod once, and survives a panic. Returns when to look again; None when nothing is left of it.
     pub(super) async fn reconcile(&self, uid: &PodUid) -> Option<Duration> {
         let entry = self.store.get(uid)?;
+        if self.parts.identity.mismatch().is_some() {
+            return Some(FROZEN);
+        }
         let reference = entry.reference.clone();
         let span = tracing::info_span!("pod", namespace = %reference.namespace, pod = %reference.name, pod_uid = %uid);
         let look = async {

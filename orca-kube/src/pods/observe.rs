@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::admission::{Rejection, Request};
 use orca_core::config::DaemonSets;
-use orca_core::ids::{Owner, PodRef};
+use orca_core::ids::{CloudIdentity, Owner, PodRef};
 use orca_core::launch::{LaunchRecord, RecordError};
 use orca_core::lifecycle::{Facts, Observation};
 use orca_core::pod::Intent;
@@ -28,6 +28,7 @@ pub(super) struct Observed<'a> {
     held_until: Option<Timestamp>,
     machines: Machines,
     facts: Facts,
+    abandoned: &'a [CloudIdentity],
 }
 
 /// What is known of this pod at this time, and whether it was admitted.
@@ -52,6 +53,7 @@ pub(super) fn observe<'a>(
         // Facts first: an answer that arrives in between is then seen with its instance, or not at all.
         facts: inner.tasks.facts(uid),
         machines: parts.provider.get_pod(&entry.reference, now),
+        abandoned: parts.identity.abandoned(),
     }
 }
 
@@ -69,6 +71,7 @@ impl Observed<'_> {
             held_until: self.held_until,
             machines: &self.machines,
             facts: &self.facts,
+            abandoned: self.abandoned,
         }
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use orca_core::clock::{self, Clock};
 use orca_core::cloud::{CloudClient, HealthSource, LeftoverSource};
 use orca_core::config::Config;
+use orca_core::ids::CloudIdentity;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::VirtualNode;
 use crate::error::Error;
 use crate::health::Health;
+use crate::identity::Accepted;
 use crate::metrics::Metrics;
 use crate::node::LEASE_NAMESPACE;
 use crate::random::Random;
@@ -31,6 +33,7 @@ pub struct VirtualNodeBuilder {
     pub(super) shutdown: CancellationToken,
     pub(super) spawn: Arc<dyn Spawn>,
     pub(super) adopt_foreign: bool,
+    pub(super) accepted: Accepted,
 }
 
 impl std::fmt::Debug for VirtualNodeBuilder {
@@ -58,6 +61,7 @@ impl VirtualNodeBuilder {
             shutdown: CancellationToken::new(),
             spawn: Arc::new(TokioSpawn::default()),
             adopt_foreign: false,
+            accepted: Accepted::default(),
         }
     }
 
@@ -133,6 +137,22 @@ impl VirtualNodeBuilder {
     #[must_use]
     pub fn adopt_foreign_node(mut self) -> Self {
         self.adopt_foreign = true;
+        self
+    }
+
+    /// What was launched under this identity is looked for under the cloud's identity of now: both name the same place.
+    /// Without it, a node whose Node object records another identity does nothing.
+    #[must_use]
+    pub fn adopt_identity(mut self, was: CloudIdentity) -> Self {
+        self.accepted.adopted.push(was);
+        self
+    }
+
+    /// What was launched under this identity is left to people: its pods fail with the reason `InstanceAbandoned`, and the
+    /// node goes on under the identity of now. The id of a cluster can be given up as well.
+    #[must_use]
+    pub fn abandon(mut self, was: CloudIdentity) -> Self {
+        self.accepted.abandoned.push(was);
         self
     }
 

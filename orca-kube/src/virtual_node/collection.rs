@@ -8,13 +8,14 @@ use orca_core::ids::Owner;
 use super::VirtualNode;
 use crate::events::Events;
 use crate::garbage::{ApiCensus, Garbage, Parts};
+use crate::identity::IdentityGuard;
 use crate::machines::MachineProvider;
 use crate::pods;
 
 impl VirtualNode {
     pub(super) fn garbage(
         &self,
-        (owner, leader_since): (Owner, Timestamp),
+        (owner, leader_since, identity): (Owner, Timestamp, IdentityGuard),
         provider: &MachineProvider,
         pods: &pods::Controller,
         events: Events,
@@ -33,6 +34,7 @@ impl VirtualNode {
             random: self.random.clone(),
             leftovers: self.parts.leftovers.clone(),
             leader_since,
+            identity,
         })
     }
 }

@@ -2,25 +2,34 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::Api;
 use orca_core::backoff::Backoff;
 use orca_core::ids::Owner;
 
 use super::VirtualNode;
 use crate::call::{CallError, bounded, bounded_on};
-use crate::error::Error;
+use crate::identity::{IdentityGuard, Recorded};
 
 /// While the API server does not answer at start (A5).
 const RETRY: Backoff = Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
 
+/// What is found out before anything is done.
+pub(super) struct Found {
+    pub(super) owner: Owner,
+    /// The API server's minor version, such as `37`.
+    pub(super) server_minor: String,
+    /// What the Node object, if there is one, says that it belongs to.
+    pub(super) recorded: Recorded,
+}
+
 impl VirtualNode {
-    /// Who we are: the cluster's identity, and the API server's minor version.
-    pub(super) async fn identify(&self) -> Result<(Owner, String), Error> {
+    /// Who we are, and who we were. It is asked for until the API server says so.
+    pub(super) async fn identify(&self) -> Found {
         let mut failures = 0;
         loop {
             match self.try_identify().await {
-                Ok(found) => return Ok(found),
+                Ok(found) => return found,
                 Err(error) => {
                     failures += 1;
                     self.health.beat();
@@ -31,17 +40,39 @@ impl VirtualNode {
         }
     }
 
-    async fn try_identify(&self) -> Result<(Owner, String), CallError> {
+    async fn try_identify(&self) -> Result<Found, CallError> {
         let version = bounded(self.parts.client.apiserver_version()).await?;
-        let minor: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
-        let configured = self.parts.config.cluster.id.as_deref();
-        let cluster = if let Some(id) = configured {
+        let server_minor = version.minor.chars().take_while(char::is_ascii_digit).collect();
+        let config = &self.parts.config;
+        let cluster = if let Some(id) = config.cluster.id.as_deref() {
             id.into()
         } else {
             let api: Api<Namespace> = Api::all(self.parts.client.clone());
             let system = bounded_on(("namespaces", "kube-system"), api.get("kube-system")).await?;
             system.metadata.uid.as_deref().ok_or(CallError::Incomplete("UID"))?.into()
         };
-        Ok((Owner { cluster, node: self.parts.config.node.name.as_str().into() }, minor))
+        let nodes: Api<Node> = Api::all(self.parts.client.clone());
+        let name = &config.node.name;
+        let recorded = match bounded_on(("nodes", name), nodes.get(name)).await {
+            Ok(node) => Recorded::on(&node),
+            Err(CallError::NotFound(_)) => Recorded::default(),
+            Err(error) => return Err(error),
+        };
+        let owner = Owner { cluster, node: name.as_str().into() };
+        Ok(Found { owner, server_minor, recorded })
+    }
+
+    /// What holds the cloud and the cluster of now against what this node belongs to.
+    pub(super) fn guard(&self, found: &Found) -> IdentityGuard {
+        let guard = IdentityGuard::new(
+            found.owner.cluster.clone(),
+            found.recorded.clone(),
+            self.parts.accepted.clone(),
+            self.health.clone(),
+        );
+        if let Some(mismatch) = guard.mismatch() {
+            tracing::error!(error = %mismatch, "Not the cluster that this node belongs to; nothing is done");
+        }
+        guard
     }
 }

@@ -76,17 +76,18 @@ impl FakeCloud {
         &self.ec2
     }
 
-    fn region(&self) -> String {
-        self.ec2.lock().settings.region.clone()
+    fn place(&self) -> CloudIdentity {
+        let settings = &self.ec2.lock().settings;
+        CloudIdentity::new(format!("{}/{}", settings.account, settings.region))
     }
 
     pub(super) async fn list(&self, filters: Vec<Filter>) -> Result<Vec<Instance>, CloudError> {
-        let region = self.region();
+        let place = self.place();
         let mut found = Vec::new();
         let mut listing = Listing::filtered(filters, PAGE);
         loop {
             let page = self.ec2.call(&DescribeInstances(listing.clone())).await.map_err(cloud_error)?;
-            found.extend(page.items.iter().map(|machine| convert::instance(&region, machine)));
+            found.extend(page.items.iter().map(|machine| convert::instance(&place, machine)));
             match page.next_token {
                 Some(next) => listing.next_token = Some(next),
                 None => return Ok(found),
@@ -98,8 +99,7 @@ impl FakeCloud {
 #[async_trait]
 impl CloudClient for FakeCloud {
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
-        let settings = &self.ec2.lock().settings;
-        Ok(CloudIdentity::new(format!("{}/{}", settings.account, settings.region)))
+        Ok(self.place())
     }
 
     async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
@@ -131,9 +131,7 @@ impl CloudClient for FakeCloud {
         }
         match self.ec2.call(&request(offer, &parameters, token)).await {
             Ok(machines) => match machines.first() {
-                Some(machine) => {
-                    LaunchOutcome::Launched(Box::new(convert::instance(&self.region(), machine)))
-                }
+                Some(machine) => LaunchOutcome::Launched(Box::new(convert::instance(&self.place(), machine))),
                 None => LaunchOutcome::Unknown(CloudError::new(
                     Kind::Unknown,
                     "UnreadableAnswer",
@@ -156,13 +154,13 @@ impl CloudClient for FakeCloud {
     }
 
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
-        let region = self.region();
+        let place = self.place();
         let mut found = Vec::new();
         let mut batches: Vec<&[InstanceId]> = ids.chunks(READ_IDS).rev().collect();
         while let Some(batch) = batches.pop() {
             let listing = Listing::of_ids(batch.iter().map(|id| id.as_str().to_owned()).collect());
             match self.ec2.call(&DescribeInstances(listing)).await.map_err(cloud_error) {
-                Ok(page) => found.extend(page.items.iter().map(|each| convert::instance(&region, each))),
+                Ok(page) => found.extend(page.items.iter().map(|each| convert::instance(&place, each))),
                 Err(error) if is_bad_id(&error) => halve(batch, &mut batches),
                 Err(error) => return Err(error),
             }

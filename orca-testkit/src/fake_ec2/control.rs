@@ -76,6 +76,11 @@ impl FakeEc2 {
         self.lock().capacity.set(pool, supply);
     }
 
+    /// The account is called otherwise from now on, and everything in it stays.
+    pub fn rename_account(&self, account: &str) {
+        account.clone_into(&mut self.lock().settings.account);
+    }
+
     /// Sets the limits of the account. What runs already stays.
     pub fn set_quotas(&self, quotas: Quotas) {
         self.lock().capacity.set_quotas(quotas);

@@ -2,6 +2,7 @@
 //! pod anything.
 
 mod hostile;
+mod identity;
 mod support;
 
 use std::sync::atomic::Ordering;

@@ -62,6 +62,7 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
             owner: &Owner { cluster: "c".into(), node: "n".into() },
             user_tags: &std::collections::BTreeMap::new(),
             facts: &facts,
+            abandoned: &[],
             intent: Intent::Gone,
             pod: None,
             record: record.as_ref(),
@@ -169,4 +170,22 @@ fn an_unreadable_record_of_a_deleted_pod_is_not_no_record() {
     assert_eq!((action(&early).as_str(), early.notes.len()), ("Refresh", 1), "its launch may be on its way");
     let end = 10 + 20 * 60;
     assert_eq!(action(&decided(&sweeps(&[end + 1, end + 150, end + 301]), end + 302)), "Release");
+}
+
+#[test]
+fn what_people_gave_up_fails_its_pod_and_holds_up_no_deletion() {
+    let abandoned = ["elsewhere".into()];
+    let mut given_up = record(0).launched(&"i-1".into());
+    given_up.cloud = "elsewhere".into();
+    let decided = |case: &Case, intent| {
+        case.see(|seen| decide(&Observation { abandoned: &abandoned, intent, ..*seen }, at(100)))
+    };
+    let case = Case::new(machines()).record(given_up.clone());
+    let failed = decided(&case, Intent::Wanted);
+    assert_eq!((action(&failed).as_str(), reason(&failed)), ("None", "InstanceAbandoned"));
+    let deleting = Intent::Deleting { deadline: at(90), finished: false, released: false };
+    assert_eq!(action(&decided(&case, deleting)), "Release");
+    assert_eq!(action(&decided(&case, Intent::Gone)), "Forget");
+    let answered = case.answered(0, LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "C", "m")));
+    assert_eq!(decided(&answered, Intent::Gone).take.len(), 1, "no fact is left behind");
 }

@@ -3,18 +3,18 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use orca_core::ids::{InstanceId, Owner, PodRef};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodRef};
 use orca_core::instance::{EndCause, Health, Instance, StateReason};
 use orca_core::tags;
 
 use crate::fake_ec2::machine::{Machine, Tags};
 
-pub(super) fn instance(region: &str, machine: &Machine) -> Instance {
+pub(super) fn instance(identity: &CloudIdentity, machine: &Machine) -> Instance {
     Instance {
         id: InstanceId::new(&machine.id),
-        reference: format!("ec2://{region}/{}", machine.id).into(),
+        reference: format!("ec2://{identity}/{}", machine.id).into(),
         state: machine.state,
-        cloud: None,
+        cloud: Some(identity.clone()),
         state_reason: reason(machine),
         owner: owner(&machine.tags),
         pod: pod(&machine.tags),

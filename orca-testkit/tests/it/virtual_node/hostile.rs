@@ -41,37 +41,6 @@ async fn a_404_that_is_not_the_registrys_ends_nothing() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn another_region_or_account_fails_no_pod_and_ends_no_instance() {
-    for other in [
-        Ec2Settings { region: "eu-west-1".into(), ..Ec2Settings::default() },
-        Ec2Settings { account: "999999999999".into(), ..Ec2Settings::default() },
-    ] {
-        let mut world = World::new();
-        world.create_many("pod", 20).await;
-        world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
-        let elsewhere = region(other, &world.clock);
-        world.restart_over(&elsewhere).await;
-        world.delete("pod-0").await;
-        tokio::time::sleep(Duration::from_mins(30)).await;
-        assert_eq!(world.shown().await, [("Running".to_owned(), 20)].into(), "S13: unknown is not absent");
-        assert_eq!((world.ec2.alive().len(), elsewhere.launched().len()), (20, 0));
-        assert!(world.was_told("CloudIdentityChanged").await);
-        let described =
-            elsewhere.calls_of("DescribeInstances").iter().filter(|call| !call.instances.is_empty()).count();
-        assert_eq!(described, 0, "nobody asks another account for what it cannot have");
-
-        let home = world.ec2.clone();
-        world.restart_over(&home).await;
-        world.eventually(&[("Running", 19)], Duration::from_mins(10)).await;
-        for number in 1..20 {
-            world.delete(&format!("pod-{number}")).await;
-        }
-        world.eventually(&[], Duration::from_mins(10)).await;
-        assert!(world.ec2.alive().is_empty());
-    }
-}
-
 /// Pods that vanish without a word of the watch: how many instances are left after a while.
 async fn left_after_vanishing(world: &World, minutes: u64) -> usize {
     // The watch stands still from here on, as it does over an API server that was restored.

@@ -16,11 +16,11 @@ use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Instance, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
-use orca_kube::{Spawn as _, VirtualNode};
+use orca_kube::{Spawn as _, VirtualNode, VirtualNodeBuilder};
 use orca_testkit::clock::TokioClock;
 use orca_testkit::fake_ec2::{Ec2Settings, FakeCloud, FakeEc2};
 use orca_testkit::fake_kube::controllers::Controllers;
-use orca_testkit::fake_kube::{FakeKube, Options};
+use orca_testkit::fake_kube::{AuditEntry, FakeKube, Options};
 use orca_testkit::simulation::Process;
 use prometheus_client::registry::Registry;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,6 +34,10 @@ pub(super) struct Unruly {
     /// What the caller's account is answered: 0 as it should be, 1 never, 2 with an error; with either the lists are another
     /// account's, and empty.
     pub(super) account: AtomicU8,
+    /// The account that is answered instead; with it the lists are empty as well.
+    pub(super) other: Mutex<Option<CloudIdentity>>,
+    /// The account that lists name instead.
+    pub(super) lists_name: Mutex<Option<CloudIdentity>>,
     /// The verbs that panic at their next call, each once.
     pub(super) panics: Mutex<BTreeSet<&'static str>>,
 }
@@ -46,6 +50,28 @@ impl Unruly {
 
     pub(super) fn find_account(&self) {
         self.account.store(0, Ordering::Release);
+        *self.other.lock().expect("a lock") = None;
+    }
+
+    /// From now on the credentials are another account's.
+    pub(super) fn change_account(&self, identity: &str) {
+        *self.other.lock().expect("a lock") = Some(identity.into());
+    }
+
+    /// From now on what is listed is another account's, and the account is answered as before.
+    pub(super) fn list_as(&self, identity: &str) {
+        *self.lists_name.lock().expect("a lock") = Some(identity.into());
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.account.load(Ordering::Acquire) != 0 || self.other.lock().expect("a lock").is_some()
+    }
+
+    fn named(&self, mut instances: Vec<Instance>) -> Vec<Instance> {
+        if let Some(name) = self.lists_name.lock().expect("a lock").as_ref() {
+            instances.iter_mut().for_each(|instance| instance.cloud = Some(name.clone()));
+        }
+        instances
     }
 
     fn stumble(&self, verb: &'static str) {
@@ -58,7 +84,10 @@ impl Unruly {
 impl CloudClient for Unruly {
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         match self.account.load(Ordering::Acquire) {
-            0 => self.cloud.identity().await,
+            0 => {
+                let other = self.other.lock().expect("a lock").clone();
+                other.map_or(self.cloud.identity().await, Ok)
+            }
             1 => std::future::pending().await,
             _ => Err(CloudError::new(Kind::Denied, "AccessDenied", "no")),
         }
@@ -81,17 +110,17 @@ impl CloudClient for Unruly {
 
     async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
         self.stumble("sweep");
-        if self.account.load(Ordering::Acquire) != 0 {
+        if self.is_elsewhere() {
             return Ok(Vec::new());
         }
-        self.cloud.list_owned(owner).await
+        self.cloud.list_owned(owner).await.map(|found| self.named(found))
     }
 
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
-        if self.account.load(Ordering::Acquire) != 0 {
+        if self.is_elsewhere() {
             return Ok(Vec::new());
         }
-        self.cloud.describe(ids).await
+        self.cloud.describe(ids).await.map(|found| self.named(found))
     }
 
     async fn terminate(&self, instances: &[OwnedInstance]) -> Terminations {
@@ -115,18 +144,26 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn start(kube: &FakeKube, ec2: &FakeEc2, clock: &Arc<dyn Clock>) -> Self {
+    pub(super) fn start(
+        kube: &FakeKube,
+        ec2: &FakeEc2,
+        clock: &Arc<dyn Clock>,
+        change: impl FnOnce(VirtualNodeBuilder, &mut Config) -> VirtualNodeBuilder,
+    ) -> Self {
         let cloud = Arc::new(Unruly {
             cloud: ec2.cloud(),
             offers_hang: AtomicBool::new(false),
             account: AtomicU8::new(0),
+            other: Mutex::default(),
+            lists_name: Mutex::default(),
             panics: Mutex::default(),
         });
         let mut config = Config::default();
         config.aws.region = ec2.settings().region;
         config.controller.launch_rate.burst = 1_000;
         let process = Process::default();
-        let node = VirtualNode::builder(kube.client(), Arc::<Unruly>::clone(&cloud))
+        let builder = VirtualNode::builder(kube.client(), Arc::<Unruly>::clone(&cloud));
+        let node = change(builder, &mut config)
             .config(config)
             .clock(Arc::clone(clock))
             .seed(1)
@@ -173,16 +210,44 @@ impl World {
         let kube = FakeKube::new(&Options::new(Arc::clone(&clock), 1));
         let controllers = AbortOnDropHandle::new(tokio::spawn(Controllers::new(kube.store()).run()));
         let ec2 = region(Ec2Settings::default(), &clock);
-        let node = Node::start(&kube, &ec2, &clock);
+        let node = Node::start(&kube, &ec2, &clock, |builder, _config| builder);
         let pods = Api::default_namespaced(kube.client());
         Self { kube, ec2, clock, node, pods, _controllers: controllers }
     }
 
     /// Kills the controller and starts another one over this region.
     pub(super) async fn restart_over(&mut self, ec2: &FakeEc2) {
+        self.restart_with(ec2, |builder, _config| builder).await;
+    }
+
+    /// The same, and it is built or configured otherwise.
+    pub(super) async fn restart_with(
+        &mut self,
+        ec2: &FakeEc2,
+        change: impl FnOnce(VirtualNodeBuilder, &mut Config) -> VirtualNodeBuilder,
+    ) {
         self.node.process.kill();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        self.node = Node::start(&self.kube, ec2, &self.clock);
+        self.node = Node::start(&self.kube, ec2, &self.clock, change);
+    }
+
+    /// The live Node object.
+    pub(super) async fn node_object(&self) -> k8s_openapi::api::core::v1::Node {
+        Api::all(self.kube.client()).get("orca-aws-node").await.expect("the node")
+    }
+
+    /// Whether the Node has a taint with this key.
+    pub(super) async fn is_tainted(&self, key: &str) -> bool {
+        let taints = self.node_object().await.spec.and_then(|spec| spec.taints).unwrap_or_default();
+        taints.iter().any(|taint| taint.key == key)
+    }
+
+    /// How many status patches of pods the API server has answered.
+    pub(super) fn pod_writes(&self) -> usize {
+        let is_write = |entry: &AuditEntry| {
+            entry.resource.starts_with("pods") && ["patch", "update", "delete"].contains(&&*entry.verb)
+        };
+        self.kube.audit().entries().iter().filter(|entry| is_write(entry)).count()
     }
 
     /// The next call of this verb panics.

@@ -1,0 +1,206 @@
+//! Whether cluster and cloud are those that this node belongs to.
+//!
+//! The Node object records both. While one of them is another now, because a region, an account or a cluster was changed,
+//! everything that is known of pods and instances says nothing about what runs: so nothing is launched, ended or written
+//! until people have said what they meant. Lease and Node are kept, so that nobody is evicted meanwhile.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use k8s_openapi::api::core::v1::Node;
+use orca_core::ids::{CloudIdentity, ClusterId};
+use orca_core::well_known::annotation;
+
+use crate::health::Health;
+
+/// What people said about the identities that a node had before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accepted {
+    /// These name what the cloud of now names otherwise: what was launched there is looked for here.
+    pub(crate) adopted: Vec<CloudIdentity>,
+    /// What runs under these is left to people. A cluster's id can stand here as well.
+    pub(crate) abandoned: Vec<CloudIdentity>,
+}
+
+/// What the Node object says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) cluster: Option<ClusterId>,
+    pub(crate) cloud: Option<CloudIdentity>,
+}
+
+impl Recorded {
+    pub(crate) fn on(node: &Node) -> Self {
+        let text = |key| {
+            let annotations = node.metadata.annotations.as_ref()?;
+            annotations.get(key).map(String::as_str).filter(|text| !text.is_empty())
+        };
+        Self {
+            cluster: text(annotation::CLUSTER_ID).map(ClusterId::new),
+            cloud: text(annotation::CLOUD_IDENTITY).map(CloudIdentity::new),
+        }
+    }
+}
+
+/// Why nothing is done: in words for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Mismatch {
+    #[error(
+        "this node launched its instances in {was}, and the credentials and region of now are those of {is}: nothing is \
+         launched, ended or written. Give ORCA back what it had; or start it with --adopt-identity {was} if both name the \
+         same place, or with --abandon {was} to leave what runs there to yourself"
+    )]
+    Cloud { was: CloudIdentity, is: CloudIdentity },
+    #[error(
+        "this node tagged its instances with cluster {was}, and the cluster is {is} now: nothing is launched, ended or \
+         written. Set cluster.id to {was}; or start ORCA with --abandon {was} to leave what carries that tag to yourself"
+    )]
+    Cluster { was: ClusterId, is: ClusterId },
+}
+
+/// Holds what the Node records against what answers now. Cheap to clone; all clones are the same guard.
+#[derive(Clone, Debug)]
+pub(crate) struct IdentityGuard {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    cluster: ClusterId,
+    accepted: Accepted,
+    health: Health,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    recorded: Recorded,
+    current: Option<CloudIdentity>,
+}
+
+impl IdentityGuard {
+    /// A guard for a node of this cluster, of which this is recorded.
+    pub(crate) fn new(cluster: ClusterId, recorded: Recorded, accepted: Accepted, health: Health) -> Self {
+        let state = Mutex::new(State { recorded, current: None });
+        let guard = Self { shared: Arc::new(Shared { cluster, accepted, health, state }) };
+        guard.show();
+        guard
+    }
+
+    /// The cloud said whose instances it is asked about.
+    ///
+    /// Errors: that is not who this node belongs to. What the cloud says then is of no use.
+    pub(crate) fn answered(&self, identity: &CloudIdentity) -> Result<(), Mismatch> {
+        self.state().current = Some(identity.clone());
+        self.show();
+        let mismatch = self.mismatch();
+        if mismatch.is_none() {
+            // From here on this is who the node belongs to, also if the Node object cannot be written yet.
+            self.state().recorded.cloud = Some(identity.clone());
+        }
+        mismatch.map_or(Ok(()), Err)
+    }
+
+    /// Why nothing may be done now. None: everything is as it was.
+    pub(crate) fn mismatch(&self) -> Option<Mismatch> {
+        let Shared { cluster, accepted, .. } = &*self.shared;
+        let state = self.state();
+        let is_given_up = |was: &str| accepted.abandoned.iter().any(|one| one.as_str() == was);
+        if let Some(was) = state.recorded.cluster.as_ref().filter(|was| *was != cluster)
+            && !is_given_up(was.as_str())
+        {
+            return Some(Mismatch::Cluster { was: was.clone(), is: cluster.clone() });
+        }
+        let (was, is) = state.recorded.cloud.as_ref().zip(state.current.as_ref())?;
+        let is_accepted = accepted.adopted.contains(was) || is_given_up(was.as_str());
+        (was != is && !is_accepted).then(|| Mismatch::Cloud { was: was.clone(), is: is.clone() })
+    }
+
+    /// What the Node should record. None while that is in question.
+    pub(crate) fn confirmed(&self) -> Option<(ClusterId, CloudIdentity)> {
+        if self.mismatch().is_some() {
+            return None;
+        }
+        self.state().current.clone().map(|cloud| (self.shared.cluster.clone(), cloud))
+    }
+
+    /// The identity under which something that was launched there is to be looked for.
+    pub(crate) fn resolve(&self, launched: CloudIdentity) -> CloudIdentity {
+        if !self.is_adopted(&launched) {
+            return launched;
+        }
+        self.state().current.clone().unwrap_or(launched)
+    }
+
+    /// Whether what was launched under this identity is looked for under that of now.
+    pub(crate) fn is_adopted(&self, launched: &CloudIdentity) -> bool {
+        self.shared.accepted.adopted.contains(launched)
+    }
+
+    /// The identities whose instances people have given up.
+    pub(crate) fn abandoned(&self) -> &[CloudIdentity] {
+        &self.shared.accepted.abandoned
+    }
+
+    fn show(&self) {
+        self.shared.health.set_identity(self.mismatch().map(|mismatch| mismatch.to_string()));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orca_core::clock;
+
+    use super::*;
+
+    fn guard(recorded: Recorded, accepted: Accepted) -> IdentityGuard {
+        IdentityGuard::new("c".into(), recorded, accepted, Health::new(clock::system()))
+    }
+
+    fn recorded(cluster: &str, cloud: &str) -> Recorded {
+        Recorded { cluster: Some(cluster.into()), cloud: Some(cloud.into()) }
+    }
+
+    #[test]
+    fn the_first_identity_counts_and_another_one_stops_everything_until_it_is_back() {
+        let guard = guard(Recorded::default(), Accepted::default());
+        assert_eq!((guard.confirmed(), guard.mismatch()), (None, None), "nobody has answered");
+        guard.answered(&"1/a".into()).expect("the first");
+        assert_eq!(guard.confirmed(), Some(("c".into(), "1/a".into())));
+        let mismatch = guard.answered(&"2/a".into()).expect_err("another account").to_string();
+        assert!(mismatch.contains("1/a") && mismatch.contains("--abandon 1/a"), "{mismatch}");
+        assert_eq!(guard.confirmed(), None);
+        assert_eq!(guard.shared.health.identity(), Err(mismatch));
+        guard.answered(&"1/a".into()).expect("back");
+        assert_eq!((guard.mismatch(), guard.shared.health.identity()), (None, Ok(())));
+    }
+
+    #[test]
+    fn what_the_node_records_counts_from_the_start() {
+        let other = guard(recorded("c", "1/a"), Accepted::default());
+        assert_eq!(other.mismatch(), None, "the cloud has not answered yet");
+        other.answered(&"1/b".into()).expect_err("another region");
+        let cluster = guard(recorded("old", "1/a"), Accepted::default());
+        assert!(matches!(cluster.mismatch(), Some(Mismatch::Cluster { .. })), "known before any answer");
+        cluster.answered(&"1/a".into()).expect_err("another cluster");
+    }
+
+    #[test]
+    fn people_adopt_or_give_up_an_identity_by_its_name() {
+        let adopted = Accepted { adopted: vec!["1/a".into()], ..Accepted::default() };
+        let adopting = guard(recorded("c", "1/a"), adopted);
+        adopting.answered(&"1/b".into()).expect("adopted");
+        assert_eq!(adopting.resolve("1/a".into()), "1/b".into());
+        assert_eq!(adopting.resolve("1/z".into()), "1/z".into());
+        assert_eq!(adopting.confirmed(), Some(("c".into(), "1/b".into())));
+        adopting.answered(&"1/a".into()).expect_err("it has moved, and does not move back by itself");
+
+        let abandoned = Accepted { abandoned: vec!["1/a".into(), "old".into()], ..Accepted::default() };
+        let leaving = guard(recorded("old", "1/a"), abandoned);
+        leaving.answered(&"1/b".into()).expect("given up");
+        leaving.answered(&"1/c".into()).expect_err("nobody spoke of that one");
+    }
+}

@@ -1,0 +1,161 @@
+//! Region, account or cluster are other ones than those that the node belongs to: nothing is launched, ended or written.
+
+use std::time::Duration;
+
+use orca_testkit::fake_ec2::Ec2Settings;
+
+use super::support::{World, region};
+
+const HOME: &str = "123456789012/us-west-2";
+const TAINT: &str = "orca.research/identity-changed";
+
+fn others() -> [Ec2Settings; 2] {
+    [
+        Ec2Settings { region: "eu-west-1".into(), ..Ec2Settings::default() },
+        Ec2Settings { account: "999999999999".into(), ..Ec2Settings::default() },
+    ]
+}
+
+async fn with_pods(count: usize) -> World {
+    let world = World::new();
+    world.create_many("pod", count).await;
+    world.eventually(&[("Running", count)], Duration::from_mins(1)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_region_or_account_stops_everything_until_it_is_back() {
+    for other in others() {
+        let mut world = with_pods(20).await;
+        let elsewhere = region(other, &world.clock);
+        world.restart_over(&elsewhere).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let before = world.pod_writes();
+        world.delete("pod-0").await;
+        world.create("new").await;
+        tokio::time::sleep(Duration::from_mins(30)).await;
+        assert_eq!(world.pod_writes(), before + 1, "only the deletion that people asked for");
+        assert_eq!(world.shown().await.get("Running"), Some(&20), "S13: unknown is not absent");
+        assert_eq!((world.ec2.alive().len(), elsewhere.launched().len()), (20, 0));
+        assert!(world.was_told("CloudIdentityChanged").await);
+        assert!(world.is_tainted(TAINT).await);
+        let told = world.node.health.identity().expect_err("not ready");
+        assert!(told.contains(HOME) && told.contains("--adopt-identity"), "{told}");
+        assert_eq!(
+            (world.node.health.live(), world.node.health.node()),
+            (Ok(()), Ok(())),
+            "nobody is evicted"
+        );
+        assert!(
+            elsewhere.calls_of("DescribeInstances").is_empty(),
+            "nobody asks another account for anything"
+        );
+
+        let home = world.ec2.clone();
+        world.restart_over(&home).await;
+        world.eventually(&[("Running", 20)], Duration::from_mins(10)).await;
+        assert!(!world.is_tainted(TAINT).await);
+        assert_eq!((world.node.health.identity(), world.ec2.launched().len()), (Ok(()), 21));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_changes_under_a_running_process_stops_everything_as_well() {
+    let world = with_pods(5).await;
+    let before = world.pod_writes();
+    world.node.cloud.change_account("999999999999/us-west-2");
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    world.create("new").await;
+    world.delete("pod-0").await;
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(world.pod_writes(), before + 1);
+    assert_eq!((world.ec2.alive().len(), world.ec2.launched().len()), (5, 5));
+    assert!(world.node.health.identity().is_err() && world.is_tainted(TAINT).await);
+    world.node.cloud.find_account();
+    world.eventually(&[("Running", 5)], Duration::from_mins(10)).await;
+    assert_eq!((world.ec2.alive().len(), world.ec2.launched().len()), (5, 6), "the new one was launched");
+    assert!(world.node.health.identity().is_ok() && !world.is_tainted(TAINT).await);
+}
+
+/// The credentials change, and the lists say so before anybody asks for the account again.
+#[tokio::test(start_paused = true)]
+async fn a_list_of_another_account_is_thrown_away() {
+    let world = with_pods(5).await;
+    world.node.cloud.list_as("999999999999/us-west-2");
+    world.delete("pod-0").await;
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(world.ec2.alive().len(), 4, "what was known before is ended; the cloud was still the same");
+    assert_eq!(world.shown().await, [("Running".to_owned(), 4)].into(), "and nothing else is concluded");
+    let node = world.node_object().await;
+    let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
+    let reachable =
+        conditions.iter().find(|condition| condition.type_ == "CloudReachable").expect("a condition");
+    let message = reachable.message.clone().unwrap_or_default();
+    assert!(message.contains("999999999999/us-west-2"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_people_give_up_fails_and_is_never_asked_for() {
+    let mut world = with_pods(5).await;
+    world.delete("pod-0").await;
+    let elsewhere = region(others()[0].clone(), &world.clock);
+    world.restart_with(&elsewhere, |node, _config| node.abandon(HOME.into())).await;
+    world.eventually(&[("Failed", 4)], Duration::from_mins(3)).await;
+    assert_eq!(world.ec2.alive().len(), 5, "they are people's to end");
+    assert!(world.was_told("InstanceAbandoned").await);
+    world.create("new").await;
+    world.eventually(&[("Failed", 4), ("Running", 1)], Duration::from_mins(1)).await;
+    assert_eq!(elsewhere.launched().len(), 1);
+    // The Node says where it lives now, so the next start needs no flag.
+    world.restart_over(&elsewhere).await;
+    world.delete("new").await;
+    world.eventually(&[("Failed", 4)], Duration::from_mins(3)).await;
+    assert!(world.node.health.identity().is_ok() && elsewhere.alive().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_identity_is_the_same_place_under_another_name() {
+    let mut world = with_pods(5).await;
+    // The same region calls itself otherwise: its instances are listed by the same tags.
+    let home = world.ec2.clone();
+    world.node.process.kill();
+    let record_of = |node: k8s_openapi::api::core::v1::Node| node.metadata.annotations.unwrap_or_default();
+    assert_eq!(record_of(world.node_object().await)["orca.research/cloud-identity"], HOME);
+    home.rename_account("111122223333");
+    world.restart_over(&home).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(world.node.health.identity().is_err());
+    world.restart_with(&home, |node, _config| node.adopt_identity(HOME.into())).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(world.shown().await, [("Running".to_owned(), 5)].into());
+    for number in 0..5 {
+        world.delete(&format!("pod-{number}")).await;
+    }
+    world.eventually(&[], Duration::from_mins(10)).await;
+    assert!(world.ec2.alive().is_empty(), "the adopting one ends them");
+    assert_eq!(
+        record_of(world.node_object().await)["orca.research/cloud-identity"],
+        "111122223333/us-west-2"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cluster_id_stops_everything_until_it_is_back_or_given_up() {
+    let mut world = with_pods(5).await;
+    let home = world.ec2.clone();
+    let rename = |node, config: &mut orca_core::config::Config| {
+        config.cluster.id = Some("renamed".into());
+        node
+    };
+    world.restart_with(&home, rename).await;
+    let before = world.pod_writes();
+    world.delete("pod-0").await;
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!((world.pod_writes(), world.ec2.alive().len()), (before + 1, 5));
+    let told = world.node.health.identity().expect_err("not ready");
+    assert!(told.contains("cluster.id") && told.contains("--abandon"), "{told}");
+    world.restart_over(&home).await;
+    world.eventually(&[("Running", 4)], Duration::from_mins(10)).await;
+    assert_eq!(world.ec2.alive().len(), 4, "it was never in doubt whose they are");
+}
