@@ -62,7 +62,7 @@ async fn the_original_designs_gpu_pod_becomes_a_spot_instance_and_goes_with_it(w
     }
 
     let container = &pod["status"]["containerStatuses"][0];
-    assert_eq!(container["containerID"], format!("ec2://us-west-2/{}", instance.id));
+    assert_eq!(container["containerID"], format!("ec2://123456789012/us-west-2/{}", instance.id));
     assert_eq!((&container["ready"], &container["started"]), (&Value::Bool(true), &Value::Bool(true)));
     assert_eq!(pod["status"]["podIP"].as_str(), instance.private_ip.as_deref());
     assert_eq!(condition(&pod, "orca.research/ContainersNotRun").as_deref(), Some("True"));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use kube::api::{Api, DeleteParams};
-use orca_testkit::fake_ec2::{Ec2Settings, Span};
+use orca_testkit::fake_ec2::Span;
 use orca_testkit::fake_kube::{AuditEntry, Effect, Fault};
 
-use super::support::{World, region};
+use super::support::World;
 
 #[tokio::test(start_paused = true)]
 async fn a_404_that_is_not_the_registrys_ends_nothing() {

@@ -69,7 +69,9 @@ impl Unruly {
 
     fn named(&self, mut instances: Vec<Instance>) -> Vec<Instance> {
         if let Some(name) = self.lists_name.lock().expect("a lock").as_ref() {
-            instances.iter_mut().for_each(|instance| instance.cloud = Some(name.clone()));
+            for instance in &mut instances {
+                instance.cloud = Some(name.clone());
+            }
         }
         instances
     }
@@ -245,7 +247,7 @@ impl World {
     /// How many status patches of pods the API server has answered.
     pub(super) fn pod_writes(&self) -> usize {
         let is_write = |entry: &AuditEntry| {
-            entry.resource.starts_with("pods") && ["patch", "update", "delete"].contains(&&*entry.verb)
+            entry.resource.starts_with("pods") && ["patch", "update", "delete"].contains(&entry.verb.as_str())
         };
         self.kube.audit().entries().iter().filter(|entry| is_write(entry)).count()
     }
