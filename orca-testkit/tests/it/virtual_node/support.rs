@@ -247,7 +247,7 @@ impl World {
     /// How many status patches of pods the API server has answered.
     pub(super) fn pod_writes(&self) -> usize {
         let is_write = |entry: &AuditEntry| {
-            entry.resource.starts_with("pods") && ["patch", "update", "delete"].contains(&entry.verb.as_str())
+            entry.resource.starts_with("pods") && ["patch", "update", "delete"].contains(&entry.verb)
         };
         self.kube.audit().entries().iter().filter(|entry| is_write(entry)).count()
     }
