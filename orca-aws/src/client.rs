@@ -197,6 +197,10 @@ impl HealthSource for Ec2Client {
     async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError> {
         self.describe_health(ids).await
     }
+
+    async fn impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
+        self.describe_impaired().await
+    }
 }
 
 /// The text of an optional key; an empty one counts as not given.

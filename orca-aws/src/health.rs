@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{InstanceStatus, InstanceStatusSummary, SummaryStatus};
-use orca_core::error::CloudError;
+use aws_sdk_ec2::types::{Filter, InstanceStatus, InstanceStatusSummary, SummaryStatus};
+use orca_core::error::{CloudError, Kind};
 use orca_core::ids::InstanceId;
 use orca_core::instance::Health;
 
 use crate::call::{Operation, call};
 use crate::client::Ec2Client;
-use crate::describe::{IDS_PER_CALL, absent, is_bad_id};
+use crate::describe::{IDS_PER_CALL, MAX_PAGES, PAGE, absent, is_bad_id};
 use crate::error::cloud_error;
 use crate::halves::Halves;
+
+/// The filters for the two checks (EC2 API reference, `DescribeInstanceStatus`).
+const CHECKS: [&str; 2] = ["instance-status.status", "system-status.status"];
 
 impl Ec2Client {
     /// The health of those of these that run. 100 ids are the most for one call (EC2 API reference,
@@ -36,6 +39,35 @@ impl Ec2Client {
                         absent(id, &error);
                     }
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The running instances of the account that fail one of the checks: a question for each, because filters of one call
+    /// must all match.
+    pub(crate) async fn describe_impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
+        let mut found = Vec::new();
+        for check in CHECKS {
+            let filter = Filter::builder().name(check).values(SummaryStatus::Impaired.as_str()).build();
+            let request = self.read.describe_instance_status().filters(filter).max_results(PAGE);
+            let mut next = None;
+            for _ in 0..MAX_PAGES {
+                let page =
+                    call(Operation::DescribeInstanceStatus, request.clone().set_next_token(next).send())
+                        .await
+                        .map_err(|error| cloud_error(Operation::DescribeInstanceStatus, &error))?;
+                // A server that does not know the filter answers with everybody.
+                let impaired = page.instance_statuses().iter().filter_map(entry);
+                found.extend(impaired.filter(|(_, health)| *health == Health::Impaired).map(|(id, _)| id));
+                next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+                if next.is_none() {
+                    break;
+                }
+            }
+            if next.is_some() {
+                let message = format!("DescribeInstanceStatus gave {MAX_PAGES} pages and no end");
+                return Err(CloudError::new(Kind::Unknown, "TooManyPages", message));
             }
         }
         Ok(found)
@@ -98,6 +130,26 @@ mod tests {
         for (id, _, _, expected) in cases {
             assert_eq!(found[&InstanceId::new(id)], expected, "{id}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_fails_a_check_is_found_by_two_questions_page_by_page() {
+        let paged = |items: &str, next: &str| {
+            let body = format!(
+                "<DescribeInstanceStatusResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+                 <instanceStatusSet>{items}</instanceStatusSet><nextToken>{next}</nextToken></DescribeInstanceStatusResponse>"
+            );
+            Reply::xml(200, &body)
+        };
+        let server = Server::new([
+            paged("", "more"),
+            paged(&item("i-1", "impaired", "ok"), ""),
+            statuses(&(item("i-2", "ok", "impaired") + &item("i-3", "ok", "ok"))),
+        ]);
+        let found = client(&server, &settings()).describe_impaired().await.expect("impaired");
+        assert_eq!(found, ["i-1".into(), "i-2".into()], "one that passes is nobody's answer");
+        let filters: Vec<String> = server.forms().iter().map(|form| form["Filter.1.Name"].clone()).collect();
+        assert_eq!(filters, ["instance-status.status", "instance-status.status", "system-status.status"]);
     }
 
     #[tokio::test]

@@ -41,7 +41,7 @@ impl Ec2Client {
             return known.answer.clone();
         }
         let answer = self.ask_parameter(parameter).await;
-        *cached = Some(Cached { answer: answer.clone(), asked_at: now });
+        *cached = Some(Cached { answer: answer.clone(), answered_at: self.clock.now() });
         answer
     }
 

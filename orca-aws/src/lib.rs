@@ -9,6 +9,7 @@
 //! | `describe`   | `DescribeInstances` by id, 100 a call           | the SDK's      | `describe.rs`  |
 //! | `terminate`  | `TerminateInstances`, 500 a call                | none           | `terminate.rs` |
 //! | `health`     | `DescribeInstanceStatus`, 100 a call            | the SDK's      | `health.rs`    |
+//! | `impaired`   | `DescribeInstanceStatus` by filter, twice       | the SDK's      | `health.rs`    |
 //! | `leftovers`  | `DescribeVolumes`, `DescribeNetworkInterfaces`, `DescribeSpotInstanceRequests` | the SDK's | `leftovers.rs` |
 //! | `remove`     | `DeleteVolume`, `DeleteNetworkInterface`, `CancelSpotInstanceRequests` | none | `leftovers.rs` |
 //! | `list_cluster` | `DescribeInstances` by one tag, every page    | the SDK's      | `describe.rs`  |

@@ -15,6 +15,10 @@ use crate::halves::Halves;
 /// EC2 takes a thousand ids and asks callers to "break up the request into smaller batches".
 const IDS_PER_CALL: usize = 500;
 
+/// A batch is halved so often in one go: enough to find three bad ids among five hundred. When a policy refuses all of
+/// them, the rest waits for the next go, and the API does not get two calls for each instance.
+const MOST_SPLITS: usize = 32;
+
 type Outcomes = BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
 
 impl Ec2Client {
@@ -22,11 +26,17 @@ impl Ec2Client {
     pub(crate) async fn terminate_instances(&self, instances: &[OwnedInstance]) -> Outcomes {
         let mut outcomes = Outcomes::new();
         let mut batches = Halves::new(instances, IDS_PER_CALL);
+        let mut splits = MOST_SPLITS;
         while let Some(batch) = batches.take() {
             match self.terminate_batch(batch).await {
                 Ok(answered) => outcomes.extend(answered),
                 Err(error) if may_be_one_id(&error) && batch.len() > 1 => {
-                    batches.split(batch);
+                    if splits == 0 {
+                        outcomes.extend(batch.iter().map(|each| (each.id().clone(), Err(not_tried(&error)))));
+                    } else {
+                        splits -= 1;
+                        batches.split(batch);
+                    }
                 }
                 Err(error) => {
                     outcomes.extend(batch.iter().map(|each| (each.id().clone(), Err(error.clone()))));
@@ -53,6 +63,12 @@ impl Ec2Client {
         };
         Ok(batch.iter().map(outcome).collect())
     }
+}
+
+/// Some of the batch cannot be ended, and it is not known which.
+fn not_tried(error: &CloudError) -> CloudError {
+    let text = format!("it was not tried alone, and with others it failed: {error}");
+    CloudError::new(Kind::Unknown, "NotTriedAlone", text)
 }
 
 fn unanswered() -> CloudError {

@@ -102,6 +102,7 @@ fn decisions(criterion: &mut Criterion) {
         owner: &owner,
         user_tags: &user_tags,
         facts: &facts,
+        ready_unknown_after: Some(Duration::from_mins(5)),
         abandoned: &[],
         intent: Intent::Wanted,
         pod: Some(&pod),

@@ -100,6 +100,15 @@ pub enum LaunchOutcome {
 pub trait HealthSource: Send + Sync + fmt::Debug {
     /// The health of those of these instances that the cloud knows about. No ids: no answer, and no call.
     async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError>;
+
+    /// All running instances that fail a check now, whoever they belong to, in a number of calls that does not grow with the
+    /// number of instances. It is how a failure is noticed after the checks have passed; a back end that cannot tell
+    /// returns none, as this default does.
+    ///
+    /// Guarantees: one that is impaired is in it, or the answer is an error.
+    async fn impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
+        Ok(Vec::new())
+    }
 }
 
 /// The ability to find what machines left behind: disks, network interfaces and open requests, and the instances of a

@@ -16,11 +16,13 @@ use crate::well_known::taint;
 
 mod findings;
 mod gc;
+mod pods;
 mod service;
 mod validate;
 
 pub use findings::{ConfigError, Warning};
 pub use gc::Gc;
+pub use pods::{DaemonSets, Pods};
 pub use service::{Development, LogFormat, LogLevel, Logging, Metrics, Prometheus};
 pub use validate::validate;
 
@@ -271,25 +273,6 @@ pub struct WorkloadTemplate {
     /// The highest spot price.
     #[serde(default)]
     pub max_spot_price: Option<UsdPerHour>,
-}
-
-/// `pods`: pods of special kinds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Pods {
-    /// What to do with pods of `DaemonSets`.
-    pub daemon_sets: DaemonSets,
-}
-
-/// `pods.daemonSets`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DaemonSets {
-    /// They stay Pending and buy nothing.
-    #[default]
-    Ignore,
-    /// They are pods like any other.
-    Run,
 }
 
 /// `limits`: none of these is enforced yet, so any but the defaults is refused.

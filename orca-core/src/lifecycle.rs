@@ -25,6 +25,7 @@ mod observation;
 mod preparing;
 mod render;
 mod showing;
+mod silence;
 pub mod table;
 mod wanted;
 

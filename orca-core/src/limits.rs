@@ -18,6 +18,9 @@ pub const ABSENCES: u32 = 3;
 /// … over at least this time. AWS asks callers to keep trying for up to five minutes after a launch.
 pub const ABSENT_FOR: Duration = Duration::from_mins(5);
 
+/// An instance that no complete answer has shown for this time is unconfirmed, and its pod says so.
+pub const UNCONFIRMED: Duration = Duration::from_mins(1);
+
 /// A pod of runtime `instance` is released after this time of `shutting-down`, which cannot be undone:
 /// GPU machines take many minutes to reach `terminated`.
 pub const SHUTTING_DOWN_RELEASE: Duration = Duration::from_mins(2);

@@ -84,6 +84,12 @@ pub fn is_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
 }
 
+/// Whether the live status says Ready=True, or said so until nobody could confirm it any more.
+#[must_use]
+pub fn was_ready(pod: &Pod) -> bool {
+    condition(pod, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown")
+}
+
 /// The `containerID` of the first container that has one: the instance's reference for runtime `instance`.
 #[must_use]
 pub fn container_id(pod: &Pod) -> Option<&str> {

@@ -129,6 +129,9 @@ pub struct Machines {
     pub complete_sweeps: Arc<[Timestamp]>,
     /// An instance that is alive and belongs to an earlier pod of the same namespace and name.
     pub namesake: Option<InstanceId>,
+    /// When the instance that is there was confirmed last, if that is longer ago than it should be: no complete answer has
+    /// shown it since.
+    pub unconfirmed_since: Option<Timestamp>,
     /// Why there has been no complete sweep lately, if the cloud said.
     pub trouble: Option<CloudError>,
     /// Where the cloud's answers come from, once it has said so. Nothing is fresh before.

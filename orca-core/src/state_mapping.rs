@@ -25,6 +25,15 @@ pub enum Evidence<'a> {
     NoInstance(NoInstance<'a>),
     /// There was one, and it was absent often and long enough to count as gone.
     Missing(&'a Missing),
+    /// There is one, and nothing has confirmed it for a while.
+    Unconfirmed {
+        /// Which.
+        id: &'a InstanceId,
+        /// When it was confirmed last.
+        since: Timestamp,
+        /// Whether that is too long for anybody to rely on it.
+        is_ready_unknown: bool,
+    },
     /// There is one.
     Instance {
         /// As the cloud described it.
@@ -151,6 +160,13 @@ pub fn shown(evidence: &Evidence<'_>) -> Shown {
             format!("instance {} is gone: the cloud no longer knows it", missing.id),
         ),
         Evidence::Instance { instance, health, was_ready } => instance::shown(instance, *health, *was_ready),
+        // An outage of the cloud's API is not one of its instances: what was shown stays, and people are told (S5).
+        Evidence::Unconfirmed { id, since, is_ready_unknown } => Shown::Unconfirmed {
+            message: format!(
+                "nothing has confirmed instance {id} since {since:.0}; the node's condition CloudReachable says why"
+            ),
+            is_ready_unknown: *is_ready_unknown,
+        },
         // The pod's own wish, so no disruption (B26).
         Evidence::Overdue => {
             failed(reason::DEADLINE_EXCEEDED, "Pod was active on the node longer than the specified deadline")

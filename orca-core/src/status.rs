@@ -35,6 +35,13 @@ pub enum Shown {
         /// Whether it passed its checks.
         ready: Ready,
     },
+    /// As it was shown before, and nothing has confirmed the instance for a while.
+    Unconfirmed {
+        /// Since when, for people.
+        message: String,
+        /// Whether that is too long for anybody to rely on it: Ready becomes Unknown.
+        is_ready_unknown: bool,
+    },
     /// Failed: the machine is gone, or there will be none.
     Ended {
         /// The status' reason.
@@ -66,8 +73,17 @@ pub enum Ready {
 #[must_use]
 pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Timestamp) -> PodStatus {
     let old = live.status.clone().unwrap_or_default();
+    let phase = match shown {
+        Shown::Waiting { .. } => "Pending",
+        Shown::Running { .. } => "Running",
+        Shown::Ended { .. } | Shown::Deleted { .. } => "Failed",
+        Shown::Unconfirmed { message, is_ready_unknown } => {
+            return unconfirmed(live, message, *is_ready_unknown, record, now);
+        }
+    };
     let mut status = PodStatus {
-        phase: Some(phase(shown).to_owned()),
+        // The phase of containers that all share one machine's fate (B61).
+        phase: Some(phase.to_owned()),
         observed_generation: live.metadata.generation,
         start_time: old.start_time.clone().or_else(|| Some(Time(to_second(now)))),
         container_statuses: Some(containers::regular(live, shown, now)),
@@ -81,6 +97,7 @@ pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Tim
     match shown {
         Shown::Waiting { message, .. } | Shown::Deleted { message } => status.message = Some(message.clone()),
         Shown::Running { instance, .. } => addresses(&mut status, instance),
+        Shown::Unconfirmed { .. } => {}
         Shown::Ended { reason, message, .. } => {
             status.reason = Some(reason.clone());
             status.message = Some(message.clone());
@@ -90,13 +107,26 @@ pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Tim
     status
 }
 
-/// The phase (B61 for containers that all share one machine's fate).
-fn phase(shown: &Shown) -> &'static str {
-    match shown {
-        Shown::Waiting { .. } => "Pending",
-        Shown::Running { .. } => "Running",
-        Shown::Ended { .. } | Shown::Deleted { .. } => "Failed",
+/// Everything as it stands, and that nobody knows whether it still is so. Containers that were ready are not shown so any
+/// more when Ready is Unknown: their entries cannot say that nobody knows.
+fn unconfirmed(
+    live: &Pod,
+    message: &str,
+    is_ready_unknown: bool,
+    record: Option<&LaunchRecord>,
+    now: Timestamp,
+) -> PodStatus {
+    let mut status = live.status.clone().unwrap_or_default();
+    status.observed_generation = live.metadata.generation;
+    for container in status.container_statuses.iter_mut().flatten().filter(|_| is_ready_unknown) {
+        container.ready = false;
     }
+    let said = conditions::unconfirmed(live, message, is_ready_unknown, record, to_second(now));
+    let mut conditions = status.conditions.take().unwrap_or_default();
+    conditions.retain(|old| said.iter().all(|new| new.type_ != old.type_));
+    conditions.extend(said);
+    status.conditions = Some(conditions);
+    status
 }
 
 /// The private address is the pod's and the host's: every pod has a host of its own.

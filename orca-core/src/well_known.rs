@@ -117,6 +117,8 @@ pub mod pod_condition {
     pub const LAUNCH: &str = "orca.research/Launch";
     /// True while image, command and probes of the containers are not used: runtime `instance`.
     pub const CONTAINERS_NOT_RUN: &str = "orca.research/ContainersNotRun";
+    /// Unknown while nothing has confirmed the pod's instance for a minute or more; it is not there before that ever happened.
+    pub const INSTANCE_CONFIRMED: &str = "orca.research/InstanceConfirmed";
     /// Kubernetes' own: a resize is asked for, and what became of it.
     pub const RESIZE_PENDING: &str = "PodResizePending";
     /// Kubernetes' own: the pod ended because its machine did.
@@ -147,6 +149,8 @@ pub mod reason {
     pub const INSTANCE_TERMINATING: &str = "InstanceTerminating";
     /// The instance ended without ORCA's doing.
     pub const INSTANCE_GONE: &str = "InstanceGone";
+    /// Conditions: nothing has confirmed the instance for a while.
+    pub const INSTANCE_UNCONFIRMED: &str = "InstanceUnconfirmed";
     /// The spot market took the instance back.
     pub const SPOT_INTERRUPTED: &str = "SpotInterrupted";
     /// The launch was refused for good; the original design's reason.

@@ -32,6 +32,7 @@ mod random;
 mod recent;
 pub mod spawn;
 mod virtual_node;
+mod watching;
 
 pub use error::Error;
 pub use health::Health;

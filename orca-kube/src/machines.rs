@@ -13,6 +13,7 @@ mod terminate;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -36,6 +37,9 @@ use self::scarcity::Scarcity;
 use crate::identity::IdentityGuard;
 use crate::metrics::CloudMetrics;
 use crate::recent::Recent;
+
+/// So many intervals without a complete answer, and what was known is not confirmed any more.
+const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
 #[derive(Clone, Debug)]
@@ -95,7 +99,10 @@ impl MachineProvider {
     /// A provider that has seen nothing yet.
     pub(crate) fn new(parts: Parts) -> Self {
         let bucket = Bucket::new(&parts.settings.launch_rate);
-        let ledger = Mutex::new(Ledger::new(parts.health.is_some()));
+        // One sweep may fail, and the next take its time, without anybody hearing of it.
+        let patience = Duration::from_secs_f64(parts.settings.sweep_seconds.max(0.0) * SWEEPS_WITHOUT_ANSWER);
+        let patience = patience.max(limits::UNCONFIRMED);
+        let ledger = Mutex::new(Ledger::new(parts.health.is_some(), patience));
         let inner = Inner {
             parts,
             ledger,

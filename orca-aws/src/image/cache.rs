@@ -18,13 +18,14 @@ pub(crate) struct ImageCache(pub(super) Mutex<Option<Cached>>);
 #[derive(Clone, Debug)]
 pub(super) struct Cached {
     pub(super) answer: Result<String, CloudError>,
-    pub(super) asked_at: Timestamp,
+    /// When it came: a failure that took half a minute to come is as good as one that came at once.
+    pub(super) answered_at: Timestamp,
 }
 
 impl Cached {
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         let kept = if self.answer.is_ok() { KEPT } else { FAILURE_KEPT };
         // A clock that was set back makes the age negative, and then nothing is known about it.
-        Duration::try_from(now.duration_since(self.asked_at)).is_ok_and(|age| age < kept)
+        Duration::try_from(now.duration_since(self.answered_at)).is_ok_and(|age| age < kept)
     }
 }

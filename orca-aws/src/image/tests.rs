@@ -93,3 +93,25 @@ async fn a_parameter_that_holds_something_else_is_refused() {
     let error = client(&server, &asks_ssm()).image(None).await.expect_err("no id");
     assert_eq!((error.kind, error.code.as_str()), (Kind::Invalid(Fault::Config), "NoMachineImage"));
 }
+
+/// A clock that shows one time after the other.
+#[derive(Debug)]
+struct Times(std::sync::Mutex<std::collections::VecDeque<i64>>);
+
+impl orca_core::clock::Clock for Times {
+    fn now(&self) -> jiff::Timestamp {
+        let second = self.0.lock().expect("a lock").pop_front().expect("a time");
+        jiff::Timestamp::from_second(second).expect("a time")
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_took_long_to_come_is_everybodys_as_well() {
+    let server = Server::new([Reply::json(400, r#"{"__type":"ParameterNotFound","message":""}"#)]);
+    let mut client = client(&server, &asks_ssm());
+    client.clock = std::sync::Arc::new(Times(std::sync::Mutex::new([0, 30, 31].into())));
+    for _ in 0..2 {
+        client.image(None).await.expect_err("missing");
+    }
+    assert_eq!(server.requests().len(), 1, "who waited for the answer does not ask again");
+}

@@ -74,6 +74,18 @@ async fn one_bad_id_does_not_keep_the_others_alive() {
 }
 
 #[tokio::test]
+async fn a_policy_that_refuses_everything_costs_a_bounded_number_of_calls() {
+    let server = Server::new(vec![Reply::error(403, "UnauthorizedOperation", "no"); 200]);
+    let given: Vec<OwnedInstance> = (0..500).map(|number| owned(&format!("i-{number}"))).collect();
+    let outcomes = client(&server, &settings()).terminate_instances(&given).await;
+    assert!(outcomes.len() == 500 && outcomes.values().all(Result::is_err));
+    let alone = outcomes.values().filter_map(|outcome| outcome.as_ref().err());
+    let alone = alone.filter(|error| error.code == "UnauthorizedOperation").count();
+    assert!(alone >= 16, "some are known for certain after each go: {alone}");
+    assert_eq!(server.requests().len(), 1 + 2 * MOST_SPLITS);
+}
+
+#[tokio::test]
 async fn an_error_about_the_call_is_everyones_and_is_not_repeated() {
     for reply in [
         Reply::error(503, "RequestLimitExceeded", "slow down"),

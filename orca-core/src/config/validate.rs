@@ -174,6 +174,10 @@ fn check_controller(config: &Config, found: &mut Findings) {
     if !(1..=4096).contains(&controller.concurrency) {
         found.wrong("controller.concurrency", controller.concurrency, "give 1 to 4096");
     }
+    if (1..60).contains(&config.pods.ready_unknown_after_seconds) {
+        let remedy = "give 60 or more seconds, or 0 for never";
+        found.wrong("pods.readyUnknownAfterSeconds", config.pods.ready_unknown_after_seconds, remedy);
+    }
     let seconds = [
         ("controller.sweepSeconds", controller.sweep_seconds),
         ("controller.fastSweepSeconds", controller.fast_sweep_seconds),

@@ -28,7 +28,10 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
         Intent::Deleting { .. } | Intent::Finished(_) | Intent::Gone => {
             let note = match state_mapping::shown(&evidence) {
                 Shown::Waiting { reason, message } => Some(Note::warning(reason, message)),
-                Shown::Running { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => None,
+                Shown::Running { .. }
+                | Shown::Unconfirmed { .. }
+                | Shown::Ended { .. }
+                | Shown::Deleted { .. } => None,
             };
             note.into_iter().fold(Decision::rest(), Decision::and_note)
         }

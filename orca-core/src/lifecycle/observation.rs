@@ -41,6 +41,8 @@ pub struct Observation<'a> {
     pub machines: &'a Machines,
     /// What is known of the tasks that were started for it.
     pub facts: &'a Facts,
+    /// After which time without confirmation of its instance nobody can say whether a pod is ready. None: never.
+    pub ready_unknown_after: Option<Duration>,
     /// The cloud identities whose instances people have given up.
     pub abandoned: &'a [CloudIdentity],
 }
@@ -102,7 +104,7 @@ impl<'a> Observation<'a> {
     /// Whether the live object says Ready=True for this very instance.
     pub(super) fn shown_ready(&self, instance: &Instance) -> bool {
         let is_this = |shown: &str| shown.rsplit('/').next() == Some(instance.id.as_str());
-        self.pod.is_some_and(|pod| pod::is_ready(pod) && pod::container_id(pod).is_some_and(is_this))
+        self.pod.is_some_and(|pod| pod::was_ready(pod) && pod::container_id(pod).is_some_and(is_this))
     }
 
     /// When the pod's own deadline is over: counted from when it was first acknowledged.

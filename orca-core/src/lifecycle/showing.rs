@@ -10,9 +10,11 @@ pub(super) fn show(seen: &Observation<'_>, evidence: &Evidence<'_>) -> Decision 
     let shown = state_mapping::shown(evidence);
     match shown {
         Shown::Waiting { .. } if seen.live_phase() == Some("Running") => Decision::rest(),
-        Shown::Waiting { .. } | Shown::Running { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => {
-            Decision::show(shown)
-        }
+        Shown::Waiting { .. }
+        | Shown::Running { .. }
+        | Shown::Unconfirmed { .. }
+        | Shown::Ended { .. }
+        | Shown::Deleted { .. } => Decision::show(shown),
     }
 }
 
@@ -27,7 +29,7 @@ pub(super) fn told(seen: &Observation<'_>, evidence: &Evidence<'_>) -> Decision 
         Shown::Waiting { reason, message } | Shown::Ended { reason, message, .. } => {
             Some(Note::warning(reason, message))
         }
-        Shown::Running { .. } | Shown::Deleted { .. } => None,
+        Shown::Running { .. } | Shown::Unconfirmed { .. } | Shown::Deleted { .. } => None,
     };
     note.into_iter().fold(show(seen, evidence), Decision::and_note)
 }

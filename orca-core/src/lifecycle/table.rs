@@ -80,6 +80,7 @@ fn decided((_, intent, pod, record): &Row, machines: &Machines, facts: &Facts) -
         held_until: None,
         machines,
         facts,
+        ready_unknown_after: Some(Duration::from_mins(5)),
         abandoned: &[],
     };
     decide(&observation, at(NOW))
@@ -120,6 +121,8 @@ fn cell(decision: &Decision) -> String {
         Shown::Waiting { reason, .. } => format!("Pending ({reason})"),
         Shown::Running { ready: Ready::Yes, .. } => "Running, Ready".to_owned(),
         Shown::Running { ready: Ready::No(_), .. } => "Running".to_owned(),
+        Shown::Unconfirmed { is_ready_unknown: false, .. } => "as before, unconfirmed".to_owned(),
+        Shown::Unconfirmed { .. } => "as before, Ready unknown".to_owned(),
         Shown::Ended { reason, disruption: true, .. } => format!("Failed ({reason}, DisruptionTarget)"),
         Shown::Ended { reason, .. } => format!("Failed ({reason})"),
         Shown::Deleted { .. } => "Failed (deleted)".to_owned(),

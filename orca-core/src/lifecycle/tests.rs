@@ -186,6 +186,7 @@ impl Case {
             held_until: self.held_until,
             machines: &self.machines,
             facts: &self.facts,
+            ready_unknown_after: Some(Duration::from_mins(5)),
             abandoned: &[],
         })
     }
@@ -211,6 +212,8 @@ fn reason(decision: &Decision) -> &str {
     match decision.shown() {
         Some(Shown::Waiting { reason, .. } | Shown::Ended { reason, .. }) => reason,
         Some(Shown::Running { .. }) => "Running",
+        Some(Shown::Unconfirmed { is_ready_unknown: false, .. }) => "Unconfirmed",
+        Some(Shown::Unconfirmed { .. }) => "Ready unknown",
         Some(Shown::Deleted { .. }) => "Deleted",
         None => "-",
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decision::{Action, Decision, Note};
 use super::observation::Observation;
 use super::showing::{self, told};
-use super::{answers, instance, launching, preparing};
+use super::{answers, instance, launching, preparing, silence};
 use crate::clock;
 use crate::launch::AttemptState;
 use crate::limits;
@@ -53,6 +53,9 @@ fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if seen.is_sending() {
         // The record was written with what the pod shows meanwhile.
         return Decision::rest();
+    }
+    if let Some(decision) = silence::decide(seen, now) {
+        return decision;
     }
     if let Some(instance) = seen.instance() {
         return instance::follow(seen, instance);

@@ -31,6 +31,9 @@ fn cells(shown: Shown) -> (&'static str, String, &'static str, String) {
         Shown::Waiting { reason, message } => ("Pending", code(reason), "no", message),
         Shown::Running { ready: Ready::Yes, .. } => ("Running", String::new(), "yes", String::new()),
         Shown::Running { ready: Ready::No(why), .. } => ("Running", String::new(), "no", why),
+        Shown::Unconfirmed { message, is_ready_unknown } => {
+            ("as before", String::new(), if is_ready_unknown { "unknown" } else { "as before" }, message)
+        }
         Shown::Ended { reason, message, disruption: true } => {
             ("Failed", format!("{}, `DisruptionTarget`", code(reason)), "no", message)
         }
@@ -93,6 +96,12 @@ fn with_examples(mut row: impl FnMut(&str, &Evidence<'_>)) {
     let missing = Missing { id: "i-1".into(), absences: 3, since: soon, latest: soon };
     row("three complete lists over five minutes do not show it", &Evidence::Missing(&missing));
     instances(&mut row);
+    for (what, is_ready_unknown) in [
+        ("nothing has confirmed the instance for a minute", false),
+        ("the same, for longer than `pods.readyUnknownAfterSeconds`", true),
+    ] {
+        row(what, &Evidence::Unconfirmed { id: &missing.id, since: soon, is_ready_unknown });
+    }
     row("`spec.activeDeadlineSeconds` is over", &Evidence::Overdue);
     row("deleted, and nothing of it runs any more", &Evidence::Deleted);
 }

@@ -15,14 +15,19 @@ pub(crate) const NOT_RUN: &str = "the machine image is the workload: image, comm
 /// One condition before its times are known.
 struct Draft {
     kind: &'static str,
-    is_true: bool,
+    /// `True`, `False` or `Unknown`.
+    status: &'static str,
     reason: Option<String>,
     message: Option<String>,
 }
 
 impl Draft {
     fn new(kind: &'static str, is_true: bool) -> Self {
-        Self { kind, is_true, reason: None, message: None }
+        Self { kind, status: if is_true { "True" } else { "False" }, reason: None, message: None }
+    }
+
+    fn unknown(kind: &'static str) -> Self {
+        Self { status: "Unknown", ..Self::new(kind, false) }
     }
 
     fn because(mut self, reason: impl Into<String>, message: impl Into<String>) -> Self {
@@ -55,9 +60,31 @@ pub(super) fn render(
         let text = "a machine's size is fixed by its instance type; make a new pod with another type";
         drafts.push(Draft::new(pod_condition::RESIZE_PENDING, true).because("Infeasible", text));
     }
+    let is_alive = matches!(shown, Shown::Running { .. } | Shown::Waiting { .. });
+    if is_alive && pod::condition(live, pod_condition::INSTANCE_CONFIRMED).is_some() {
+        drafts.push(Draft::new(pod_condition::INSTANCE_CONFIRMED, true));
+    }
     if let Some(record) = record {
         drafts.push(launch(record));
     }
+    drafts.into_iter().map(|draft| finish(live, draft, now)).collect()
+}
+
+/// What is said of a pod whose instance nobody has confirmed for a while. Everything else stays as it is.
+pub(super) fn unconfirmed(
+    live: &Pod,
+    message: &str,
+    is_ready_unknown: bool,
+    record: Option<&LaunchRecord>,
+    now: Timestamp,
+) -> Vec<PodCondition> {
+    let unknown = |kind| Draft::unknown(kind).because(reason::INSTANCE_UNCONFIRMED, message);
+    // One that was not ready before is not known any worse now.
+    let is_lost =
+        |kind: &&str| is_ready_unknown && pod::condition(live, kind).is_some_and(|one| one.status != "False");
+    let mut drafts = vec![unknown(pod_condition::INSTANCE_CONFIRMED)];
+    drafts.extend(["Ready", "ContainersReady"].into_iter().filter(is_lost).map(unknown));
+    drafts.extend(record.map(launch));
     drafts.into_iter().map(|draft| finish(live, draft, now)).collect()
 }
 
@@ -85,12 +112,14 @@ fn kubelet(live: &Pod, shown: &Shown) -> Vec<Draft> {
             Draft::new("Initialized", false)
                 .because("ContainersNotInitialized", "init containers have not run")
         }
-        Shown::Waiting { .. } | Shown::Running { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => {
-            Draft::new("Initialized", true)
-        }
+        Shown::Waiting { .. }
+        | Shown::Running { .. }
+        | Shown::Unconfirmed { .. }
+        | Shown::Ended { .. }
+        | Shown::Deleted { .. } => Draft::new("Initialized", true),
     };
     let (ready, because, network) = match shown {
-        Shown::Running { ready: Ready::Yes, .. } => (true, None, true),
+        Shown::Running { ready: Ready::Yes, .. } | Shown::Unconfirmed { .. } => (true, None, true),
         Shown::Running { ready: Ready::No(why), .. } => {
             (false, Some(("ContainersNotReady", format!("{}: {why}", unready()))), true)
         }
@@ -149,7 +178,7 @@ fn launch(record: &LaunchRecord) -> Draft {
 
 /// Adds the times: the transition's is kept while the status stays what it was (B79).
 fn finish(live: &Pod, draft: Draft, now: Timestamp) -> PodCondition {
-    let status = if draft.is_true { "True" } else { "False" };
+    let status = draft.status;
     let before = pod::condition(live, draft.kind).filter(|condition| condition.status == status);
     PodCondition {
         type_: draft.kind.to_owned(),

@@ -35,9 +35,11 @@ pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<Cont
             let waiting = ContainerStateWaiting { reason: Some(reason::CONTAINERS_NOT_RUN.into()), message };
             status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
         }
-        Shown::Running { .. } | Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => {
-            one(container, old, shown, now)
-        }
+        Shown::Running { .. }
+        | Shown::Waiting { .. }
+        | Shown::Unconfirmed { .. }
+        | Shown::Ended { .. }
+        | Shown::Deleted { .. } => one(container, old, shown, now),
     };
     Some(containers.iter().map(render).collect())
 }
@@ -65,6 +67,9 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
                 container_id: Some(instance.reference.to_string()),
                 ..status(container, ContainerState { running: Some(running), ..ContainerState::default() })
             }
+        }
+        Shown::Unconfirmed { .. } => {
+            before.cloned().unwrap_or_else(|| status(container, ContainerState::default()))
         }
         // Nothing ever ran: the kubelet, too, claims no end for the containers of a pod that it rejected.
         Shown::Ended { reason, message, disruption: false }

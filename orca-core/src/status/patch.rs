@@ -77,7 +77,10 @@ pub fn told(shown: Option<&Shown>, record: Option<&LaunchRecord>) -> Vec<(&'stat
     let id = record.and_then(|record| record.instance_id.as_ref());
     let address = match shown {
         Some(Shown::Running { instance, .. }) => instance.public_ip,
-        Some(Shown::Waiting { .. } | Shown::Ended { .. } | Shown::Deleted { .. }) | None => None,
+        Some(
+            Shown::Waiting { .. } | Shown::Unconfirmed { .. } | Shown::Ended { .. } | Shown::Deleted { .. },
+        )
+        | None => None,
     };
     let id = id.map(|id| (annotation::INSTANCE_ID, id.to_string()));
     id.into_iter().chain(address.map(|ip| (annotation::PUBLIC_IP, ip.to_string()))).collect()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use orca_core::backoff::Backoff;
 use orca_core::clock;
 use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
@@ -14,6 +15,7 @@ use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
 use orca_core::provider::{Claim, Machines, Missing};
 
+mod confirmation;
 mod endings;
 mod machine;
 
@@ -23,8 +25,10 @@ use machine::Machine;
 const REMEMBERED: Duration = Duration::from_mins(7);
 /// … and, but for the latest, no two that are closer together than this.
 const APART: Duration = Duration::from_secs(1);
-/// A termination that did not show in the list after this time is asked for again.
+/// A termination that did not show in the list after this time is asked for again …
 const ASK_AGAIN: Duration = Duration::from_secs(15);
+/// … and one that was refused later and later: people have to mend that.
+const REFUSED: Backoff = Backoff { first: ASK_AGAIN, cap: Duration::from_mins(10) };
 
 /// What is known of the machines of one owner.
 #[derive(Debug, Default)]
@@ -41,6 +45,10 @@ pub(super) struct Ledger {
     identified_at: Option<Timestamp>,
     /// What every machine is from the start, when its cloud has no way to tell its health.
     assumed_health: Option<Health>,
+    /// When it was asked last who has failed its checks.
+    impaired_at: Option<Timestamp>,
+    /// After which time without an answer that shows it a machine is unconfirmed.
+    patience: Duration,
 }
 
 /// What one complete sweep brought.
@@ -52,15 +60,14 @@ pub(super) struct Sweep {
     pub(super) listed: Vec<Instance>,
     /// What describing the unlisted ones found. None: that call failed, so nothing counts as absent.
     pub(super) found: Option<Vec<Instance>>,
-    /// Health of those that were asked about.
-    pub(super) health: BTreeMap<InstanceId, Health>,
 }
 
 impl Ledger {
-    /// An empty ledger. Without a source of health, a running machine counts as healthy.
-    pub(super) fn new(has_health_source: bool) -> Self {
+    /// An empty ledger. Without a source of health, a running machine counts as healthy; one that nothing confirms for longer
+    /// than `patience` counts as unconfirmed.
+    pub(super) fn new(has_health_source: bool, patience: Duration) -> Self {
         let assumed_health = (!has_health_source).then_some(Health::Passed);
-        Self { assumed_health, ..Self::default() }
+        Self { assumed_health, patience, ..Self::default() }
     }
 
     pub(super) fn identity(&self) -> Option<&CloudIdentity> {
@@ -127,13 +134,10 @@ impl Ledger {
             if let Some(machine) = self.machines.get_mut(&instance.id) {
                 machine.listed = true;
                 machine.absences = 0;
-            }
-        }
-        for (id, health) in sweep.health {
-            if let Some(machine) = self.machines.get_mut(&id).filter(|machine| machine.health != Some(health))
-            {
-                machine.health = Some(health);
-                changed.push(machine.pod.uid.clone());
+                machine.confirmed_at = sweep.began;
+                if machine.unconfirmed_at.take().is_some() {
+                    changed.push(machine.pod.uid.clone());
+                }
             }
         }
         if sweep.found.is_some() {
@@ -237,6 +241,7 @@ impl Ledger {
             seen: seen.into_iter().cloned().collect(),
             missing,
             health,
+            unconfirmed_since: self.unconfirmed_since(&known, now),
             ending_since: known.iter().filter_map(|machine| machine.ending_since).max(),
             complete_sweeps: Arc::clone(&self.recent),
             trouble: self.trouble.clone(),
@@ -282,16 +287,6 @@ impl Ledger {
             !shown.contains(id) && !has_ended(machine) && machine.is_of(self.identity.as_ref())
         });
         tracked.map(|(id, _)| id.clone()).collect()
-    }
-
-    /// The running ones whose health still matters to somebody.
-    pub(super) fn unproven(&self, listed: &[Instance]) -> Vec<InstanceId> {
-        let is_unproven =
-            |id| self.machines.get(id).is_none_or(|machine| machine.health != Some(Health::Passed));
-        let running = listed
-            .iter()
-            .filter(|instance| instance.state == InstanceState::Running && instance.pod.is_some());
-        running.filter(|instance| is_unproven(&instance.id)).map(|instance| instance.id.clone()).collect()
     }
 
     /// Whether something is expected to change soon.
@@ -350,6 +345,8 @@ impl Ledger {
             instance: None,
             cloud: None,
             listed: false,
+            confirmed_at: now,
+            unconfirmed_at: None,
             claimed: false,
             finished: false,
             listed_in: None,
@@ -359,6 +356,7 @@ impl Ledger {
             ending_since: None,
             health: self.assumed_health,
             asked_to_end: None,
+            refusals: 0,
         })
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use orca_core::error::CloudError;
-use orca_core::instance::Instance;
+use orca_core::error::{CloudError, Kind};
+use orca_core::ids::InstanceId;
+use orca_core::instance::{Health, Instance};
 use orca_core::limits;
 use orca_core::well_known::reason;
 use tokio_util::sync::CancellationToken;
@@ -12,8 +13,14 @@ use tokio_util::sync::CancellationToken;
 use super::Inner;
 use super::ledger::Sweep;
 
-/// A sweep that takes longer is given up. The slowest server known lists 1 000 instances in 8 s.
-const TIMEOUT: Duration = Duration::from_secs(45);
+/// A list that takes longer is given up. The slowest server known lists 1 000 instances in 8 s.
+const LIST_TIME: Duration = Duration::from_secs(45);
+/// What a list does not show is asked for by id in this time, or not counted.
+const DESCRIBE_TIME: Duration = Duration::from_secs(20);
+/// A question about health that takes longer only delays Ready.
+const HEALTH_TIME: Duration = Duration::from_secs(15);
+/// How often it is asked which instances are impaired, of those that passed their checks before.
+const IMPAIRED_EVERY: Duration = Duration::from_mins(1);
 /// After which time it is asked again whose instances these are …
 const IDENTITY_KEPT: Duration = Duration::from_mins(1);
 /// … how long the question may take while the answer is known …
@@ -29,18 +36,11 @@ const LEAST: Duration = Duration::from_millis(50);
 pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
     let mut failures: u32 = 0;
     loop {
-        let swept = tokio::select! {
+        let result = tokio::select! {
             biased;
             () = shutdown.cancelled() => return,
-            swept = tokio::time::timeout(TIMEOUT, sweep(inner)) => swept,
+            swept = sweep(inner) => swept,
         };
-        let result = swept.unwrap_or_else(|_elapsed| {
-            Err(CloudError::new(
-                orca_core::Kind::Unknown,
-                "SweepTimeout",
-                format!("no complete list within {} s", TIMEOUT.as_secs()),
-            ))
-        });
         failures = if result.is_ok() { 0 } else { failures.saturating_add(1) };
         report(inner, result, failures);
         tokio::select! {
@@ -60,7 +60,13 @@ fn report(inner: &Inner, result: Result<(), CloudError>, failures: u32) {
     } else {
         tracing::debug!(error = %error, code = error.code, failures, "Sweep failed again");
     }
-    inner.ledger().failed(error);
+    let now = inner.now();
+    let unconfirmed = {
+        let mut ledger = inner.ledger();
+        ledger.failed(error);
+        ledger.take_unconfirmed(now)
+    };
+    inner.wake(&unconfirmed);
 }
 
 /// Waits for the next sweep's time, or for somebody who needs one earlier.
@@ -89,32 +95,65 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     let parts = &inner.parts;
     identify(inner).await?;
     let began = inner.now();
-    let listed = parts.metrics.observe("list_owned", parts.cloud.list_owned(&parts.owner)).await?;
+    let list = parts.metrics.observe("list_owned", parts.cloud.list_owned(&parts.owner));
+    let listed = bounded(LIST_TIME, "a complete list", list).await?;
     let found = describe_unlisted(inner, &listed).await;
     if let Some(other) = inner.check_whose(listed.iter().chain(found.iter().flatten())) {
         return Err(CloudError::new(
-            orca_core::Kind::Unknown,
+            Kind::Unknown,
             "ForeignAnswer",
             format!("the cloud listed instances of {other}, which is not whose it said that they are"),
         ));
     }
-    let unproven = inner.ledger().unproven(&listed);
-    let health = match &parts.health {
-        Some(source) if !unproven.is_empty() => {
-            // A failure here only delays Ready.
-            parts.metrics.observe("health", source.health(&unproven)).await.unwrap_or_default()
-        }
-        Some(_) | None => BTreeMap::new(),
-    };
     let now = inner.now();
-    let (changed, alive) = {
+    let (changed, unproven, alive) = {
         let mut ledger = inner.ledger();
-        let changed = ledger.take(Sweep { began, listed, found, health }, now);
-        (changed, ledger.alive())
+        let unproven = ledger.unproven(&listed);
+        let mut changed = ledger.take(Sweep { began, listed, found }, now);
+        changed.extend(ledger.take_unconfirmed(now));
+        (changed, unproven, ledger.alive())
     };
     parts.metrics.swept(alive);
     inner.wake(&changed);
+    // What was listed counts already: nothing waits for what is known of health.
+    check_health(inner, &unproven).await;
     Ok(())
+}
+
+/// Asks for the health of those that have not passed their checks yet, and from time to time who has failed them since. A
+/// failure here only delays Ready.
+async fn check_health(inner: &Inner, unproven: &[InstanceId]) {
+    let parts = &inner.parts;
+    let Some(source) = &parts.health else { return };
+    let now = inner.now();
+    let mut health = BTreeMap::new();
+    if inner.ledger().asks_for_impaired(now, IMPAIRED_EVERY) {
+        let ask = parts.metrics.observe("impaired", source.impaired());
+        match bounded(HEALTH_TIME, "the impaired instances", ask).await {
+            Ok(impaired) => health.extend(impaired.into_iter().map(|id| (id, Health::Impaired))),
+            Err(error) => tracing::debug!(error = %error, "Impaired instances cannot be listed"),
+        }
+    }
+    if !unproven.is_empty() {
+        let ask = parts.metrics.observe("health", source.health(unproven));
+        match bounded(HEALTH_TIME, "the instances' health", ask).await {
+            Ok(found) => health.extend(found),
+            Err(error) => tracing::debug!(error = %error, "Health cannot be asked for"),
+        }
+    }
+    let changed = inner.ledger().take_health(health);
+    inner.wake(&changed);
+}
+
+async fn bounded<T>(
+    time: Duration,
+    what: &str,
+    call: impl Future<Output = Result<T, CloudError>> + Send,
+) -> Result<T, CloudError> {
+    tokio::time::timeout(time, call).await.unwrap_or_else(|_elapsed| {
+        let text = format!("{what} did not come within {} s", time.as_secs());
+        Err(CloudError::new(Kind::Unknown, "SweepTimeout", text))
+    })
 }
 
 /// Asks whose instances the cloud is asked about: before the first list, which says nothing without it, and again from
@@ -144,11 +183,7 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
     };
     if let Err(mismatch) = parts.identity.answered(&identity) {
         inner.ledger().doubt_identity();
-        return Err(CloudError::new(
-            orca_core::Kind::Denied,
-            reason::CLOUD_IDENTITY_CHANGED,
-            mismatch.to_string(),
-        ));
+        return Err(CloudError::new(Kind::Denied, reason::CLOUD_IDENTITY_CHANGED, mismatch.to_string()));
     }
     if known.as_ref() != Some(&identity) {
         tracing::info!(cloud = %identity, "Cloud identified");
@@ -160,7 +195,7 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
 fn unconfirmed() -> CloudError {
     let text =
         format!("the cloud did not say whose instances these are within {} s", IDENTITY_TIME.as_secs());
-    CloudError::new(orca_core::Kind::Unknown, "IdentityTimeout", text)
+    CloudError::new(Kind::Unknown, "IdentityTimeout", text)
 }
 
 /// Machines that should be listed and are not: asked for by id, because a list by tag can lag behind.
@@ -170,7 +205,8 @@ async fn describe_unlisted(inner: &Inner, listed: &[Instance]) -> Option<Vec<Ins
         return Some(Vec::new());
     }
     let parts = &inner.parts;
-    match parts.metrics.observe("describe", parts.cloud.describe(&unlisted)).await {
+    let describe = parts.metrics.observe("describe", parts.cloud.describe(&unlisted));
+    match bounded(DESCRIBE_TIME, "the unlisted instances", describe).await {
         Ok(found) => Some(found),
         Err(error) => {
             tracing::debug!(error = %error, instances = unlisted.len(), "Unlisted instances could not be described");

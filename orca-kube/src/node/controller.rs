@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::health::Health;
 use crate::identity::IdentityGuard;
 use crate::metrics::{NodeMetrics, Outcome};
+use crate::watching;
 
 /// At least this often a heartbeat is written, although nothing changed (A31).
 const HEARTBEAT_SECONDS: i64 = 300;
@@ -185,11 +186,7 @@ impl NodeController {
     pub(crate) async fn run(&self, node: Node) {
         let selector = format!("metadata.name={}", self.parts.config.node.name);
         let config = watcher::Config::default().fields(&selector).timeout(60);
-        let events = watcher::watcher(self.api.clone(), config);
-        let mut events = std::pin::pin!(kube::runtime::WatchStreamExt::backoff(
-            events,
-            watcher::DefaultBackoff::default()
-        ));
+        let mut events = std::pin::pin!(watching::watch(self.api.clone(), config));
         let mut live = node;
         let mut listed = false;
         let mut look = tokio::time::interval(LOOK);

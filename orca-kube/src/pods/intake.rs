@@ -68,7 +68,7 @@ impl Inner {
     fn hold(&self, entry: &Entry) {
         let record = self.record(&entry.pod, &entry.reference.uid);
         if let Some(id) = recorded_instance(&entry.pod, record.as_ref()) {
-            let health = pod::is_ready(&entry.pod).then_some(Health::Passed);
+            let health = pod::was_ready(&entry.pod).then_some(Health::Passed);
             let recorded = record.as_ref().and_then(|record| record.as_ref().ok());
             let cloud = recorded.map(|record| record.cloud.clone()).or_else(|| shown_identity(&entry.pod));
             // What people adopted is looked for here, whatever here is called.

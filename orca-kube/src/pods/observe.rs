@@ -1,6 +1,7 @@
 //! Gathers what is known of one pod into an observation. It reads memory, and changes nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -28,6 +29,7 @@ pub(super) struct Observed<'a> {
     held_until: Option<Timestamp>,
     machines: Machines,
     facts: Facts,
+    ready_unknown_after: Option<Duration>,
     abandoned: &'a [CloudIdentity],
 }
 
@@ -53,6 +55,7 @@ pub(super) fn observe<'a>(
         // Facts first: an answer that arrives in between is then seen with its instance, or not at all.
         facts: inner.tasks.facts(uid),
         machines: parts.provider.get_pod(&entry.reference, now),
+        ready_unknown_after: parts.config.pods.ready_unknown_after(),
         abandoned: parts.identity.abandoned(),
     }
 }
@@ -71,6 +74,7 @@ impl Observed<'_> {
             held_until: self.held_until,
             machines: &self.machines,
             facts: &self.facts,
+            ready_unknown_after: self.ready_unknown_after,
             abandoned: self.abandoned,
         }
     }

@@ -13,6 +13,7 @@ use super::Inner;
 use super::lean::Lean;
 use crate::absence::Absence;
 use crate::call::{CallError, bounded};
+use crate::watching;
 
 /// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
 const WATCH_SECONDS: u32 = 60;
@@ -73,9 +74,7 @@ fn selector(inner: &Inner) -> String {
 pub(super) async fn run(inner: &Inner) {
     let api: Api<Lean> = Api::all(inner.parts.client.clone());
     let config = watcher::Config::default().fields(&selector(inner)).timeout(WATCH_SECONDS).page_size(PAGE);
-    let backoff = watcher::DefaultBackoff::default();
-    let events = kube::runtime::WatchStreamExt::backoff(watcher::watcher(api, config), backoff);
-    let mut events = std::pin::pin!(events);
+    let mut events = std::pin::pin!(watching::watch(api, config));
     let mut listed = HashSet::new();
     let mut resync = tokio::time::interval(RESYNC);
     loop {

@@ -215,7 +215,27 @@ impl HealthSource for FakeCloud {
         }
         Ok(found)
     }
+
+    async fn impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
+        let mut found = Vec::new();
+        for check in CHECKS {
+            let mut listing = Listing::filtered(vec![Filter::field(check, "impaired")], PAGE);
+            loop {
+                let action = DescribeStatus { listing: listing.clone(), includes_all: false };
+                let (page, _now) = self.ec2.call(&action).await.map_err(cloud_error)?;
+                found.extend(page.items.iter().map(|machine| InstanceId::new(&machine.id)));
+                match page.next_token {
+                    Some(next) => listing.next_token = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(found)
+    }
 }
+
+/// The calls that `orca-aws` makes for the same: one for each of EC2's two checks.
+const CHECKS: [&str; 2] = ["instance-status.status", "system-status.status"];
 
 /// The call for an offer: its tags go on everything that it makes.
 fn request(offer: &Offer, parameters: &Parameters, token: &LaunchToken) -> RunInstances {

@@ -21,6 +21,11 @@ impl Filter {
         Self { name: format!("tag:{key}"), values: vec![value.to_owned()] }
     }
 
+    /// A filter for a field.
+    pub(super) fn field(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), values: vec![value.to_owned()] }
+    }
+
     pub(super) fn is_about_tags(&self) -> bool {
         self.name.starts_with("tag")
     }

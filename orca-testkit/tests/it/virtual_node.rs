@@ -3,6 +3,7 @@
 
 mod hostile;
 mod identity;
+mod silence;
 mod support;
 
 use std::sync::atomic::Ordering;

@@ -62,6 +62,7 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
             owner: &Owner { cluster: "c".into(), node: "n".into() },
             user_tags: &std::collections::BTreeMap::new(),
             facts: &facts,
+            ready_unknown_after: Some(Duration::from_mins(5)),
             abandoned: &[],
             intent: Intent::Gone,
             pod: None,
@@ -188,4 +189,27 @@ fn what_people_gave_up_fails_its_pod_and_holds_up_no_deletion() {
     assert_eq!(action(&decided(&case, Intent::Gone)), "Forget");
     let answered = case.answered(0, LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "C", "m")));
     assert_eq!(decided(&answered, Intent::Gone).take.len(), 1, "no fact is left behind");
+}
+
+#[test]
+fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
+    let launched = record(0).launched(&"i-1".into());
+    let silent = |machines: Machines| Machines { unconfirmed_since: Some(at(100)), fresh: false, ..machines };
+    let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
+    let claimed = Missing { id: "i-1".into(), absences: 0, since: at(100), latest: at(100) };
+    let claimed = Machines { missing: Some(claimed), ..machines() };
+    for known in [seen, claimed] {
+        let mut case = Case::new(silent(known)).record(launched.clone());
+        case.pod.status.as_mut().expect("a status").phase = Some("Running".into());
+        let early = case.decide(170);
+        assert_eq!((reason(&early), early.again), ("Unconfirmed", crate::limits::RESYNC));
+        let later = case.decide(380);
+        assert_eq!((reason(&later), later.again), ("Unconfirmed", Duration::from_secs(20)), "and then Ready");
+        assert_eq!(reason(&case.decide(400)), "Ready unknown", "S5");
+    }
+    let gone = Missing { id: "i-1".into(), absences: 3, since: at(100), latest: at(400) };
+    let gone = silent(Machines { missing: Some(gone), ..machines() });
+    assert_eq!(reason(&Case::new(gone).record(launched.clone()).decide(401)), "InstanceGone");
+    let ended = silent(Machines { seen: vec![instance(InstanceState::Terminated)], ..machines() });
+    assert_eq!(reason(&Case::new(ended).record(launched).decide(401)), "InstanceGone", "its end is known");
 }

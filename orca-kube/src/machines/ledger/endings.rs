@@ -5,7 +5,7 @@ use orca_core::clock;
 use orca_core::ids::{InstanceId, Owner, PodUid};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
 
-use super::{ASK_AGAIN, Ledger};
+use super::{Ledger, REFUSED};
 
 impl Ledger {
     /// Queues the machines of a pod that are alive and ours. Returns whether there is anything new to end.
@@ -32,7 +32,8 @@ impl Ledger {
         else {
             return false;
         };
-        let asked = machine.asked_to_end.is_some_and(|at| clock::is_recent(at, now, ASK_AGAIN));
+        let pause = REFUSED.delay(machine.refusals.saturating_add(1));
+        let asked = machine.asked_to_end.is_some_and(|at| clock::is_recent(at, now, pause));
         let alive = machine.instance.as_ref().filter(|instance| instance.state.is_alive() && !asked);
         let Some(owned) = alive.and_then(|instance| instance.owned_by(owner, pod)) else {
             return false;
@@ -67,11 +68,18 @@ impl Ledger {
         now: Timestamp,
     ) -> Option<PodUid> {
         let machine = self.machines.get_mut(id)?;
+        machine.refusals = 0;
         let instance = machine.instance.as_mut()?;
         instance.state = state;
         if !state.is_alive() && machine.ending_since.is_none() {
             machine.ending_since = Some(now);
         }
         Some(machine.pod.uid.clone())
+    }
+    /// The cloud refused to end this one: it is asked again, and later each time.
+    pub(in crate::machines) fn refused(&mut self, id: &InstanceId) {
+        if let Some(machine) = self.machines.get_mut(id) {
+            machine.refusals = machine.refusals.saturating_add(1);
+        }
     }
 }

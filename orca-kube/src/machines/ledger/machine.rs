@@ -1,6 +1,9 @@
 //! What is known of one machine.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use orca_core::clock;
 use orca_core::ids::{CloudIdentity, PodRef};
 use orca_core::instance::{Health, Instance, InstanceState};
 
@@ -18,6 +21,10 @@ pub(super) struct Machine {
     pub(super) claimed: bool,
     /// Whether its pod has finished or is gone.
     pub(super) finished: bool,
+    /// When a complete answer showed it last; before that, since when it is known.
+    pub(super) confirmed_at: Timestamp,
+    /// When its pod was woken because nothing confirms it.
+    pub(super) unconfirmed_at: Option<Timestamp>,
     /// When the last complete sweep that listed it began.
     pub(super) listed_in: Option<Timestamp>,
     pub(super) absences: u32,
@@ -27,12 +34,19 @@ pub(super) struct Machine {
     pub(super) ending_since: Option<Timestamp>,
     pub(super) health: Option<Health>,
     pub(super) asked_to_end: Option<Timestamp>,
+    /// How often in a row the cloud refused to end it.
+    pub(super) refusals: u32,
 }
 
 impl Machine {
     /// Whether the cloud of this identity can say something about it.
     pub(super) fn is_of(&self, identity: Option<&CloudIdentity>) -> bool {
         self.cloud.is_none() || self.cloud.as_ref() == identity
+    }
+
+    /// Whether no complete answer has shown it for longer than this.
+    pub(super) fn is_unconfirmed(&self, now: Timestamp, patience: Duration) -> bool {
+        clock::age(self.confirmed_at, now) >= patience
     }
 
     pub(super) fn is_changing(&self) -> bool {

@@ -1,7 +1,5 @@
 //! What the ledger says of machines as sweeps, sends and claims come in.
 
-use std::collections::BTreeMap;
-
 use orca_core::error::Kind;
 use orca_core::instance::CapacityType;
 
@@ -40,7 +38,7 @@ fn instance(id: &str, state: InstanceState) -> Instance {
 }
 
 fn sweep(began: i64, listed: Vec<Instance>) -> Sweep {
-    Sweep { began: at(began), listed, found: Some(Vec::new()), health: BTreeMap::new() }
+    Sweep { began: at(began), listed, found: Some(Vec::new()) }
 }
 
 fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
@@ -50,7 +48,7 @@ fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
 #[test]
 fn without_a_source_of_health_a_machine_is_healthy_from_its_first_answer() {
     for (has_source, expected) in [(false, Some(Health::Passed)), (true, None)] {
-        let mut ledger = Ledger::new(has_source);
+        let mut ledger = Ledger::new(has_source, Duration::from_mins(1));
         ledger.launched(&pod(), instance("i-1", InstanceState::Running), at(2));
         assert_eq!(ledger.machines(&pod(), at(2)).health, expected);
     }
@@ -244,4 +242,61 @@ fn an_earlier_pod_of_the_same_name_is_told_while_its_machine_is_alive() {
     assert_eq!(namesake(&ledger, "u"), None);
     ledger.ended(&"i-1".into(), InstanceState::ShuttingDown, at(2));
     assert_eq!(namesake(&ledger, "new"), None);
+}
+
+#[test]
+fn a_machine_that_no_answer_shows_for_a_minute_is_unconfirmed_until_one_does() {
+    let mut ledger = Ledger::new(true, Duration::from_mins(1));
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    assert!(ledger.take_unconfirmed(at(59)).is_empty());
+    assert_eq!(ledger.machines(&pod(), at(59)).unconfirmed_since, None);
+    assert_eq!(ledger.take_unconfirmed(at(60)), ["u".into()], "its pod has to say so");
+    assert!(ledger.take_unconfirmed(at(70)).is_empty(), "once");
+    assert_eq!(ledger.machines(&pod(), at(300)).unconfirmed_since, Some(at(0)), "S5");
+    let shown = ledger.take(sweep(310, vec![instance("i-1", InstanceState::Running)]), at(312));
+    assert_eq!(shown, ["u".into()], "and that it is over");
+    assert_eq!(ledger.machines(&pod(), at(320)).unconfirmed_since, None);
+
+    ledger.adopt(
+        &PodRef::new("ml", "other", "v"),
+        Claim { id: "i-2".into(), cloud: None, health: None },
+        at(400),
+    );
+    let claimed = ledger.machines(&PodRef::new("ml", "other", "v"), at(460)).unconfirmed_since;
+    assert_eq!(claimed, Some(at(400)), "a new process knows no better than from its start on");
+}
+
+#[test]
+fn who_has_failed_its_checks_is_asked_once_a_minute_when_somebody_has_passed_them() {
+    let mut ledger = Ledger::new(true, Duration::from_mins(1));
+    let minute = Duration::from_mins(1);
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    assert!(!ledger.asks_for_impaired(at(0), minute), "nobody has passed");
+    assert_eq!(ledger.take_health([("i-1".into(), Health::Passed)].into()), ["u".into()]);
+    assert!(ledger.asks_for_impaired(at(10), minute));
+    assert!(!ledger.asks_for_impaired(at(60), minute));
+    assert!(ledger.asks_for_impaired(at(70), minute));
+    let unknown = [("i-1".into(), Health::Impaired), ("i-99".into(), Health::Impaired)];
+    assert_eq!(ledger.take_health(unknown.into()), ["u".into()], "those of others are nobody's here");
+    assert_eq!(
+        ledger.unproven(&[instance("i-1", InstanceState::Running)]),
+        ["i-1".into()],
+        "it is followed again"
+    );
+}
+
+#[test]
+fn a_refused_termination_is_asked_for_again_later_and_later() {
+    let mut ledger = Ledger::default();
+    ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
+    let asked: Vec<i64> = (0..2_000)
+        .filter(|second| {
+            let queued = ledger.queue_termination(&owner(), &"u".into(), at(*second));
+            if queued {
+                ledger.refused(&"i-1".into());
+            }
+            queued
+        })
+        .collect();
+    assert_eq!(asked, [0, 30, 90, 210, 450, 930, 1_530], "up to ten minutes");
 }

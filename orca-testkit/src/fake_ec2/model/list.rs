@@ -30,7 +30,7 @@ impl Model {
             let named = self.named(&listing.ids, now)?;
             let mut items = Vec::new();
             for machine in named {
-                if listing.passes(&machine.tags, |name| field(&machine, name))? {
+                if listing.passes(&machine.tags, |name| field(&machine, name, now))? {
                     items.push(machine);
                 }
             }
@@ -43,7 +43,7 @@ impl Model {
             let lag_over = machine.visible_by_id_at.max(machine.visible_by_tag_at) <= now
                 || (by_tags && machine.visible_by_tag_at <= now);
             lag_over
-                && listing.passes(&machine.tags, |name| field(machine, name)).unwrap_or_else(|error| {
+                && listing.passes(&machine.tags, |name| field(machine, name, now)).unwrap_or_else(|error| {
                     refused = Some(error);
                     false
                 })
@@ -145,11 +145,13 @@ impl Model {
 }
 
 /// The value that a filter of this name looks at; none when there is no such filter.
-fn field(machine: &Machine, name: &str) -> Option<String> {
+fn field(machine: &Machine, name: &str, now: Timestamp) -> Option<String> {
     let text = |value: &Option<String>| Some(value.clone().unwrap_or_default());
     match name {
         "instance-id" => Some(machine.id.clone()),
         "instance-state-name" => Some(machine.state.as_str().to_owned()),
+        // Only DescribeInstanceStatus knows these; the model has one answer for both checks.
+        "instance-status.status" | "system-status.status" => Some(machine.checks(now).to_owned()),
         "instance-type" => Some(machine.kind.name.to_owned()),
         "instance-lifecycle" => Some(match machine.market {
             CapacityType::Spot => "spot".to_owned(),

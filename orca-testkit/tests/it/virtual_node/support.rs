@@ -36,6 +36,8 @@ pub(super) struct Unruly {
     pub(super) account: AtomicU8,
     /// The account that is answered instead; with it the lists are empty as well.
     pub(super) other: Mutex<Option<CloudIdentity>>,
+    /// No list is ever answered.
+    pub(super) is_silent: AtomicBool,
     /// The account that lists name instead.
     pub(super) lists_name: Mutex<Option<CloudIdentity>>,
     /// The verbs that panic at their next call, each once.
@@ -50,7 +52,19 @@ impl Unruly {
 
     pub(super) fn find_account(&self) {
         self.account.store(0, Ordering::Release);
+        self.is_silent.store(false, Ordering::Release);
         *self.other.lock().expect("a lock") = None;
+    }
+
+    /// From now on no list is answered.
+    pub(super) fn go_silent(&self) {
+        self.is_silent.store(true, Ordering::Release);
+    }
+
+    async fn listen(&self) {
+        if self.is_silent.load(Ordering::Acquire) {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// From now on the credentials are another account's.
@@ -112,6 +126,7 @@ impl CloudClient for Unruly {
 
     async fn list_owned(&self, owner: &Owner) -> Result<Vec<Instance>, CloudError> {
         self.stumble("sweep");
+        self.listen().await;
         if self.is_elsewhere() {
             return Ok(Vec::new());
         }
@@ -119,6 +134,7 @@ impl CloudClient for Unruly {
     }
 
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
+        self.listen().await;
         if self.is_elsewhere() {
             return Ok(Vec::new());
         }
@@ -158,6 +174,7 @@ impl Node {
             account: AtomicU8::new(0),
             other: Mutex::default(),
             lists_name: Mutex::default(),
+            is_silent: AtomicBool::new(false),
             panics: Mutex::default(),
         });
         let mut config = Config::default();

@@ -1,0 +1,127 @@
+//! Nobody confirms what pods show: it stays, and they say since when; Ready is claimed only for so long (S5).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::PodCondition;
+use kube::api::DeleteParams;
+use orca_testkit::fake_kube::{Effect, Fault};
+
+use super::support::World;
+
+const CONFIRMED: &str = "orca.research/InstanceConfirmed";
+
+async fn condition(world: &World, name: &str, kind: &str) -> Option<PodCondition> {
+    let pod = world.pods.get(name).await.expect("a pod");
+    let conditions = pod.status.and_then(|status| status.conditions).unwrap_or_default();
+    conditions.into_iter().find(|condition| condition.type_ == kind)
+}
+
+/// Status of Ready and of the confirmation, and how many containers are ready.
+async fn shown(world: &World) -> (String, Option<String>, usize) {
+    let ready = condition(world, "pod-0", "Ready").await.expect("Ready").status;
+    let confirmed = condition(world, "pod-0", CONFIRMED).await.map(|condition| condition.status);
+    let pod = world.pods.get("pod-0").await.expect("a pod");
+    let containers = pod.status.and_then(|status| status.container_statuses).unwrap_or_default();
+    (ready, confirmed, containers.iter().filter(|container| container.ready).count())
+}
+
+fn expected(ready: &str, confirmed: Option<&str>, containers: usize) -> (String, Option<String>, usize) {
+    (ready.into(), confirmed.map(str::to_owned), containers)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_cloud_is_told_after_a_minute_and_ready_is_unknown_after_five() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.create_many("pod", 3).await;
+        world.eventually(&[("Running", 3)], Duration::from_mins(1)).await;
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(shown(&world).await, expected("True", None, 1), "nothing is said while all is well");
+        world.node.cloud.go_silent();
+        if restarts {
+            let home = world.ec2.clone();
+            let silent = Arc::clone(&world.node.cloud);
+            world.restart_with(&home, |node, _config| node).await;
+            world.node.cloud.go_silent();
+            drop(silent);
+        }
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert_eq!(
+            shown(&world).await,
+            expected("True", None, 1),
+            "an outage of seconds is nobody's business"
+        );
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(shown(&world).await, expected("True", Some("Unknown"), 1), "restarts: {restarts}");
+        let said =
+            condition(&world, "pod-0", CONFIRMED).await.and_then(|one| one.message).unwrap_or_default();
+        assert!(said.contains("since 2026-01-01T00:0"), "{said}");
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(shown(&world).await, expected("Unknown", Some("Unknown"), 0), "restarts: {restarts}");
+        assert_eq!(
+            world.shown().await,
+            [("Running".to_owned(), 3)].into(),
+            "the phase is no claim about now"
+        );
+        let before = world.pod_writes();
+        tokio::time::sleep(Duration::from_mins(20)).await;
+        assert_eq!(world.pod_writes(), before, "what was said is not repeated");
+        world.node.cloud.find_account();
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(shown(&world).await, expected("True", Some("True"), 1), "restarts: {restarts}");
+        assert_eq!((world.ec2.launched().len(), world.ec2.alive().len()), (3, 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_can_be_configured_to_keep_ready() {
+    let mut world = World::new();
+    world.create("pod-0").await;
+    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    let home = world.ec2.clone();
+    let never = |node, config: &mut orca_core::config::Config| {
+        config.pods.ready_unknown_after_seconds = 0;
+        node
+    };
+    world.restart_with(&home, never).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    world.node.cloud.go_silent();
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    assert_eq!(shown(&world).await, expected("True", Some("Unknown"), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_fails_its_checks_after_it_passed_them_is_not_ready() {
+    let mut world = World::new();
+    let home = world.ec2.clone();
+    let source = Arc::new(home.cloud());
+    world.restart_with(&home, |node, _config| node.health_source(source)).await;
+    world.create_many("pod", 3).await;
+    world.eventually(&[("Running", 3)], Duration::from_mins(2)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!(shown(&world).await, expected("True", None, 1));
+    let uid = world.pods.get("pod-0").await.expect("a pod").metadata.uid.expect("a UID");
+    let instance = home.launched()[&uid][0].clone();
+    home.set_impaired(&instance, true).expect("an instance");
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(shown(&world).await, expected("False", None, 0), "S5");
+    home.set_impaired(&instance, false).expect("an instance");
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(shown(&world).await, expected("True", None, 1));
+}
+
+/// The API server does not know the version any more that a watch goes on from, and says so before it begins.
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_cannot_begin_for_its_age_begins_with_a_new_list() {
+    let world = World::new();
+    world.create_many("pod", 2).await;
+    world.eventually(&[("Running", 2)], Duration::from_mins(1)).await;
+    let faults = world.kube.faults();
+    faults.add(Fault::new(Effect::ErrorBefore(410)).verb("watch").resource("pods").times(1));
+    faults.cut_watches();
+    let force = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+    world.pods.delete("pod-0", &force).await.expect("deleted");
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert_eq!(world.ec2.alive().len(), 1, "L6: missed deletions are found within a minute or so");
+}
