@@ -1,16 +1,23 @@
 //! Whether cluster and cloud are those that this node belongs to.
 //!
-//! The Node object records both. While one of them is another now, because a region, an account or a cluster was changed,
-//! everything that is known of pods and instances says nothing about what runs: so nothing is launched, ended or written
-//! until people have said what they meant. Lease and Node are kept, so that nobody is evicted meanwhile.
+//! The Node object records both for as long as an instance is there. While one of them is another now, because a region, an
+//! account or a cluster was changed, everything that is known of pods and instances says nothing about what runs: so nothing
+//! is launched, ended or written until people have said what they meant. Lease and Node are kept, so that nobody is evicted
+//! meanwhile.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
+use orca_core::clock;
 use orca_core::ids::{CloudIdentity, ClusterId};
 use orca_core::well_known::annotation;
 
 use crate::health::Health;
+
+/// After this time without any instance the node belongs to nobody, and may move.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// What people said about the identities that a node had before.
 #[derive(Clone, Debug, Default)]
@@ -75,12 +82,14 @@ struct Shared {
 struct State {
     recorded: Recorded,
     current: Option<CloudIdentity>,
+    /// Since when there has been no instance.
+    idle_since: Option<Timestamp>,
 }
 
 impl IdentityGuard {
     /// A guard for a node of this cluster, of which this is recorded.
     pub(crate) fn new(cluster: ClusterId, recorded: Recorded, accepted: Accepted, health: Health) -> Self {
-        let state = Mutex::new(State { recorded, current: None });
+        let state = Mutex::new(State { recorded, current: None, idle_since: None });
         let guard = Self { shared: Arc::new(Shared { cluster, accepted, health, state }) };
         guard.show();
         guard
@@ -92,12 +101,37 @@ impl IdentityGuard {
     pub(crate) fn answered(&self, identity: &CloudIdentity) -> Result<(), Mismatch> {
         self.state().current = Some(identity.clone());
         self.show();
-        let mismatch = self.mismatch();
-        if mismatch.is_none() {
-            // From here on this is who the node belongs to, also if the Node object cannot be written yet.
-            self.state().recorded.cloud = Some(identity.clone());
+        if let Some(mismatch) = self.mismatch() {
+            return Err(mismatch);
         }
-        mismatch.map_or(Ok(()), Err)
+        // Where people accepted the change, it has happened.
+        let mut state = self.state();
+        if state.recorded.cloud.is_some() {
+            state.recorded.cloud = Some(identity.clone());
+        }
+        if state.recorded.cluster.is_some() {
+            state.recorded.cluster = Some(self.shared.cluster.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether there are instances, or may be in a moment. From the first on the node belongs to cluster and cloud of now; when
+    /// there has been none for a while, to nobody.
+    pub(crate) fn has_instances(&self, has: bool, now: Timestamp) {
+        if self.mismatch().is_some() {
+            return;
+        }
+        let mut state = self.state();
+        if has {
+            state.idle_since = None;
+            let (cluster, cloud) = (Some(self.shared.cluster.clone()), state.current.clone());
+            state.recorded = Recorded { cluster, cloud };
+            return;
+        }
+        let since = *state.idle_since.get_or_insert(now);
+        if clock::age(since, now) >= IDLE {
+            state.recorded = Recorded::default();
+        }
     }
 
     /// Why nothing may be done now. None: everything is as it was.
@@ -115,12 +149,12 @@ impl IdentityGuard {
         (was != is && !is_accepted).then(|| Mismatch::Cloud { was: was.clone(), is: is.clone() })
     }
 
-    /// What the Node should record. None while that is in question.
-    pub(crate) fn confirmed(&self) -> Option<(ClusterId, CloudIdentity)> {
-        if self.mismatch().is_some() {
-            return None;
-        }
-        self.state().current.clone().map(|cloud| (self.shared.cluster.clone(), cloud))
+    /// What the Node should record, and nothing else. None while that is in question.
+    pub(crate) fn to_record(&self) -> Option<Recorded> {
+        let state = self.state();
+        let recorded = state.current.as_ref().map(|_| state.recorded.clone());
+        drop(state);
+        recorded.filter(|_| self.mismatch().is_none())
     }
 
     /// The identity under which something that was launched there is to be looked for.
@@ -164,18 +198,41 @@ mod tests {
         Recorded { cluster: Some(cluster.into()), cloud: Some(cloud.into()) }
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
     #[test]
-    fn the_first_identity_counts_and_another_one_stops_everything_until_it_is_back() {
+    fn a_node_with_instances_stands_still_under_another_identity_until_its_own_is_back() {
         let guard = guard(Recorded::default(), Accepted::default());
-        assert_eq!((guard.confirmed(), guard.mismatch()), (None, None), "nobody has answered");
+        assert_eq!((guard.to_record(), guard.mismatch()), (None, None), "nobody has answered");
         guard.answered(&"1/a".into()).expect("the first");
-        assert_eq!(guard.confirmed(), Some(("c".into(), "1/a".into())));
+        guard.has_instances(true, at(0));
+        assert_eq!(guard.to_record(), Some(recorded("c", "1/a")));
         let mismatch = guard.answered(&"2/a".into()).expect_err("another account").to_string();
         assert!(mismatch.contains("1/a") && mismatch.contains("--abandon 1/a"), "{mismatch}");
-        assert_eq!(guard.confirmed(), None);
+        guard.has_instances(false, at(10));
+        guard.has_instances(false, at(1_000));
+        assert_eq!(guard.to_record(), None, "what another account lists is no reason to forget");
         assert_eq!(guard.shared.health.identity(), Err(mismatch));
         guard.answered(&"1/a".into()).expect("back");
         assert_eq!((guard.mismatch(), guard.shared.health.identity()), (None, Ok(())));
+        assert_eq!(guard.to_record(), Some(recorded("c", "1/a")));
+    }
+
+    #[test]
+    fn a_node_without_instances_may_move() {
+        let guard = guard(recorded("c", "1/a"), Accepted::default());
+        guard.answered(&"1/a".into()).expect("as recorded");
+        guard.has_instances(false, at(0));
+        guard.has_instances(false, at(59));
+        guard.answered(&"1/b".into()).expect_err("it may only be late to be listed");
+        guard.answered(&"1/a".into()).expect("back");
+        guard.has_instances(false, at(60));
+        assert_eq!(guard.to_record(), Some(Recorded::default()), "the Node says nothing any more");
+        guard.answered(&"1/b".into()).expect("nothing is at stake");
+        guard.has_instances(true, at(61));
+        assert_eq!(guard.to_record(), Some(recorded("c", "1/b")));
     }
 
     #[test]
@@ -195,12 +252,13 @@ mod tests {
         adopting.answered(&"1/b".into()).expect("adopted");
         assert_eq!(adopting.resolve("1/a".into()), "1/b".into());
         assert_eq!(adopting.resolve("1/z".into()), "1/z".into());
-        assert_eq!(adopting.confirmed(), Some(("c".into(), "1/b".into())));
+        assert_eq!(adopting.to_record(), Some(recorded("c", "1/b")));
         adopting.answered(&"1/a".into()).expect_err("it has moved, and does not move back by itself");
 
         let abandoned = Accepted { abandoned: vec!["1/a".into(), "old".into()], ..Accepted::default() };
         let leaving = guard(recorded("old", "1/a"), abandoned);
         leaving.answered(&"1/b".into()).expect("given up");
+        assert_eq!(leaving.to_record(), Some(recorded("c", "1/b")));
         leaving.answered(&"1/c".into()).expect_err("nobody spoke of that one");
     }
 }

@@ -207,6 +207,7 @@ impl Provider for MachineProvider {
             return LaunchOutcome::NotSent(error);
         }
         let _launching = Launching::begin(inner);
+        inner.parts.identity.has_instances(true, inner.now());
         inner.launched_for.insert(&pod.uid);
         let not_after = record.send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
         let outcome = inner.parts.cloud.launch(&record.offer, &record.token, not_after).await;

@@ -106,13 +106,15 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
         ));
     }
     let now = inner.now();
-    let (changed, unproven, alive) = {
+    let (changed, unproven, alive, has_any) = {
         let mut ledger = inner.ledger();
         let unproven = ledger.unproven(&listed);
         let mut changed = ledger.take(Sweep { began, listed, found }, now);
         changed.extend(ledger.take_unconfirmed(now));
-        (changed, unproven, ledger.alive())
+        (changed, unproven, ledger.alive(), ledger.has_any())
     };
+    let is_launching = inner.launching.load(std::sync::atomic::Ordering::Acquire) > 0;
+    parts.identity.has_instances(has_any || is_launching, now);
     parts.metrics.swept(alive);
     inner.wake(&changed);
     // What was listed counts already: nothing waits for what is known of health.

@@ -20,7 +20,9 @@ use orca_core::well_known::{annotation, label, taint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::difference::{changed_fields, condition, differs, keep_transition, with_taints};
+use super::difference::{
+    OWN_TAINTS, changed_fields, condition, differs, keep_transition, no_schedule, with_taints,
+};
 use super::object;
 use crate::call::{CallError, bounded, bounded_on};
 use crate::error::Error;
@@ -257,13 +259,13 @@ impl NodeController {
     /// Labels, annotations and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
     /// over the version that it was computed from.
     fn object_patch(&self, live: &Node, own: Vec<Taint>) -> Option<Value> {
-        let labels = missing(live.metadata.labels.as_ref(), object::labels(&self.parts.config));
-        let identity = self.parts.identity.confirmed().map(|(cluster, cloud)| {
-            let cluster = (annotation::CLUSTER_ID.to_owned(), cluster.to_string());
-            [cluster, (annotation::CLOUD_IDENTITY.to_owned(), cloud.to_string())]
-        });
-        let identity = identity.into_iter().flatten().collect();
-        let annotations = missing(live.metadata.annotations.as_ref(), identity);
+        let labels: BTreeMap<String, String> = object::labels(&self.parts.config)
+            .into_iter()
+            .filter(|(key, value)| {
+                live.metadata.labels.as_ref().and_then(|labels| labels.get(key)) != Some(value)
+            })
+            .collect();
+        let annotations = self.identity_patch(live);
         let mut taints = with_taints(live, &object::taints(&self.parts.config));
         taints
             .retain(|taint| !OWN_TAINTS.contains(&&*taint.key) || own.iter().any(|one| one.key == taint.key));
@@ -277,15 +279,32 @@ impl NodeController {
             return None;
         }
         let mut patch = json!({ "metadata": { "resourceVersion": live.metadata.resource_version } });
-        for (field, missing) in [("labels", labels), ("annotations", annotations)] {
-            if !missing.is_empty() {
-                patch["metadata"][field] = json!(missing);
-            }
+        if !labels.is_empty() {
+            patch["metadata"]["labels"] = json!(labels);
+        }
+        if !annotations.is_empty() {
+            patch["metadata"]["annotations"] = json!(annotations);
         }
         if taints != current {
             patch["spec"] = json!({ "taints": taints });
         }
         Some(patch)
+    }
+
+    /// The annotations that say who the node belongs to, as far as they differ. One without a value goes.
+    fn identity_patch(&self, live: &Node) -> BTreeMap<&'static str, Option<String>> {
+        let Some(recorded) = self.parts.identity.to_record() else {
+            return BTreeMap::new();
+        };
+        let wanted = [
+            (annotation::CLUSTER_ID, recorded.cluster.map(|cluster| cluster.to_string())),
+            (annotation::CLOUD_IDENTITY, recorded.cloud.map(|cloud| cloud.to_string())),
+        ];
+        let annotations = live.metadata.annotations.as_ref();
+        let is_there = |(key, wanted): &(&str, Option<String>)| {
+            annotations.and_then(|live| live.get(*key)) == wanted.as_ref()
+        };
+        wanted.into_iter().filter(|one| !is_there(one)).collect()
     }
 
     /// The taint that keeps new pods away while the cloud has not answered for a while. Running pods are not affected by
@@ -351,22 +370,6 @@ impl NodeController {
         let now = self.parts.clock.now();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
-}
-
-/// Taints that come and go with what ORCA knows.
-const OWN_TAINTS: [&str; 2] = [taint::CLOUD_UNREACHABLE, taint::IDENTITY_CHANGED];
-
-fn no_schedule(key: &str) -> Taint {
-    Taint { key: key.into(), effect: "NoSchedule".into(), ..Taint::default() }
-}
-
-/// Those that the object does not have, or has with another value.
-fn missing(
-    live: Option<&BTreeMap<String, String>>,
-    wanted: BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let is_there = |key: &String, value: &String| live.and_then(|live| live.get(key)) == Some(value);
-    wanted.into_iter().filter(|(key, value)| !is_there(key, value)).collect()
 }
 
 fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {

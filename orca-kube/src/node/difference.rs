@@ -1,7 +1,15 @@
 //! How the live Node differs from what it should be, field by field: what others own is never a difference.
 
 use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus, Taint};
+use orca_core::well_known::taint;
 use serde_json::{Value, json};
+
+/// Taints that come and go with what ORCA knows.
+pub(super) const OWN_TAINTS: [&str; 2] = [taint::CLOUD_UNREACHABLE, taint::IDENTITY_CHANGED];
+
+pub(super) fn no_schedule(key: &str) -> Taint {
+    Taint { key: key.into(), effect: "NoSchedule".into(), ..Taint::default() }
+}
 
 /// The live taints with ours among them: same key and effect is the same taint (A8).
 pub(super) fn with_taints(live: &Node, ours: &[Taint]) -> Vec<Taint> {

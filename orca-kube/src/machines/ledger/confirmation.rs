@@ -39,6 +39,14 @@ impl Ledger {
         pods.collect()
     }
 
+    /// Whether anything may be there that costs: all that is tracked and not known to have ended.
+    pub(in crate::machines) fn has_any(&self) -> bool {
+        let may_cost = |machine: &Machine| {
+            machine.instance.as_ref().is_none_or(|instance| instance.state != InstanceState::Terminated)
+        };
+        self.machines.values().any(may_cost)
+    }
+
     /// When the machines of a pod were confirmed last, if that is too long ago for all of them.
     pub(super) fn unconfirmed_since(&self, known: &[&Machine], now: Timestamp) -> Option<Timestamp> {
         let all = known.iter().all(|machine| machine.is_unconfirmed(now, self.patience));

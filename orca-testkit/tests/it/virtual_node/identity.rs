@@ -159,3 +159,18 @@ async fn another_cluster_id_stops_everything_until_it_is_back_or_given_up() {
     world.eventually(&[("Running", 4)], Duration::from_mins(10)).await;
     assert_eq!(world.ec2.alive().len(), 4, "it was never in doubt whose they are");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_instances_are_gone_may_move() {
+    let mut world = with_pods(1).await;
+    world.delete("pod-0").await;
+    world.eventually(&[], Duration::from_mins(5)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let annotations = world.node_object().await.metadata.annotations.unwrap_or_default();
+    assert_eq!(annotations.get("orca.research/cloud-identity"), None);
+    let elsewhere = region(others()[0].clone(), &world.clock);
+    world.restart_over(&elsewhere).await;
+    world.create("new").await;
+    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    assert_eq!(elsewhere.launched().len(), 1);
+}
