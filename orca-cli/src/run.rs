@@ -46,6 +46,10 @@ enum RunFailure {
 /// Runs the controller. Ends when a signal asks for it, or with the failure that no retry can mend.
 pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environment) -> Result<(), Failure> {
     let shutdown = signals::shutdown().map_err(Failure::new)?;
+    #[cfg(feature = "crash-points")]
+    if let Some(point) = environment.get("ORCA_CRASH_AT") {
+        orca_kube::crash::arm(point).map_err(Failure::usage)?;
+    }
     tracing::info!(config = %loaded.origin, "Config loaded");
     let request = kubeconfig::Request::new(&globals, &environment);
     let (mut cluster, source) = kubeconfig::resolve(&request).await.map_err(Failure::new)?;

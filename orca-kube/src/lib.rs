@@ -18,6 +18,7 @@
 
 mod absence;
 mod call;
+pub mod crash;
 pub mod error;
 mod events;
 mod garbage;

@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use self::bucket::Bucket;
 use self::ledger::Ledger;
 use self::scarcity::Scarcity;
+use crate::crash::{self, Effect};
 use crate::identity::IdentityGuard;
 use crate::metrics::CloudMetrics;
 use crate::recent::Recent;
@@ -210,7 +211,8 @@ impl Provider for MachineProvider {
         inner.parts.identity.has_instances(true, inner.now());
         inner.launched_for.insert(&pod.uid);
         let not_after = record.send_at.saturating_add(limits::SEND_FENCE).unwrap_or(Timestamp::MIN);
-        let outcome = inner.parts.cloud.launch(&record.offer, &record.token, not_after).await;
+        let call = inner.parts.cloud.launch(&record.offer, &record.token, not_after);
+        let outcome = crash::around(Effect::Launch, call).await;
         inner.parts.metrics.launched(&outcome);
         tracing::debug!(pod_uid = %pod.uid, outcome = outcome_name(&outcome), "Launch call answered");
         match &outcome {

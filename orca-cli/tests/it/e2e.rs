@@ -49,6 +49,8 @@ mod deletion;
 mod faults;
 mod garbage;
 mod handover;
+#[cfg(feature = "crash-points")]
+mod kills;
 mod loss;
 mod manifests;
 mod node;

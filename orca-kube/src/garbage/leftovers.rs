@@ -10,6 +10,7 @@ use orca_core::orphans::{self, Finding, LEFTOVER_AGES, Round};
 
 use super::census::Read;
 use super::{Garbage, notes};
+use crate::crash::{self, Effect};
 
 /// A list that takes longer is given up.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -82,7 +83,7 @@ impl Garbage {
         let Some((source, owned)) = self.parts.leftovers.as_ref().zip(owned) else {
             return;
         };
-        match bounded(source.remove(&owned)).await {
+        match crash::around(Effect::Remove, bounded(source.remove(&owned))).await {
             Ok(()) => {
                 self.parts.metrics.removed.inc();
                 tracing::warn!(leftover = %id, "Leftover removed");

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::pace::Pace;
+use crate::crash::{self, Effect};
 
 /// How long to gather at least: a Job's pods are deleted within a few milliseconds of each other.
 const WINDOW: Duration = Duration::from_millis(15);
@@ -44,7 +45,7 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
 }
 
 async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) {
-    let ended = inner.parts.cloud.terminate(batch).await;
+    let ended = crash::around(Effect::Terminate, inner.parts.cloud.terminate(batch)).await;
     inner.parts.metrics.terminated(&ended);
     let now = inner.now();
     let mut changed = Vec::new();

@@ -25,6 +25,7 @@ use super::difference::{
 };
 use super::object;
 use crate::call::{CallError, bounded, bounded_on};
+use crate::crash::{self, Effect};
 use crate::error::Error;
 use crate::health::Health;
 use crate::identity::IdentityGuard;
@@ -173,7 +174,8 @@ impl NodeController {
             spec.unschedulable = last.spec.as_ref().and_then(|spec| spec.unschedulable);
             spec.taints = Some(with_taints(last, &object::taints(&self.parts.config)));
         }
-        match bounded(self.api.create(&PostParams::default(), &node)).await {
+        let params = PostParams::default();
+        match crash::around(Effect::NodeCreate, bounded(self.api.create(&params, &node))).await {
             Ok(node) => {
                 tracing::info!(node_name = self.parts.config.node.name, "Node registered");
                 Ok(node)
@@ -245,13 +247,15 @@ impl NodeController {
         let own: Vec<Taint> = self.keeps_away().await.into_iter().chain(self.stands_still()).collect();
         if let Some(patch) = self.object_patch(live, own) {
             let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
-            return bounded_on(("nodes", name), self.api.patch(name, &params, &patch)).await.map(Some);
+            let call = bounded_on(("nodes", name), self.api.patch(name, &params, &patch));
+            return crash::around(Effect::NodePatch, call).await.map(Some);
         }
         let Some(patch) = self.status_patch(live).await else {
             return Ok(None);
         };
         let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
-        let result = bounded_on(("nodes", name), self.api.patch_status(name, &params, &patch)).await;
+        let call = bounded_on(("nodes", name), self.api.patch_status(name, &params, &patch));
+        let result = crash::around(Effect::NodePatch, call).await;
         self.parts.metrics.status_writes.get_or_create(&Outcome::of(result.is_ok())).inc();
         result.map(Some)
     }

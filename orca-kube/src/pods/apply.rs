@@ -9,12 +9,14 @@ use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use orca_core::launch::LaunchRecord;
 use orca_core::lifecycle::{Action, Decision, Write};
 use orca_core::pod;
+use orca_core::status::Shown;
 use serde_json::Value;
 
 use super::Inner;
 use super::lean::Lean;
 use super::store::Entry;
 use crate::call::{CallError, bounded_on};
+use crate::crash::{self, Effect};
 use crate::metrics::Outcome;
 
 /// The name under which our fields are listed in `managedFields`.
@@ -30,7 +32,8 @@ pub(super) struct Step {
 /// Performs a decision. Returns when to look again; None when nothing is left of the pod.
 pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Option<Duration>, CallError> {
     let Step { decision, patch, now } = step;
-    let written = write(inner, entry, patch, decision.write.as_ref()).await?;
+    let effect = effect(&decision);
+    let written = write(inner, entry, patch, (decision.write.as_ref(), effect)).await?;
     if written || decision.write.is_none() {
         decision.notes.iter().for_each(|note| inner.parts.events.publish(&entry.reference, note));
     }
@@ -70,20 +73,34 @@ pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Op
     }
 }
 
+/// What writing the status of this decision does.
+fn effect(decision: &Decision) -> Effect {
+    let shown = decision.write.as_ref().and_then(|write| write.shown.as_ref());
+    match shown {
+        _ if decision.action == Action::Send => Effect::Announce,
+        Some(Shown::Ended { .. } | Shown::Deleted { .. }) => Effect::End,
+        Some(Shown::Waiting { .. } | Shown::Running { .. } | Shown::Unconfirmed { .. }) | None => {
+            Effect::Status
+        }
+    }
+}
+
 /// Sends the patch, if there is one, and takes the answer in, so that the next look does not wait for the watch. Returns
 /// whether anything was written.
 async fn write(
     inner: &Inner,
     entry: &Entry,
     patch: Option<Value>,
-    write: Option<&Write>,
+    (write, effect): (Option<&Write>, Effect),
 ) -> Result<bool, CallError> {
     let Some(patch) = patch else { return Ok(false) };
     let api: Api<Lean> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     tracing::trace!(patch = %patch, "Writing pod status");
     let name = &entry.reference.name;
-    let result = bounded_on(("pods", name), api.patch_status(name, &params, &Patch::Strategic(patch))).await;
+    let patch = Patch::Strategic(patch);
+    let call = bounded_on(("pods", name), api.patch_status(name, &params, &patch));
+    let result = crash::around(effect, call).await;
     inner.parts.metrics.writes.get_or_create(&Outcome::of(result.is_ok())).inc();
     match result {
         Ok(Lean(pod)) => {
@@ -122,7 +139,7 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
         ..DeleteParams::default()
     };
     let name = &entry.reference.name;
-    match bounded_on(("pods", name), api.delete(name, &params)).await {
+    match crash::around(Effect::Release, bounded_on(("pods", name), api.delete(name, &params))).await {
         Ok(answer) => {
             tracing::info!("Pod object removed");
             // What is left of it, if finalizers keep it, is known without waiting for the watch.

@@ -41,6 +41,12 @@ impl Orca {
         self.exit().await
     }
 
+    /// SIGCONT: one that was stopped goes on.
+    pub(crate) fn go_on(&self) {
+        let told = Command::new("kill").args(["-CONT", &self.child.id().to_string()]).status().expect("kill");
+        assert!(told.success());
+    }
+
     /// Waits for the end, for at most a minute.
     pub(crate) async fn exit(&mut self) -> Option<i32> {
         for _ in 0..600 {
