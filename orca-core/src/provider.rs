@@ -151,12 +151,16 @@ pub struct Missing {
     pub since: Timestamp,
     /// In which of these answers it was not found last. Time that passes without an answer proves nothing.
     pub latest: Timestamp,
+    /// Whether so many others are missing as well that nothing is concluded from it.
+    pub is_held: bool,
 }
 
 impl Missing {
     /// Whether it was absent often enough, and over a time that is long enough, to count as gone.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        self.absences >= limits::ABSENCES && clock::age(self.since, self.latest) >= limits::ABSENT_FOR
+        !self.is_held
+            && self.absences >= limits::ABSENCES
+            && clock::age(self.since, self.latest) >= limits::ABSENT_FOR
     }
 }

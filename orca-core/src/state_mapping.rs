@@ -163,7 +163,7 @@ pub fn shown(evidence: &Evidence<'_>) -> Shown {
         // An outage of the cloud's API is not one of its instances: what was shown stays, and people are told (S5).
         Evidence::Unconfirmed { id, since, is_ready_unknown } => Shown::Unconfirmed {
             message: format!(
-                "nothing has confirmed instance {id} since {since:.0}; the node's condition CloudReachable says why"
+                "nothing has confirmed instance {id} since {since:.0}; the node's condition CloudReachable and its events say why"
             ),
             is_ready_unknown: *is_ready_unknown,
         },

@@ -197,6 +197,8 @@ pub mod reason {
     pub const VANISHED_PODS: &str = "VanishedPods";
     /// Event on the node: somebody else launches instances under this identity, so nothing is ended.
     pub const FOREIGN_WRITER: &str = "ForeignWriter";
+    /// Event on the node: more instances are missing than accidents explain, so nothing is concluded from it.
+    pub const MISSING_INSTANCES: &str = "MissingInstances";
     /// Event on the node: instances of this cluster belong to another node, or to none.
     pub const FOREIGN_INSTANCES: &str = "ForeignInstances";
     /// Event on the node: the cluster is not the one that ORCA started with, so nothing is ended.

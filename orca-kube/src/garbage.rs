@@ -130,6 +130,15 @@ impl Garbage {
         if let Some(mismatch) = self.parts.identity.mismatch() {
             return self.stand_still(&mismatch);
         }
+        let held = self.parts.provider.held();
+        if !held.is_empty() {
+            tracing::warn!(
+                count = held.len(),
+                instances = notes::named(&held),
+                "Too many instances are missing to be believed"
+            );
+            self.tell(&notes::missing(&held));
+        }
         match self.round().await {
             Ok(judged) => {
                 self.failures = 0;

@@ -17,6 +17,7 @@
 //! embedder's clock, and no TLS provider is installed.
 
 mod absence;
+mod brake;
 mod call;
 pub mod crash;
 pub mod error;

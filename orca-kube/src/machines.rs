@@ -23,7 +23,7 @@ use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::config::Controller;
 use orca_core::error::{CloudError, Kind};
-use orca_core::ids::{CloudIdentity, Owner, PodRef, PodUid};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodRef, PodUid};
 use orca_core::instance::Instance;
 use orca_core::launch::{LaunchRecord, LaunchRequest, Offer};
 use orca_core::limits;
@@ -58,6 +58,8 @@ pub(crate) struct Parts {
     pub(crate) settings: Controller,
     pub(crate) metrics: CloudMetrics,
     pub(crate) identity: IdentityGuard,
+    /// How many missing instances people have said are really gone.
+    pub(crate) release: usize,
 }
 
 struct Inner {
@@ -103,7 +105,8 @@ impl MachineProvider {
         // One sweep may fail, and the next take its time, without anybody hearing of it.
         let patience = Duration::from_secs_f64(parts.settings.sweep_seconds.max(0.0) * SWEEPS_WITHOUT_ANSWER);
         let patience = patience.max(limits::UNCONFIRMED);
-        let ledger = Mutex::new(Ledger::new(parts.health.is_some(), patience));
+        let ledger = Ledger::new(parts.health.is_some(), patience).releasing(parts.release);
+        let ledger = Mutex::new(ledger);
         let inner = Inner {
             parts,
             ledger,
@@ -135,6 +138,11 @@ impl MachineProvider {
         let none =
             || CloudError::new(Kind::NoCapacity, "NoOffer", "the cloud has nothing that fits this pod");
         self.inner.scarcity().choose(offers)?.ok_or_else(none)
+    }
+
+    /// The instances that are missing and not believed to be gone, because there are too many.
+    pub(crate) fn held(&self) -> Vec<InstanceId> {
+        self.inner.ledger().held()
     }
 
     /// When the latest complete sweep began.

@@ -8,7 +8,6 @@
 
 mod admit;
 mod apply;
-mod brake;
 mod custody;
 mod intake;
 mod lean;
@@ -34,13 +33,13 @@ use tokio::sync::{Semaphore, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::brake::Brake;
 pub(crate) use self::custody::standing;
 use self::owners::Owners;
 use self::queue::Queue;
 use self::store::Store;
 use self::tasks::Tasks;
 use self::usage::Usage;
+use crate::brake::Brake;
 use crate::events::Events;
 use crate::identity::IdentityGuard;
 use crate::metrics::PodMetrics;

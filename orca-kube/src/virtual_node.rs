@@ -172,6 +172,7 @@ impl VirtualNode {
             settings: self.parts.config.controller.clone(),
             metrics: self.metrics.cloud.clone(),
             identity: identity.clone(),
+            release: usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX),
         });
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());

@@ -162,7 +162,13 @@ fn columns() -> Vec<Column> {
         ..Machines::default()
     };
     let missing = |absences, seconds| Machines {
-        missing: Some(Missing { id: "i-1".into(), absences, since: at(NOW - seconds), latest: at(NOW) }),
+        missing: Some(Missing {
+            id: "i-1".into(),
+            absences,
+            since: at(NOW - seconds),
+            latest: at(NOW),
+            is_held: false,
+        }),
         ..base.clone()
     };
     let unswept = Machines { fresh: false, ..base.clone() };

@@ -344,7 +344,13 @@ fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
 #[test]
 fn absence_counts_only_after_three_answers_and_five_minutes() {
     let missing = |absences, since| Machines {
-        missing: Some(Missing { id: "i-1".into(), absences, since: at(since), latest: at(1_000) }),
+        missing: Some(Missing {
+            id: "i-1".into(),
+            absences,
+            since: at(since),
+            latest: at(1_000),
+            is_held: false,
+        }),
         ..machines()
     };
     let case = |machines| Case::new(machines).record(record(0).launched(&"i-1".into())).decide(1_000);

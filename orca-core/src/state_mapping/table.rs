@@ -93,7 +93,7 @@ fn with_examples(mut row: impl FnMut(&str, &Evidence<'_>)) {
     none("the token is too old to be sent", NoInstance::Searching);
     none("the same, and complete lists show nothing", NoInstance::OutcomeUnknown);
     none("the cloud says that what the token launched has ended", NoInstance::LaunchedAndEnded);
-    let missing = Missing { id: "i-1".into(), absences: 3, since: soon, latest: soon };
+    let missing = Missing { id: "i-1".into(), absences: 3, since: soon, latest: soon, is_held: false };
     row("three complete lists over five minutes do not show it", &Evidence::Missing(&missing));
     instances(&mut row);
     for (what, is_ready_unknown) in [

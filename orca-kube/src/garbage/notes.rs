@@ -92,6 +92,21 @@ pub(super) fn surplus(pod: &impl Display, alive: &[&Instance], surplus: &[Instan
     )
 }
 
+/// Too many are missing: it is more likely that the cloud's lists are wrong.
+pub(super) fn missing(instances: &[InstanceId]) -> Note {
+    Note::warning(
+        reason::MISSING_INSTANCES,
+        format!(
+            "the cloud does not know {} instances any more that should run, which is more than accidents explain: nothing is \
+             concluded, and their pods show that nothing confirms them ({}). If they are really gone, set gc.releaseBrake: {} \
+             in ORCA's config and restart it",
+            instances.len(),
+            named(instances),
+            instances.len()
+        ),
+    )
+}
+
 /// Instances of the cluster that this node may not touch: those of an earlier name of it cost money without end.
 pub(super) fn foreign(node: Option<&NodeName>, instances: &[InstanceId]) -> Note {
     let text = match node {

@@ -161,6 +161,7 @@ impl World {
             settings,
             metrics: metrics.cloud.clone(),
             identity: identity.clone(),
+            release: 0,
         });
         // Nothing listens there: every answer of the API server comes from the census.
         let url = "http://127.0.0.1:9".parse().expect("a url");

@@ -15,11 +15,14 @@ use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
 use orca_core::provider::{Claim, Machines, Missing};
 
+use crate::brake::Brake;
+
 mod confirmation;
 mod endings;
+mod losses;
 mod machine;
 
-use machine::Machine;
+use machine::{Loss, Machine};
 
 /// Sweeps are remembered for this long: longer than an absence takes to count, however frequent they are …
 const REMEMBERED: Duration = Duration::from_mins(7);
@@ -47,6 +50,10 @@ pub(super) struct Ledger {
     assumed_health: Option<Health>,
     /// When it was asked last who has failed its checks.
     impaired_at: Option<Timestamp>,
+    /// Against concluding from the absence of many.
+    brake: Brake,
+    /// For how many people released it.
+    release: usize,
     /// After which time without an answer that shows it a machine is unconfirmed.
     patience: Duration,
 }
@@ -68,6 +75,11 @@ impl Ledger {
     pub(super) fn new(has_health_source: bool, patience: Duration) -> Self {
         let assumed_health = (!has_health_source).then_some(Health::Passed);
         Self { assumed_health, patience, ..Self::default() }
+    }
+
+    /// People said that so many absences are real, however many there are.
+    pub(super) fn releasing(self, release: usize) -> Self {
+        Self { release, ..self }
     }
 
     pub(super) fn identity(&self) -> Option<&CloudIdentity> {
@@ -134,6 +146,7 @@ impl Ledger {
             if let Some(machine) = self.machines.get_mut(&instance.id) {
                 machine.listed = true;
                 machine.absences = 0;
+                machine.loss = Loss::Open;
                 machine.confirmed_at = sweep.began;
                 if machine.unconfirmed_at.take().is_some() {
                     changed.push(machine.pod.uid.clone());
@@ -183,6 +196,7 @@ impl Ledger {
                 vanished.push(id.clone());
             }
         }
+        self.conclude(now);
         for id in vanished {
             self.drop_machine(&id);
         }
@@ -231,6 +245,7 @@ impl Ledger {
                     absences: machine.absences,
                     since: machine.absent_since,
                     latest: machine.absent_at,
+                    is_held: machine.loss == Loss::Held,
                 })
             });
         Machines {
@@ -275,18 +290,6 @@ impl Ledger {
         for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
             self.drop_machine(&id);
         }
-    }
-
-    /// The ids that are tracked, not known to have ended, and not in this list.
-    pub(super) fn unlisted(&self, listed: &[Instance]) -> Vec<InstanceId> {
-        let shown: BTreeSet<&InstanceId> = listed.iter().map(|instance| &instance.id).collect();
-        let has_ended = |machine: &Machine| {
-            machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated)
-        };
-        let tracked = self.machines.iter().filter(|(id, machine)| {
-            !shown.contains(id) && !has_ended(machine) && machine.is_of(self.identity.as_ref())
-        });
-        tracked.map(|(id, _)| id.clone()).collect()
     }
 
     /// Whether something is expected to change soon.
@@ -353,6 +356,7 @@ impl Ledger {
             absences: 0,
             absent_since: now,
             absent_at: now,
+            loss: Loss::Open,
             ending_since: None,
             health: self.assumed_health,
             asked_to_end: None,

@@ -110,7 +110,8 @@ fn an_hour_without_credentials_fails_no_pod() {
 #[test]
 fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
     let elsewhere = |machines: Machines| Machines { identity: Some("another".into()), ..machines };
-    let missing = Missing { id: "i-1".into(), absences: 100, since: at(0), latest: at(1_000) };
+    let missing =
+        Missing { id: "i-1".into(), absences: 100, since: at(0), latest: at(1_000), is_held: false };
     let launched = record(0).launched(&"i-1".into());
     for (machines, record) in [
         (elsewhere(machines()), launched.clone()),
@@ -196,7 +197,7 @@ fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
     let launched = record(0).launched(&"i-1".into());
     let silent = |machines: Machines| Machines { unconfirmed_since: Some(at(100)), fresh: false, ..machines };
     let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
-    let claimed = Missing { id: "i-1".into(), absences: 0, since: at(100), latest: at(100) };
+    let claimed = Missing { id: "i-1".into(), absences: 0, since: at(100), latest: at(100), is_held: false };
     let claimed = Machines { missing: Some(claimed), ..machines() };
     for known in [seen, claimed] {
         let mut case = Case::new(silent(known)).record(launched.clone());
@@ -207,7 +208,11 @@ fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
         assert_eq!((reason(&later), later.again), ("Unconfirmed", Duration::from_secs(20)), "and then Ready");
         assert_eq!(reason(&case.decide(400)), "Ready unknown", "S5");
     }
-    let gone = Missing { id: "i-1".into(), absences: 3, since: at(100), latest: at(400) };
+    let gone = Missing { id: "i-1".into(), absences: 3, since: at(100), latest: at(400), is_held: false };
+    let held = Missing { is_held: true, ..gone.clone() };
+    let held = silent(Machines { missing: Some(held), ..machines() });
+    let held = Case::new(held).record(launched.clone()).decide(401);
+    assert_eq!(reason(&held), "Ready unknown", "many are missing together: nothing is concluded");
     let gone = silent(Machines { missing: Some(gone), ..machines() });
     assert_eq!(reason(&Case::new(gone).record(launched.clone()).decide(401)), "InstanceGone");
     let ended = silent(Machines { seen: vec![instance(InstanceState::Terminated)], ..machines() });

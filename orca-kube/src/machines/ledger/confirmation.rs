@@ -1,6 +1,6 @@
 //! What complete answers confirm: that a machine is there, and that it passes its checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -51,6 +51,18 @@ impl Ledger {
     pub(super) fn unconfirmed_since(&self, known: &[&Machine], now: Timestamp) -> Option<Timestamp> {
         let all = known.iter().all(|machine| machine.is_unconfirmed(now, self.patience));
         known.iter().map(|machine| machine.confirmed_at).max().filter(|_| all)
+    }
+
+    /// The ids that are tracked, not known to have ended, and not in this list.
+    pub(in crate::machines) fn unlisted(&self, listed: &[Instance]) -> Vec<InstanceId> {
+        let shown: BTreeSet<&InstanceId> = listed.iter().map(|instance| &instance.id).collect();
+        let has_ended = |machine: &Machine| {
+            machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated)
+        };
+        let tracked = self.machines.iter().filter(|(id, machine)| {
+            !shown.contains(id) && !has_ended(machine) && machine.is_of(self.identity.as_ref())
+        });
+        tracked.map(|(id, _)| id.clone()).collect()
     }
 
     /// The running ones whose health still matters to somebody.

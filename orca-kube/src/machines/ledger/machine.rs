@@ -7,6 +7,18 @@ use orca_core::clock;
 use orca_core::ids::{CloudIdentity, PodRef};
 use orca_core::instance::{Health, Instance, InstanceState};
 
+/// What is concluded from an absence that has lasted long enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// It is gone.
+    Concluded,
+    /// Nothing, because too many are missing.
+    Held,
+}
+
 /// One machine, as it was seen, launched or claimed.
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -31,6 +43,8 @@ pub(super) struct Machine {
     pub(super) absent_since: Timestamp,
     /// When it was found absent last.
     pub(super) absent_at: Timestamp,
+    /// What is concluded from its absence.
+    pub(super) loss: Loss,
     pub(super) ending_since: Option<Timestamp>,
     pub(super) health: Option<Health>,
     pub(super) asked_to_end: Option<Timestamp>,

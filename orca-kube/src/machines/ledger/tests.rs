@@ -300,3 +300,35 @@ fn a_refused_termination_is_asked_for_again_later_and_later() {
         .collect();
     assert_eq!(asked, [0, 30, 90, 210, 450, 930, 1_530], "up to ten minutes");
 }
+
+#[test]
+fn of_many_that_are_missing_together_nothing_is_concluded() {
+    let pod_of = |number: usize| PodRef::new("ml", &format!("p{number}"), &format!("u{number}"));
+    let all = |count| {
+        (0..count)
+            .map(|number| Instance {
+                pod: Some(pod_of(number)),
+                ..instance(&format!("i-{number:02}"), InstanceState::Running)
+            })
+            .collect::<Vec<_>>()
+    };
+    let gone_after = |missing: usize, release: usize, ends: bool| {
+        let mut ledger = Ledger::new(true, Duration::from_mins(1)).releasing(release);
+        ledger.take(sweep(0, all(20)), at(0));
+        for number in (0..missing).filter(|_| ends) {
+            assert!(ledger.queue_termination(&owner(), &pod_of(number).uid, at(5)));
+        }
+        for second in [10, 100, 200, 311, 400] {
+            ledger.take(sweep(second, all(20).split_off(missing)), at(second));
+        }
+        let is_gone = |number: &usize| {
+            let missing = ledger.machines(&pod_of(*number), at(401)).missing;
+            missing.is_some_and(|missing| missing.is_gone())
+        };
+        ((0..20).filter(is_gone).count(), ledger.held().len())
+    };
+    assert_eq!(gone_after(3, 0, false), (3, 0), "accidents");
+    assert_eq!(gone_after(4, 0, false), (0, 4), "S13");
+    assert_eq!(gone_after(10, 10, false), (10, 0), "people said so");
+    assert_eq!(gone_after(10, 0, true), (10, 0), "they were asked to end");
+}

@@ -125,3 +125,21 @@ async fn a_watch_that_cannot_begin_for_its_age_begins_with_a_new_list() {
     tokio::time::sleep(Duration::from_secs(90)).await;
     assert_eq!(world.ec2.alive().len(), 1, "L6: missed deletions are found within a minute or so");
 }
+
+/// The cloud answers, and knows nothing any more: a stale replica, or another endpoint.
+#[tokio::test(start_paused = true)]
+async fn many_instances_that_are_missing_together_are_not_believed_to_be_gone() {
+    let world = World::new();
+    world.create_many("pod", 10).await;
+    world.eventually(&[("Running", 10)], Duration::from_mins(1)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    world.node.cloud.forget_instances();
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(world.shown().await, [("Running".to_owned(), 10)].into(), "S13");
+    assert_eq!(shown(&world).await, expected("Unknown", Some("Unknown"), 0));
+    assert!(world.was_told("MissingInstances").await);
+    world.node.cloud.find_account();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(shown(&world).await, expected("True", Some("True"), 1));
+    assert_eq!((world.ec2.launched().len(), world.ec2.alive().len()), (10, 10));
+}

@@ -36,6 +36,8 @@ pub(super) struct Unruly {
     pub(super) account: AtomicU8,
     /// The account that is answered instead; with it the lists are empty as well.
     pub(super) other: Mutex<Option<CloudIdentity>>,
+    /// Lists are complete, and empty.
+    pub(super) is_empty: AtomicBool,
     /// No list is ever answered.
     pub(super) is_silent: AtomicBool,
     /// The account that lists name instead.
@@ -53,6 +55,7 @@ impl Unruly {
     pub(super) fn find_account(&self) {
         self.account.store(0, Ordering::Release);
         self.is_silent.store(false, Ordering::Release);
+        self.is_empty.store(false, Ordering::Release);
         *self.other.lock().expect("a lock") = None;
     }
 
@@ -81,7 +84,15 @@ impl Unruly {
         self.account.load(Ordering::Acquire) != 0 || self.other.lock().expect("a lock").is_some()
     }
 
+    /// From now on lists are complete, and empty.
+    pub(super) fn forget_instances(&self) {
+        self.is_empty.store(true, Ordering::Release);
+    }
+
     fn named(&self, mut instances: Vec<Instance>) -> Vec<Instance> {
+        if self.is_empty.load(Ordering::Acquire) {
+            return Vec::new();
+        }
         if let Some(name) = self.lists_name.lock().expect("a lock").as_ref() {
             for instance in &mut instances {
                 instance.cloud = Some(name.clone());
@@ -175,6 +186,7 @@ impl Node {
             other: Mutex::default(),
             lists_name: Mutex::default(),
             is_silent: AtomicBool::new(false),
+            is_empty: AtomicBool::new(false),
             panics: Mutex::default(),
         });
         let mut config = Config::default();

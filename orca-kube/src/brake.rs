@@ -1,8 +1,8 @@
-//! A brake on disappearances that no watch told: pods that the API server suddenly does not have, although they were wanted.
+//! A brake on disappearances: pods that the API server suddenly does not have, instances that the cloud does not know.
 //!
-//! One such pod is a missed event. Many at once are more often a restored or another API server, and each would end an
-//! instance that works. So beyond a few in an hour nothing is concluded, until the API server has proved that it is the one
-//! that was known: then slowly, so that people can step in; or until people release the brake.
+//! One is a missed event or an accident. Many at once are more often another server, or one that was restored, and each would
+//! end an instance that works or fail a pod that runs. So beyond a few in an hour nothing is concluded, until the server has
+//! proved that it is the one that was known: then slowly, so that people can step in; or until people release the brake.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ const SLOWLY: usize = 5;
 const MINUTE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
-pub(super) struct Brake {
+pub(crate) struct Brake {
     state: Mutex<State>,
 }
 
@@ -40,22 +40,32 @@ impl Brake {
     }
 
     /// Whether one more disappearance is a missed event, of so many wanted pods. Counts it if it is.
-    pub(super) fn is_one_of_few(&self, wanted: usize, now: Timestamp) -> bool {
+    pub(crate) fn is_one_of_few(&self, wanted: usize, now: Timestamp) -> bool {
         let mut state = self.state();
         let few = FEW.max(wanted / SHARE);
         let may = state.within(WINDOW, now) < few;
         state.conclude(may, now)
     }
 
+    /// Whether all of these together are accidents, of so many. Counts them if so: all or none.
+    pub(crate) fn are_few(&self, together: usize, of: usize, now: Timestamp) -> bool {
+        let mut state = self.state();
+        let may = state.within(WINDOW, now) + together <= FEW.max(of / SHARE);
+        for _ in 0..together {
+            state.conclude(may, now);
+        }
+        may
+    }
+
     /// Whether one more may be concluded of an API server that has proved itself. Counts it if so.
-    pub(super) fn may_slowly(&self, now: Timestamp) -> bool {
+    pub(crate) fn may_slowly(&self, now: Timestamp) -> bool {
         let mut state = self.state();
         let may = state.within(MINUTE, now) < SLOWLY;
         state.conclude(may, now)
     }
 
     /// Whether people released the brake for this many, of which some are left. Counts it if so.
-    pub(super) fn is_released(&self, release: usize, now: Timestamp) -> bool {
+    pub(crate) fn is_released(&self, release: usize, now: Timestamp) -> bool {
         let mut state = self.state();
         let may = state.released < release;
         state.released += usize::from(may);
@@ -101,6 +111,14 @@ mod tests {
         let brake = Brake::default();
         let in_a_minute = |from| (from..from + 60).filter(|second| brake.may_slowly(at(*second))).count();
         assert_eq!((in_a_minute(0), in_a_minute(60)), (5, 5));
+    }
+
+    #[test]
+    fn what_disappears_together_is_believed_together_or_not_at_all() {
+        let brake = Brake::default();
+        assert!(!brake.are_few(4, 20, at(0)) && brake.are_few(2, 20, at(0)) && !brake.are_few(2, 20, at(10)));
+        assert!(brake.are_few(1, 20, at(10)) && brake.are_few(3, 20, at(3_610)));
+        assert!(Brake::default().are_few(50, 500, at(0)));
     }
 
     #[test]
