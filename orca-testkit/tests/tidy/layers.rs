@@ -5,10 +5,11 @@ use serde_json::Value;
 use crate::workspace::{none, packages};
 
 /// A crate and the crates of the workspace that it may be built on.
-const ALLOWED: [(&str, &[&str]); 5] = [
+const ALLOWED: [(&str, &[&str]); 6] = [
     ("orca-core", &[]),
     ("orca-aws", &["orca-core"]),
     ("orca-kube", &["orca-core"]),
+    ("orca-model", &["orca-core"]),
     ("orca-testkit", &["orca-core", "orca-kube"]),
     ("orca-cli", &["orca-core", "orca-aws", "orca-kube", "orca-testkit"]),
 ];
