@@ -110,7 +110,7 @@ impl Judgement {
         let record = decision.record().map(|record| self.weakened(look, record.clone(), now));
         let fails = match decision.shown() {
             Some(Shown::Ended { .. } | Shown::Deleted { .. }) => true,
-            Some(Shown::Waiting { .. } | Shown::Running { .. }) | None => false,
+            Some(Shown::Waiting { .. } | Shown::Running { .. } | Shown::Unconfirmed { .. }) | None => false,
         };
         Plan {
             record: record.map(|record| self.records.number(look.uid, &record)),
@@ -181,6 +181,8 @@ impl Judgement {
             request: &self.request,
             ignore_daemons: true,
             held_until: None,
+            ready_unknown_after: None,
+            abandoned: &[],
             machines: &self.machines(look, now),
             facts: &facts,
         };
