@@ -12,7 +12,7 @@ use std::str::FromStr;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Wire;
 
 const NANO: i128 = 1_000_000_000;
-/// The API's own bound is 2^63 - 1 units; larger values are capped there by the API server.
+/// The API caps binary amounts at 2^63 - 1 units. Here every amount is: nothing that large can be had.
 const MAX: i128 = (i64::MAX as i128) * NANO;
 
 /// An amount of a resource, exact to a billionth: cores, bytes or pieces.

@@ -1,0 +1,13 @@
+//! The domain under texts and objects that nobody meant well: whatever comes in, there is an answer, and a harmless one.
+//!
+//! Each property is tried with a few hundred cases on every run; `PROPTEST_CASES=100000` tries more.
+
+mod annotations;
+mod config;
+mod decisions;
+mod hostile;
+mod observations;
+mod quantities;
+mod records;
+mod support;
+mod tags;
