@@ -246,7 +246,7 @@ impl Judgement {
         let since = if is_gone { LISTS[0] } else { LISTS[2] };
         let since = self.time.at(look.tick, since);
         let latest = self.time.at(look.tick, LISTS[2]).max(now);
-        Some(Missing { id: name(place).as_str().into(), absences, since, latest })
+        Some(Missing { id: name(place).as_str().into(), absences, since, latest, is_held: false })
     }
 
     /// The record as it is read.
