@@ -3,6 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -37,6 +40,13 @@ impl Drop for Served {
 }
 
 impl FakeEc2 {
+    /// Answers one request without a network, for HTTP clients whose connector can be replaced. None: the connection would
+    /// be closed without an answer.
+    pub async fn answer_http(&self, request: Request<Bytes>) -> Option<Response<Full<Bytes>>> {
+        let (head, body) = request.into_parts();
+        listener::call(self.clone(), query::Query::new(&head, &body)).await
+    }
+
     /// Listens at this address; port 0 is any free port. It must be called inside of a tokio runtime.
     ///
     /// Signatures are not checked: whoever reaches the port may do everything.
