@@ -45,10 +45,10 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
 
     /// Sends one launch of exactly this offer under this token, once: no hidden retries.
     ///
-    /// Guarantees: for as long as [`token_memory`](Self::token_memory), any number of sends with the same token and
-    /// the same offer launch at most one instance in all, and each that is answered returns that same instance. The
-    /// offer's tags are on the instance from the moment that it can be listed. Nothing is sent after `not_after`, a
-    /// wall-clock time, however long signing or connecting took.
+    /// Guarantees: for as long as [`token_memory`](Self::token_memory) and until the last of them is void, any number of
+    /// sends with the same token and the same offer launch at most one instance in all, and each that is answered
+    /// returns that same instance. The offer's tags are on the instance from the moment that it can be listed. Nothing
+    /// is sent after `not_after`, a wall-clock time, however long signing or connecting took.
     async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome;
 
     /// Every instance of this owner, alive or ended, that the cloud still lists.
@@ -67,8 +67,11 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
     /// success. Safe to repeat. The answer has one entry for each instance given.
     async fn terminate(&self, instances: &[OwnedInstance]) -> Terminations;
 
-    /// For how long after its first send a token is certain to be remembered. After it, an attempt that is still
-    /// unresolved is never sent again.
+    /// For how long after its first send a token may be sent again. After it, an attempt that is still unresolved is
+    /// never sent again.
+    ///
+    /// Guarantees: the token is remembered for [`SIGNATURE_LIFETIME`](crate::limits::SIGNATURE_LIFETIME) longer than that,
+    /// because the last send may be executed so much later.
     fn token_memory(&self) -> Duration;
 }
 

@@ -40,7 +40,7 @@ fn rows(document: &str) -> Vec<(&str, &str, &str)> {
 }
 
 /// The tests that a cell names.
-fn tests(held: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn tests(held: &str) -> impl Iterator<Item = &str> {
     held.split('`').skip(1).step_by(2).filter(|word| word.contains("::"))
 }
 
@@ -79,16 +79,21 @@ fn every_test_that_the_document_names_exists_where_it_says() {
 }
 
 /// Whether the test stands in the file of its module; a module `tests` may be inline.
-fn exists(path: &str, sources: &[File]) -> bool {
+pub(crate) fn exists(path: &str, sources: &[File]) -> bool {
     let mut parts: Vec<&str> = path.split("::").collect();
     let name = parts.pop().unwrap_or_default();
     let package = parts.remove(0).replace('_', "-");
     let module = parts.join("/");
-    let places = [
-        format!("{package}/src/{module}.rs"),
-        format!("{package}/src/{}.rs", module.trim_end_matches("/tests")),
-        format!("{package}/tests/{module}.rs"),
-    ];
+    // A crate lies at the root of the workspace, or within the harness that it belongs to.
+    let folders = [package.clone(), package.replacen("orca-", "orca-testkit/", 1)];
+    let in_folder = |folder: &String| {
+        [
+            format!("{folder}/src/{module}.rs"),
+            format!("{folder}/src/{}.rs", module.trim_end_matches("/tests")),
+            format!("{folder}/tests/{module}.rs"),
+        ]
+    };
+    let places: Vec<String> = folders.iter().flat_map(in_folder).collect();
     let mut files = sources.iter().filter(|file| places.contains(&file.path));
     files.any(|file| file.text.contains(&format!("fn {name}(")))
 }
