@@ -190,6 +190,25 @@ fn the_brake_is_released_for_so_many_and_no_more() {
 }
 
 #[test]
+fn the_brake_ends_when_only_what_was_permitted_is_left() {
+    let six = ["i-1", "i-2", "i-3", "i-4", "i-5", "i-6"];
+    let seven = [&six[..], &["i-7"]].concat();
+    let eleven = [&seven[..], &["i-a", "i-b", "i-c", "i-d"]].concat();
+    let mut gc = Gc::new(11);
+    gc.rules.release = 6;
+    gc.round(600, &absent(&six));
+    assert_eq!(gc.kills(660, &absent(&six)).len(), 6);
+    gc.round(720, &absent(&seven));
+    assert_eq!(gc.kills(780, &absent(&seven)).len(), 7, "one more is ordinary");
+    gc.round(840, &absent(&eleven));
+    assert!(gc.round(900, &absent(&eleven)).frozen.is_some());
+    for minute in 16..75 {
+        assert!(gc.round(60 * minute, &absent(&seven)).frozen.is_some(), "minute {minute}");
+    }
+    assert!(gc.round(900 + HOUR, &absent(&seven)).frozen.is_none());
+}
+
+#[test]
 fn somebody_else_who_launches_under_our_identity_stops_everything() {
     let signature = 20 * 60;
     for (launched, by_us, freezes) in [

@@ -5,6 +5,7 @@
 mod annotations;
 mod config;
 mod decisions;
+mod edges;
 mod hostile;
 mod observations;
 mod quantities;

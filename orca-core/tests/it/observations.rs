@@ -116,14 +116,14 @@ fn instance() -> impl Strategy<Value = Instance> {
 }
 
 fn machines() -> impl Strategy<Value = Machines> {
-    let missing = (0u32..5, moment(), moment(), any::<bool>());
-    let missing = missing.prop_map(|(absences, since, latest, is_held)| Missing {
-        id: "i-1".into(),
-        absences,
-        since,
-        latest,
-        is_held,
-    });
+    let missing =
+        (0u32..5, moment(), moment(), any::<bool>()).prop_map(|(absences, since, latest, is_held)| Missing {
+            id: "i-1".into(),
+            absences,
+            since,
+            latest,
+            is_held,
+        });
     let health = prop::sample::select(vec![Health::Passed, Health::Initializing, Health::Impaired]);
     let known = (
         any::<bool>(),
