@@ -118,6 +118,30 @@ fn a_send_that_never_left_closes_nothing() {
 }
 
 #[test]
+fn a_refusal_settles_a_send_from_the_second_on_in_which_that_is_void() {
+    let closes = |record: LaunchRecord, sent: i64| {
+        let refused = record.refused(at(sent), capacity(), at(sent));
+        matches!(refused.state(), AttemptState::Closed(_))
+    };
+    assert!(closes(record(), 1_000 + AGED) && !closes(record(), 1_000 + AGED - 1));
+    let again = record().resend(at(1_000 + AGED));
+    assert_eq!(again.unsettled, Some(at(1_000)));
+    assert!(closes(again, 1_000 + AGED));
+    let third = record().resend(at(1_100)).resend(at(1_050 + AGED));
+    let late = third.refused(at(1_100), capacity(), at(1_051 + AGED));
+    assert_eq!(late.unsettled, Some(at(1_000)), "it was sent when the first could still be executed");
+}
+
+#[test]
+fn an_answer_takes_its_own_mark_and_says_that_the_send_has_left() {
+    let two = record().resend(at(1_030));
+    assert_eq!(two.mismatched(at(1_030)).unresolved, [at(1_000)]);
+    let held = two.not_sent(at(1_030), capacity(), at(1_031));
+    assert!(held.held.is_some() && held.unanswered().held.is_none());
+    assert_eq!(held.unanswered().unresolved, held.unresolved);
+}
+
+#[test]
 fn the_marks_are_bounded() {
     let mut record = record();
     for second in 0..1_000 {
