@@ -132,6 +132,8 @@ pub struct Machines {
     /// When the instance that is there was confirmed last, if that is longer ago than it should be: no complete answer has
     /// shown it since.
     pub unconfirmed_since: Option<Timestamp>,
+    /// Why the cloud last refused to end an instance of this pod, if it did.
+    pub end_refused: Option<CloudError>,
     /// Why there has been no complete sweep lately, if the cloud said.
     pub trouble: Option<CloudError>,
     /// Where the cloud's answers come from, once it has said so. Nothing is fresh before.

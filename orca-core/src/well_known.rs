@@ -147,6 +147,8 @@ pub mod reason {
     pub const INSTANCE_RUNNING: &str = "InstanceRunning";
     /// Event: the instance is being terminated.
     pub const INSTANCE_TERMINATING: &str = "InstanceTerminating";
+    /// Event: the cloud refuses to end the instance of a deleted pod.
+    pub const TERMINATION_REFUSED: &str = "TerminationRefused";
     /// The instance ended without ORCA's doing.
     pub const INSTANCE_GONE: &str = "InstanceGone";
     /// Conditions: nothing has confirmed the instance for a while.

@@ -215,6 +215,12 @@ impl Provider for MachineProvider {
             let error = CloudError::new(Kind::Denied, reason::CLOUD_IDENTITY_CHANGED, mismatch.to_string());
             return LaunchOutcome::NotSent(error);
         }
+        // An earlier send of this token may have launched where the record says: anywhere else the same token launches anew.
+        if record.is_repeated()
+            && let Err(error) = sweep::confirm_identity(inner, &record.cloud).await
+        {
+            return LaunchOutcome::NotSent(error);
+        }
         let _launching = Launching::begin(inner);
         inner.parts.identity.has_instances(true, inner.now());
         inner.launched_for.insert(&pod.uid);
@@ -279,7 +285,14 @@ impl Provider for MachineProvider {
     }
 
     fn configure_node(&self, node: &mut Node) {
-        let trouble = self.inner.ledger().trouble();
+        let (trouble, swept) = {
+            let ledger = self.inner.ledger();
+            (ledger.trouble(), ledger.last_sweep())
+        };
+        // Nobody knows yet: what an earlier process found still stands on the Node.
+        if trouble.is_none() && swept.is_none() {
+            return;
+        }
         let (status, reason, message) = match &trouble {
             None => ("True", "SweepComplete", "the cloud lists its instances".to_owned()),
             Some(error) => ("False", "SweepFailed", error.to_string()),

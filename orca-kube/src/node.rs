@@ -4,6 +4,7 @@ mod controller;
 mod difference;
 mod lease;
 mod object;
+mod recreations;
 
 pub(crate) use controller::{Facts, NodeController, Parts};
 pub(crate) use lease::{NAMESPACE as LEASE_NAMESPACE, NodeLease};

@@ -127,6 +127,12 @@ pub struct NewAttempt<'a> {
 }
 
 impl LaunchRecord {
+    /// Whether an earlier send of this attempt was never answered: the announced one is a repetition of it.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.unsettled.is_some() || self.unresolved.len() > 1
+    }
+
     /// The record of a new attempt whose first send is announced for `now`.
     #[must_use]
     pub fn open(new: NewAttempt<'_>, now: Timestamp) -> Self {

@@ -33,7 +33,9 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
                 | Shown::Ended { .. }
                 | Shown::Deleted { .. } => None,
             };
-            note.into_iter().fold(Decision::rest(), Decision::and_note)
+            // What stands here under its UID is nobody's, whatever there is elsewhere.
+            let decision = if seen.any_alive() { Decision::act(Action::Terminate) } else { Decision::rest() };
+            note.into_iter().fold(decision, Decision::and_note)
         }
     }
 }

@@ -75,10 +75,17 @@ fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
 
 fn terminate(seen: &Observation<'_>) -> Decision {
     let names: Vec<&str> = seen.machines.seen.iter().map(|instance| instance.id.as_str()).collect();
-    Decision::act(Action::Terminate).and_note(Note::normal(
-        reason::INSTANCE_TERMINATING,
-        format!("terminating instance {}", names.join(", ")),
-    ))
+    let names = names.join(", ");
+    let note = match &seen.machines.end_refused {
+        None => Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {names}")),
+        Some(error) => {
+            let text = format!(
+                "instance {names} runs on, the cloud refuses to end it: {error}. It is asked again within ten minutes"
+            );
+            Note::warning(reason::TERMINATION_REFUSED, text)
+        }
+    };
+    Decision::act(Action::Terminate).and_note(note)
 }
 
 /// No machine is known: there is none, or one that a send may still make.

@@ -66,7 +66,7 @@ impl Garbage {
         let findings = doubtful.into_iter().map(|(leftover, pod)| Finding {
             key: leftover.id.clone(),
             created_at: leftover.created_at,
-            standing: reads.get(&pod.uid).map_or(orphans::Standing::Unknown, Read::standing),
+            standing: reads.get(pod).map_or(orphans::Standing::Unknown, Read::standing),
             // However sure it is that nobody wants it: there is no hurry.
             saw_deletion: false,
             launched_by_us: self.parts.provider.launched_for(&pod.uid),

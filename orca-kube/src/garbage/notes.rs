@@ -70,12 +70,12 @@ pub(super) fn terminated(instance: &Instance, standing: Standing) -> Note {
     if standing == Standing::Surplus {
         return Note::warning(
             reason::ORPHAN_INSTANCE_TERMINATED,
-            format!("instance {id} ({kind}) is terminated: pod {pod} has another one, which stays"),
+            format!("instance {id} ({kind}) is to be terminated: pod {pod} has another one, which stays"),
         );
     }
     Note::warning(
         reason::ORPHAN_INSTANCE_TERMINATED,
-        format!("instance {id} ({kind}) is terminated: its pod {pod} does not exist any more"),
+        format!("instance {id} ({kind}) is to be terminated: its pod {pod} does not exist any more"),
     )
 }
 

@@ -105,9 +105,19 @@ impl Garbage {
         let reads = self.read(doubtful.iter().map(|(_, pod)| *pod)).await;
         let surplus = self.surplus(&doubled, &reads);
         let finding = |(instance, pod): (&Instance, &PodRef)| {
-            let read = reads.get(&pod.uid).map_or(Standing::Unknown, Read::standing);
-            let is_surplus = read == Standing::Wanted && surplus.contains(&instance.id);
-            let standing = if is_surplus { Standing::Surplus } else { read };
+            let read = reads.get(pod).map_or(Standing::Unknown, Read::standing);
+            let standing = match read {
+                Standing::Wanted if surplus.contains(&instance.id) => Standing::Surplus,
+                // The UID is alive under another name: these tags contradict each other, and prove nothing.
+                Standing::Absent if self.parts.pods.standing(&pod.uid) == Some(Standing::Wanted) => {
+                    Standing::Unknown
+                }
+                Standing::Wanted
+                | Standing::Absent
+                | Standing::Surplus
+                | Standing::Ending
+                | Standing::Unknown => read,
+            };
             Finding {
                 key: instance.id.clone(),
                 created_at: instance.launched_at,
@@ -123,17 +133,22 @@ impl Garbage {
     pub(super) async fn read<'a>(
         &self,
         pods: impl Iterator<Item = &'a PodRef> + Send,
-    ) -> HashMap<PodUid, Read> {
-        let pods: BTreeMap<PodUid, PodRef> = pods.map(|pod| (pod.uid.clone(), pod.clone())).collect();
+    ) -> HashMap<PodRef, Read> {
+        // By all of its names: tags can be changed, and then two instances name one UID under two names.
+        let mut pods: Vec<PodRef> = pods.cloned().collect();
+        pods.sort_by(|one, other| {
+            (&one.uid, &one.namespace, &one.name).cmp(&(&other.uid, &other.namespace, &other.name))
+        });
+        pods.dedup();
         // Owned and not borrowed: the compiler cannot tell that a stream of borrowing futures may go to another thread.
-        let reads = pods.into_values().take(MOST_READS).map(|pod| {
+        let reads = pods.into_iter().take(MOST_READS).map(|pod| {
             let (census, controller) = (Arc::clone(&self.parts.census), self.parts.pods.clone());
             async move {
                 let read = census.pod(&pod).await;
                 if let Read::There(object) = &read {
                     controller.take((**object).clone());
                 }
-                (pod.uid, read)
+                (pod, read)
             }
         });
         futures::stream::iter(reads).buffer_unordered(READS).collect().await
@@ -143,11 +158,12 @@ impl Garbage {
     fn surplus(
         &self,
         doubled: &BTreeMap<&PodUid, Vec<&Instance>>,
-        reads: &HashMap<PodUid, Read>,
+        reads: &HashMap<PodRef, Read>,
     ) -> BTreeSet<InstanceId> {
         let mut all = BTreeSet::new();
         for (uid, alive) in doubled {
-            let Some(read @ Read::There(object)) = reads.get(*uid) else { continue };
+            let found = reads.iter().find(|(pod, read)| pod.uid == **uid && matches!(read, Read::There(_)));
+            let Some((_, read @ Read::There(object))) = found else { continue };
             if read.standing() != Standing::Wanted {
                 continue;
             }

@@ -259,6 +259,7 @@ impl Ledger {
             unconfirmed_since: self.unconfirmed_since(&known, now),
             ending_since: known.iter().filter_map(|machine| machine.ending_since).max(),
             complete_sweeps: Arc::clone(&self.recent),
+            end_refused: known.iter().find_map(|machine| machine.end_refused.clone()),
             trouble: self.trouble.clone(),
             namesake: self.namesake(reference),
             identity: self.identity.clone(),
@@ -361,6 +362,7 @@ impl Ledger {
             health: self.assumed_health,
             asked_to_end: None,
             refusals: 0,
+            end_refused: None,
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orca_core::error::{CloudError, Kind};
-use orca_core::ids::InstanceId;
+use orca_core::ids::{CloudIdentity, InstanceId};
 use orca_core::instance::{Health, Instance};
 use orca_core::limits;
 use orca_core::well_known::reason;
@@ -192,6 +192,24 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
     }
     inner.ledger().identified(identity, now);
     Ok(())
+}
+
+/// Asks now whose instances the cloud is asked about, and holds the answer against this.
+///
+/// Errors: it is somebody else's, or the cloud did not say.
+pub(super) async fn confirm_identity(inner: &Inner, expected: &CloudIdentity) -> Result<(), CloudError> {
+    let ask = inner.parts.metrics.observe("identity", inner.parts.cloud.identity());
+    let identity =
+        tokio::time::timeout(IDENTITY_TIME, ask).await.unwrap_or_else(|_elapsed| Err(unconfirmed()))?;
+    if identity == *expected {
+        return Ok(());
+    }
+    // The next sweep asks first, and then everything stands still.
+    inner.ledger().doubt_identity();
+    let text = format!(
+        "this launch was begun in {expected}, and the credentials and region of now are those of {identity}"
+    );
+    Err(CloudError::new(Kind::Unknown, reason::CLOUD_IDENTITY_CHANGED, text))
 }
 
 fn unconfirmed() -> CloudError {

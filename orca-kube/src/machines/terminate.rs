@@ -60,10 +60,10 @@ async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) 
                 tracing::debug!(instance_id = %id, error = %error, "Instance to terminate not found");
             }
             Err(error) => {
-                if error.kind.is_definitive() {
-                    inner.ledger().refused(&id);
-                }
                 tracing::warn!(instance_id = %id, error = %error, "Instance not terminated; it is asked for again");
+                if error.kind.is_definitive() {
+                    changed.extend(inner.ledger().refused(&id, error));
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{Node, NodeCondition, Taint};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, Event};
-use orca_core::clock::{self, Clock};
+use orca_core::clock::Clock;
 use orca_core::config::Config;
 use orca_core::provider::Provider;
 use orca_core::well_known::{annotation, label, taint};
@@ -21,9 +21,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::difference::{
-    OWN_TAINTS, changed_fields, condition, differs, keep_transition, no_schedule, with_taints,
+    OWN_TAINTS, changed_fields, condition, differs, has_taint, keep_transition, no_schedule, was_ready,
+    with_taints,
 };
 use super::object;
+use super::recreations::Recreations;
 use crate::call::{CallError, bounded, bounded_on};
 use crate::crash::{self, Effect};
 use crate::error::Error;
@@ -36,11 +38,6 @@ use crate::watching;
 const HEARTBEAT_SECONDS: i64 = 300;
 /// How often the live object is compared with what it should be.
 const LOOK: Duration = Duration::from_secs(1);
-/// Between re-creations of a Node that is deleted again and again.
-const AGAIN: orca_core::backoff::Backoff =
-    orca_core::backoff::Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
-/// After this time without a deletion the next one is a first one.
-const QUIET: Duration = Duration::from_mins(10);
 /// So many intervals without a complete sweep, and new pods are kept away.
 const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 /// While the API server does not answer at start (A5).
@@ -69,23 +66,6 @@ pub(crate) struct Facts {
     pub(crate) uid: String,
     /// Its labels, for the admission of pods.
     pub(crate) labels: BTreeMap<String, String>,
-}
-
-/// How often the Node was created again of late.
-#[derive(Debug, Default)]
-struct Recreations {
-    count: u32,
-    last: Option<Timestamp>,
-}
-
-impl Recreations {
-    /// Counts one more, and says how long to wait before it: nothing for the first, and for one after a quiet time.
-    fn next(&mut self, now: Timestamp) -> Duration {
-        let is_quiet = self.last.is_none_or(|last| !clock::is_recent(last, now, QUIET));
-        self.count = if is_quiet { 0 } else { self.count.saturating_add(1) };
-        self.last = Some(now);
-        AGAIN.delay(self.count)
-    }
 }
 
 /// The loop that keeps the Node object true.
@@ -164,6 +144,12 @@ impl NodeController {
     /// Creates the Node; one that was deleted comes back with labels, taints and cordon as they were last seen.
     async fn create(&self, last: Option<&Node>) -> Result<Node, CallError> {
         let mut node = object::build(&self.parts.config, &self.parts.server_minor, self.now());
+        // One that was Ready comes back so: an outage of the cloud evicts nobody, whoever deletes the Node meanwhile (A48).
+        let was_ready = last.and_then(|last| last.status.as_ref()).is_some_and(was_ready);
+        if was_ready {
+            node.status =
+                Some(object::status(&self.parts.config, &self.parts.server_minor, true, self.now()));
+        }
         self.parts.provider.configure_node(&mut node);
         if let Some(last) = last {
             let labels = last.metadata.labels.clone().unwrap_or_default();
@@ -244,7 +230,8 @@ impl NodeController {
     async fn keep(&self, live: &Node) -> Result<Option<Node>, CallError> {
         self.tell(live);
         let name = &self.parts.config.node.name;
-        let own: Vec<Taint> = self.keeps_away().await.into_iter().chain(self.stands_still()).collect();
+        let own: Vec<Taint> =
+            self.keeps_away(live).await.into_iter().chain(self.stands_still(live)).collect();
         if let Some(patch) = self.object_patch(live, own) {
             let (params, patch) = (PatchParams::default(), Patch::Strategic(patch));
             let call = bounded_on(("nodes", name), self.api.patch(name, &params, &patch));
@@ -313,7 +300,7 @@ impl NodeController {
 
     /// The taint that keeps new pods away while the cloud has not answered for a while. Running pods are not affected by
     /// that, so the node stays Ready and nobody is evicted (A48).
-    async fn keeps_away(&self) -> Option<Taint> {
+    async fn keeps_away(&self, live: &Node) -> Option<Taint> {
         let answered = self.parts.provider.ping().await.is_ok();
         let now = self.parts.clock.now();
         let mut since = self.unreachable_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -323,21 +310,24 @@ impl NodeController {
         }
         let began = *since.get_or_insert(now);
         let patience = self.parts.config.controller.sweep_seconds * SWEEPS_WITHOUT_ANSWER;
-        (now.duration_since(began).as_secs_f64() >= patience).then(|| no_schedule(taint::CLOUD_UNREACHABLE))
+        // A taint of an earlier process stays until there is an answer.
+        let is_long = now.duration_since(began).as_secs_f64() >= patience;
+        (is_long || has_taint(live, taint::CLOUD_UNREACHABLE)).then(|| no_schedule(taint::CLOUD_UNREACHABLE))
     }
 
     /// The taint that keeps new pods away while cluster or cloud are not those of this node.
-    fn stands_still(&self) -> Option<Taint> {
-        self.parts.identity.mismatch().map(|_| no_schedule(taint::IDENTITY_CHANGED))
+    fn stands_still(&self, live: &Node) -> Option<Taint> {
+        let identity = &self.parts.identity;
+        // Before the cloud has said whose it is, what an earlier process found still counts.
+        let is_open = identity.to_record().is_none() && has_taint(live, taint::IDENTITY_CHANGED);
+        (is_open || identity.mismatch().is_some()).then(|| no_schedule(taint::IDENTITY_CHANGED))
     }
 
     async fn status_patch(&self, live: &Node) -> Option<Value> {
         let now = self.now();
         let old = live.status.clone().unwrap_or_default();
         // A node that was Ready stays so: a restart during an outage of the cloud evicts nobody (A48).
-        let was_ready =
-            condition(&old, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown");
-        let ready = was_ready || self.parts.provider.ping().await.is_ok();
+        let ready = was_ready(&old) || self.parts.provider.ping().await.is_ok();
         let mut node = Node {
             status: Some(object::status(&self.parts.config, &self.parts.server_minor, ready, now)),
             ..Node::default()
@@ -383,16 +373,4 @@ fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Ti
 /// A node that some ORCA registered.
 fn is_ours(node: &Node) -> bool {
     node.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(label::PROVIDER))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_that_is_deleted_again_and_again_comes_back_more_slowly() {
-        let mut recreations = Recreations::default();
-        let mut next = |second| recreations.next(Timestamp::from_second(second).expect("in range")).as_secs();
-        assert_eq!([next(0), next(1), next(2), next(3), next(900)], [0, 1, 2, 4, 0], "A17");
-    }
 }

@@ -11,6 +11,15 @@ pub(super) fn no_schedule(key: &str) -> Taint {
     Taint { key: key.into(), effect: "NoSchedule".into(), ..Taint::default() }
 }
 
+pub(super) fn has_taint(live: &Node, key: &str) -> bool {
+    live.spec.iter().flat_map(|spec| spec.taints.iter().flatten()).any(|taint| taint.key == key)
+}
+
+/// Whether it is Ready, or was when it was last heard of.
+pub(super) fn was_ready(status: &NodeStatus) -> bool {
+    condition(status, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown")
+}
+
 /// The live taints with ours among them: same key and effect is the same taint (A8).
 pub(super) fn with_taints(live: &Node, ours: &[Taint]) -> Vec<Taint> {
     let mut taints = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();

@@ -203,10 +203,11 @@ impl Store {
     pub(super) fn listed_at(&self, version: Option<u64>) {
         let Some(version) = version else { return };
         let highest = self.highest.fetch_max(version, Ordering::AcqRel).max(self.highest_known());
-        self.behind.store(version < highest, Ordering::Release);
+        self.behind.fetch_or(version < highest, Ordering::AcqRel);
     }
 
-    /// Whether the latest complete list was older than what was seen before: the API server was restored.
+    /// Whether a complete list was ever older than what was seen before: the API server was restored. Its versions overtake
+    /// those of before within minutes, and what it forgot stays forgotten.
     pub(super) fn is_behind(&self) -> bool {
         self.behind.load(Ordering::Acquire)
     }
@@ -316,7 +317,7 @@ mod tests {
     fn a_list_below_what_was_seen_is_behind() {
         let store = Store::default();
         store.apply(pod("a", "1", "100"));
-        for (listed, is_behind) in [(120, false), (90, true), (119, true), (120, false)] {
+        for (listed, is_behind) in [(120, false), (90, true), (119, true), (500, true)] {
             store.listed_at(Some(listed));
             assert_eq!(store.is_behind(), is_behind, "{listed}");
         }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use orca_core::clock;
+use orca_core::error::CloudError;
 use orca_core::ids::{InstanceId, Owner, PodUid};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
 
@@ -68,7 +69,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Option<PodUid> {
         let machine = self.machines.get_mut(id)?;
-        machine.refusals = 0;
+        (machine.refusals, machine.end_refused) = (0, None);
         let instance = machine.instance.as_mut()?;
         instance.state = state;
         if !state.is_alive() && machine.ending_since.is_none() {
@@ -77,9 +78,11 @@ impl Ledger {
         Some(machine.pod.uid.clone())
     }
     /// The cloud refused to end this one: it is asked again, and later each time.
-    pub(in crate::machines) fn refused(&mut self, id: &InstanceId) {
-        if let Some(machine) = self.machines.get_mut(id) {
-            machine.refusals = machine.refusals.saturating_add(1);
-        }
+    /// Returns its pod, which says so.
+    pub(in crate::machines) fn refused(&mut self, id: &InstanceId, error: CloudError) -> Option<PodUid> {
+        let machine = self.machines.get_mut(id)?;
+        machine.refusals = machine.refusals.saturating_add(1);
+        machine.end_refused = Some(error);
+        Some(machine.pod.uid.clone())
     }
 }

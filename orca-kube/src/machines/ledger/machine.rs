@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orca_core::clock;
+use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, PodRef};
 use orca_core::instance::{Health, Instance, InstanceState};
 
@@ -50,6 +51,8 @@ pub(super) struct Machine {
     pub(super) asked_to_end: Option<Timestamp>,
     /// How often in a row the cloud refused to end it.
     pub(super) refusals: u32,
+    /// Why it did so last.
+    pub(super) end_refused: Option<CloudError>,
 }
 
 impl Machine {

@@ -293,7 +293,8 @@ fn a_refused_termination_is_asked_for_again_later_and_later() {
         .filter(|second| {
             let queued = ledger.queue_termination(&owner(), &"u".into(), at(*second));
             if queued {
-                ledger.refused(&"i-1".into());
+                let error = CloudError::new(Kind::Denied, "UnauthorizedOperation", "no");
+                assert_eq!(ledger.refused(&"i-1".into(), error), Some("u".into()));
             }
             queued
         })

@@ -174,3 +174,18 @@ async fn a_node_whose_instances_are_gone_may_move() {
     world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
     assert_eq!(elsewhere.launched().len(), 1);
 }
+
+/// A launch is executed, its answer is lost, and before the next send the credentials are another account's: there the
+/// same token would launch anew.
+#[tokio::test(start_paused = true)]
+async fn a_launch_without_an_answer_is_sent_again_only_where_it_was_begun() {
+    let world = with_pods(1).await;
+    let elsewhere = region(others()[1].clone(), &world.clock);
+    *world.node.cloud.moves_to.lock().expect("a lock") = Some(elsewhere.cloud());
+    world.create("lost").await;
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    assert_eq!((world.ec2.launched().len(), elsewhere.launched().len()), (2, 0), "S2");
+    world.node.cloud.find_account();
+    world.eventually(&[("Running", 2)], Duration::from_mins(10)).await;
+    assert_eq!((world.ec2.launched().len(), world.ec2.alive().len()), (2, 2), "the same token finds it");
+}

@@ -143,3 +143,43 @@ async fn many_instances_that_are_missing_together_are_not_believed_to_be_gone() 
     assert_eq!(shown(&world).await, expected("True", Some("True"), 1));
     assert_eq!((world.ec2.launched().len(), world.ec2.alive().len()), (10, 10));
 }
+
+/// What the Node says of itself and of the cloud.
+async fn node_says(world: &World) -> [(String, String); 2] {
+    let conditions =
+        world.node_object().await.status.and_then(|status| status.conditions).unwrap_or_default();
+    ["Ready", "CloudReachable"].map(|kind| {
+        let found = conditions.iter().find(|condition| condition.type_ == kind);
+        (kind.to_owned(), found.map(|condition| condition.status.clone()).unwrap_or_default())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_deleted_or_a_process_that_starts_in_an_outage_evicts_nobody_and_claims_nothing() {
+    const TAINT: &str = "orca.research/cloud-unreachable";
+    let mut world = World::new();
+    world.create_many("pod", 2).await;
+    world.eventually(&[("Running", 2)], Duration::from_mins(1)).await;
+    world.node.cloud.go_silent();
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let outage = [("Ready".to_owned(), "True".to_owned()), ("CloudReachable".to_owned(), "False".to_owned())];
+    assert_eq!(node_says(&world).await, outage);
+    let nodes: kube::Api<k8s_openapi::api::core::v1::Node> = kube::Api::all(world.kube.client());
+    nodes.delete("orca-aws-node", &DeleteParams::default()).await.expect("deleted");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(node_says(&world).await, outage, "A48: it comes back as it was");
+    assert!(world.is_tainted(TAINT).await);
+    let home = world.ec2.clone();
+    world.restart_with(&home, |node, _config| node).await;
+    world.node.cloud.go_silent();
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(node_says(&world).await, outage, "a new process knows no better");
+        assert!(world.is_tainted(TAINT).await);
+    }
+    assert_eq!(world.ec2.alive().len(), 2);
+    world.node.cloud.find_account();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(node_says(&world).await.map(|(_, status)| status), ["True", "True"]);
+    assert!(!world.is_tainted(TAINT).await);
+}

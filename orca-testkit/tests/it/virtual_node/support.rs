@@ -36,6 +36,10 @@ pub(super) struct Unruly {
     pub(super) account: AtomicU8,
     /// The account that is answered instead; with it the lists are empty as well.
     pub(super) other: Mutex<Option<CloudIdentity>>,
+    /// Where launches go instead, and whose account is answered.
+    pub(super) elsewhere: Mutex<Option<FakeCloud>>,
+    /// After the next launch its answer is lost, and the credentials are those of this region.
+    pub(super) moves_to: Mutex<Option<FakeCloud>>,
     /// Lists are complete, and empty.
     pub(super) is_empty: AtomicBool,
     /// No list is ever answered.
@@ -57,6 +61,7 @@ impl Unruly {
         self.is_silent.store(false, Ordering::Release);
         self.is_empty.store(false, Ordering::Release);
         *self.other.lock().expect("a lock") = None;
+        *self.elsewhere.lock().expect("a lock") = None;
     }
 
     /// From now on no list is answered.
@@ -81,7 +86,9 @@ impl Unruly {
     }
 
     fn is_elsewhere(&self) -> bool {
-        self.account.load(Ordering::Acquire) != 0 || self.other.lock().expect("a lock").is_some()
+        self.elsewhere.lock().expect("a lock").is_some()
+            || self.account.load(Ordering::Acquire) != 0
+            || self.other.lock().expect("a lock").is_some()
     }
 
     /// From now on lists are complete, and empty.
@@ -112,6 +119,10 @@ impl CloudClient for Unruly {
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         match self.account.load(Ordering::Acquire) {
             0 => {
+                let elsewhere = self.elsewhere.lock().expect("a lock").clone();
+                if let Some(elsewhere) = elsewhere {
+                    return elsewhere.identity().await;
+                }
                 let other = self.other.lock().expect("a lock").clone();
                 other.map_or(self.cloud.identity().await, Ok)
             }
@@ -130,7 +141,13 @@ impl CloudClient for Unruly {
 
     async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {
         self.stumble("launch before it left");
-        let outcome = self.cloud.launch(offer, token, not_after).await;
+        let elsewhere = self.elsewhere.lock().expect("a lock").clone();
+        let outcome = elsewhere.as_ref().unwrap_or(&self.cloud).launch(offer, token, not_after).await;
+        let moves_to = self.moves_to.lock().expect("a lock").take();
+        if let Some(other) = moves_to {
+            *self.elsewhere.lock().expect("a lock") = Some(other);
+            return LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "ServiceUnavailable", "no"));
+        }
         self.stumble("launch after it was answered");
         outcome
     }
@@ -187,6 +204,8 @@ impl Node {
             lists_name: Mutex::default(),
             is_silent: AtomicBool::new(false),
             is_empty: AtomicBool::new(false),
+            elsewhere: Mutex::default(),
+            moves_to: Mutex::default(),
             panics: Mutex::default(),
         });
         let mut config = Config::default();
