@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use orca_core::clock::Clock;
-use tokio::sync::watch;
 
 mod action;
 mod api_error;
@@ -54,6 +53,7 @@ pub use machine::{Ender, Machine, Tags};
 pub use settings::{Chaos, Ec2Settings, Quotas, Span, SubnetSettings};
 pub use things::{Interface, RequestState, SpotRequest, Volume};
 
+use crate::signal::Signal;
 use model::Model;
 
 /// A region of EC2. Cloning is cheap, and clones are the same region.
@@ -67,7 +67,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     // A blocking lock, held for one synchronous step of the model and never across an await.
     model: Mutex<Model>,
-    frozen: watch::Sender<bool>,
+    frozen: Signal<bool>,
 }
 
 /// There is no instance with this id.
@@ -83,7 +83,7 @@ impl FakeEc2 {
             shared: Arc::new(Shared {
                 clock,
                 model: Mutex::new(Model::new(settings)),
-                frozen: watch::Sender::new(false),
+                frozen: Signal::new(false),
             }),
         }
     }

@@ -7,6 +7,7 @@ pub struct Order<E> {
     conditions: Vec<(String, String)>,
     skip: usize,
     times: usize,
+    chance: Option<(f64, u64)>,
     effect: E,
 }
 
@@ -14,7 +15,7 @@ impl<E: Clone> Order<E> {
     /// A fault in calls of this action, such as `RunInstances` or `AmazonSSM.GetParameter`; `*` is any.
     #[must_use]
     pub fn on(action: &str, effect: E) -> Self {
-        Self { action: action.to_owned(), conditions: Vec::new(), skip: 0, times: 1, effect }
+        Self { action: action.to_owned(), conditions: Vec::new(), skip: 0, times: 1, chance: None, effect }
     }
 
     /// Only calls with a parameter of this name whose value contains the fragment; `*` is any name.
@@ -38,6 +39,22 @@ impl<E: Clone> Order<E> {
         self
     }
 
+    /// Acts on this share of the calls that it would act on, drawn from a seed of its own.
+    #[must_use]
+    pub fn sometimes(mut self, share: f64, seed: u64) -> Self {
+        self.chance = Some((share, seed));
+        self
+    }
+
+    /// Whether it acts on the call of this number among those that match: the same for the same seed.
+    fn happens(&self, number: usize) -> bool {
+        self.chance.is_none_or(|(share, seed)| {
+            let number = u64::try_from(number).unwrap_or(u64::MAX);
+            // An odd factor keeps neighbouring numbers of neighbouring seeds apart.
+            share_of(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) < share
+        })
+    }
+
     /// Acts until the faults are cleared.
     #[must_use]
     pub fn always(self) -> Self {
@@ -54,6 +71,16 @@ impl<E: Clone> Order<E> {
         (self.action == "*" || self.action == action)
             && self.conditions.iter().all(|(name, fragment)| holds(name, fragment))
     }
+}
+
+/// A number from 0 to below 1 that looks drawn, from a seed (the finalizer of `splitmix64`).
+fn share_of(seed: u64) -> f64 {
+    let mut bits = seed;
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^= bits >> 31;
+    let top = u32::try_from(bits >> 32).unwrap_or(u32::MAX);
+    f64::from(top) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// Names a fault on order.
@@ -88,6 +115,13 @@ impl<E: Clone> Orders<E> {
         self.0.get(number).map_or(0, |ordered| ordered.hits)
     }
 
+    /// Takes one back; its hits stay known.
+    pub(crate) fn remove(&mut self, FaultId(number): FaultId) {
+        if let Some(ordered) = self.0.get_mut(number) {
+            ordered.is_active = false;
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         for ordered in &mut self.0 {
             ordered.is_active = false;
@@ -109,7 +143,8 @@ impl<E: Clone> Orders<E> {
                 continue;
             }
             ordered.seen += 1;
-            if ordered.seen > ordered.order.skip && ordered.hits < ordered.order.times {
+            let is_due = ordered.seen > ordered.order.skip && ordered.hits < ordered.order.times;
+            if is_due && ordered.order.happens(ordered.seen) {
                 ordered.hits += 1;
                 return Some(ordered.order.effect.clone());
             }

@@ -24,5 +24,7 @@ pub mod fault;
 pub mod load;
 #[cfg(feature = "servers")]
 pub mod servers;
+#[cfg(feature = "fakes")]
+mod signal;
 #[cfg(feature = "sim")]
 pub mod simulation;

@@ -39,6 +39,8 @@ pub struct FakeCloud {
     pub(super) ec2: FakeEc2,
     subnet: Option<String>,
     image: Option<String>,
+    page: u32,
+    first_page_only: bool,
 }
 
 impl FakeEc2 {
@@ -47,7 +49,7 @@ impl FakeEc2 {
     #[must_use]
     pub fn cloud(&self) -> FakeCloud {
         let subnet = self.lock().settings.subnets.first().map(|subnet| subnet.id.clone());
-        FakeCloud { ec2: self.clone(), subnet, image: None }
+        FakeCloud { ec2: self.clone(), subnet, image: None, page: PAGE, first_page_only: false }
     }
 
     /// The settings as they are now.
@@ -70,6 +72,18 @@ impl FakeCloud {
         Self { image: Some(image.to_owned()), ..self }
     }
 
+    /// The same region, read in pages of this size: EC2 takes 5 to 1000.
+    #[must_use]
+    pub fn with_pages_of(self, page: u32) -> Self {
+        Self { page, ..self }
+    }
+
+    /// The same region, of whose lists only the first page is read: a mistake, to see whether it is found.
+    #[must_use]
+    pub fn with_first_page_only(self) -> Self {
+        Self { first_page_only: true, ..self }
+    }
+
     /// The region behind it.
     #[must_use]
     pub fn ec2(&self) -> &FakeEc2 {
@@ -84,13 +98,13 @@ impl FakeCloud {
     pub(super) async fn list(&self, filters: Vec<Filter>) -> Result<Vec<Instance>, CloudError> {
         let place = self.place();
         let mut found = Vec::new();
-        let mut listing = Listing::filtered(filters, PAGE);
+        let mut listing = Listing::filtered(filters, self.page);
         loop {
             let page = self.ec2.call(&DescribeInstances(listing.clone())).await.map_err(cloud_error)?;
             found.extend(page.items.iter().map(|machine| convert::instance(&place, machine)));
             match page.next_token {
-                Some(next) => listing.next_token = Some(next),
-                None => return Ok(found),
+                Some(next) if !self.first_page_only => listing.next_token = Some(next),
+                Some(_) | None => return Ok(found),
             }
         }
     }

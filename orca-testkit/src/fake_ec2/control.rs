@@ -29,6 +29,11 @@ impl FakeEc2 {
         self.lock().faults.hits(fault)
     }
 
+    /// Takes a fault back; its hits stay known.
+    pub fn clear_fault(&self, fault: FaultId) {
+        self.lock().faults.remove(fault);
+    }
+
     /// No fault acts from now on; their hits stay known.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
@@ -46,7 +51,7 @@ impl FakeEc2 {
 
     /// The region stands still: calls arrive and are not answered until it goes on.
     pub fn set_frozen(&self, is_frozen: bool) {
-        self.shared.frozen.send_replace(is_frozen);
+        self.shared.frozen.set(is_frozen);
     }
 
     /// Changes how long the instances of later launches stay `pending`.
@@ -64,6 +69,11 @@ impl FakeEc2 {
         let mut model = self.lock();
         model.settings.visible_by_id = by_id;
         model.settings.visible_by_tag = by_tag;
+    }
+
+    /// Changes how long reads go on to show the state before a later change of state.
+    pub fn set_visible_state(&self, lag: Span) {
+        self.lock().settings.visible_state = lag;
     }
 
     /// Switches the request and resource buckets on or off.
@@ -165,6 +175,17 @@ impl FakeEc2 {
         })
     }
 
+    /// Gives an instance other tags, as an operator can. An instance that there is no more keeps those that it had.
+    ///
+    /// Errors: there is no such instance.
+    pub fn set_tags(&self, instance: &str, tags: Tags) -> Result<(), UnknownInstance> {
+        self.with(instance, |model, number, _| {
+            if let Some(machine) = model.machine_mut(number) {
+                machine.tags = tags;
+            }
+        })
+    }
+
     /// Switches termination protection of an instance on or off.
     ///
     /// Errors: there is no such instance.
@@ -215,6 +236,20 @@ impl FakeEc2 {
     #[must_use]
     pub fn machine(&self, id: &str) -> Option<Arc<Machine>> {
         self.at_once(|model, _| model.number(id).and_then(|number| model.machine(number)).cloned())
+    }
+
+    /// When the checks of each instance that has run passed, or pass if nothing happens to it before.
+    #[must_use]
+    pub fn checks_passed(&self) -> BTreeMap<String, Timestamp> {
+        self.at_once(|model, _| model.checks_pass.clone())
+    }
+
+    /// The tags that each instance was launched with.
+    #[must_use]
+    pub fn first_tags(&self) -> BTreeMap<String, Tags> {
+        self.at_once(|model, _| {
+            model.first_tags.iter().map(|(id, tags)| (id.clone(), tags.as_ref().clone())).collect()
+        })
     }
 
     /// Every volume.

@@ -48,6 +48,10 @@ impl Faults {
         self.0.hits(fault)
     }
 
+    pub(super) fn remove(&mut self, fault: FaultId) {
+        self.0.remove(fault);
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

@@ -15,7 +15,7 @@ use super::bucket::{Buckets, Class};
 use super::capacity::Capacity;
 use super::fault::Faults;
 use super::ledger::{Happening, Ledger};
-use super::machine::Machine;
+use super::machine::{Machine, Tags};
 use super::network::Network;
 use super::settings::Ec2Settings;
 use super::things::Things;
@@ -62,6 +62,11 @@ pub(super) struct Model {
     buckets: Buckets,
     machines: BTreeMap<u64, Arc<Machine>>,
     by_id: BTreeMap<String, u64>,
+    /// When the checks of each instance passed or will, and with which tags it was launched.
+    pub(super) checks_pass: BTreeMap<String, Timestamp>,
+    pub(super) first_tags: BTreeMap<String, Arc<Tags>>,
+    /// Until when reads show an instance as it was.
+    stale: BTreeMap<u64, (Timestamp, Arc<Machine>)>,
     plan: BTreeMap<(Timestamp, u64), Due>,
     planned: u64,
     launched: u64,
@@ -89,6 +94,9 @@ impl Model {
             buckets: Buckets::default(),
             machines: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            checks_pass: BTreeMap::new(),
+            first_tags: BTreeMap::new(),
+            stale: BTreeMap::new(),
             plan: BTreeMap::new(),
             planned: 0,
             launched: 0,
@@ -185,6 +193,24 @@ impl Model {
 
     pub(super) fn machine_mut(&mut self, number: u64) -> Option<&mut Machine> {
         self.machines.get_mut(&number).map(Arc::make_mut)
+    }
+
+    /// Before a change of state: reads may show the present state for a while, unless they show an older one still.
+    fn keep_shown(&mut self, number: u64, at: Timestamp) {
+        if self.settings.visible_state.most().is_zero() {
+            return;
+        }
+        let until = self.after(at, self.settings.visible_state);
+        let is_shown = self.stale.get(&number).is_some_and(|(until, _)| *until > at);
+        if let Some(machine) = self.machines.get(&number).filter(|_| !is_shown) {
+            self.stale.insert(number, (until, Arc::clone(machine)));
+        }
+    }
+
+    /// The instance as reads show it.
+    fn shown(&self, machine: &Arc<Machine>, now: Timestamp) -> Arc<Machine> {
+        let stale = self.stale.get(&machine.number).filter(|(until, _)| *until > now);
+        Arc::clone(stale.map_or(machine, |(_, shown)| shown))
     }
 
     fn plan(&mut self, at: Timestamp, machine: u64, step: Step) {

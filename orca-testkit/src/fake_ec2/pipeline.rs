@@ -39,9 +39,7 @@ impl FakeEc2 {
 
     /// Waits while the region stands still.
     async fn thawed(&self) {
-        let mut frozen = self.shared.frozen.subscribe();
-        // The sender lives as long as `self`.
-        let _thawed = frozen.wait_for(|is_frozen| !is_frozen).await;
+        self.shared.frozen.wait_for(|is_frozen| !is_frozen).await;
     }
 
     fn decide<A: Action>(&self, action: &A) -> Fate {

@@ -123,6 +123,8 @@ pub struct Ec2Settings {
     pub visible_by_id: Span,
     /// From a launch until lists, by tags or without, show it.
     pub visible_by_tag: Span,
+    /// How long after a change of state reads go on to show the state before it.
+    pub visible_state: Span,
     /// From a call to its answer. Zero: the in-process face never waits.
     pub latency: Span,
     /// How long a client token is remembered after the launch that it was first used for.
@@ -157,6 +159,7 @@ impl Default for Ec2Settings {
             terminated_listed: Duration::from_hours(1),
             visible_by_id: Span::ZERO,
             visible_by_tag: Span::ZERO,
+            visible_state: Span::ZERO,
             latency: Span::ZERO,
             token_memory: Duration::from_hours(24),
             throttling: true,

@@ -1,11 +1,11 @@
 //! Faults on order: slow answers, lost answers, watches that break, a server that stands still.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::audit::AuditEntry;
+use crate::signal::Signal;
+use fastrand::Rng;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,24 +45,29 @@ impl Effect {
 #[derive(Clone, Debug)]
 pub struct Fault {
     effect: Effect,
-    verb: Option<&'static str>,
+    verb: Option<String>,
     resource: Option<String>,
     name: Option<String>,
     user: Option<String>,
     left: Option<u32>,
+    chance: Option<(f64, Rng)>,
 }
+
+/// Names a fault on order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultId(u64);
 
 impl Fault {
     /// This effect for every request, always.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
-        Self { effect, verb: None, resource: None, name: None, user: None, left: None }
+        Self { effect, verb: None, resource: None, name: None, user: None, left: None, chance: None }
     }
 
     /// Only for this verb, as the audit list spells it.
     #[must_use]
-    pub fn verb(self, verb: &'static str) -> Self {
-        Self { verb: Some(verb), ..self }
+    pub fn verb(self, verb: impl Into<String>) -> Self {
+        Self { verb: Some(verb.into()), ..self }
     }
 
     /// Only for this resource, as the audit list spells it: `pods` or `pods/status`.
@@ -89,9 +94,20 @@ impl Fault {
         Self { left: Some(times), ..self }
     }
 
+    /// Only for this share of the requests that it is for, drawn from a seed of its own.
+    #[must_use]
+    pub fn sometimes(self, share: f64, seed: u64) -> Self {
+        Self { chance: Some((share, Rng::with_seed(seed))), ..self }
+    }
+
+    /// Whether it acts this time.
+    fn happens(&mut self) -> bool {
+        self.chance.as_mut().is_none_or(|(share, rng)| rng.f64() < *share)
+    }
+
     fn matches(&self, request: &AuditEntry) -> bool {
         self.left != Some(0)
-            && self.verb.is_none_or(|verb| verb == request.verb)
+            && self.verb.as_ref().is_none_or(|verb| verb == request.verb)
             && self.resource.as_ref().is_none_or(|resource| *resource == request.resource)
             && self.name.as_ref().is_none_or(|name| *name == request.name)
             && self.user.as_ref().is_none_or(|user| *user == request.user)
@@ -107,29 +123,39 @@ pub(crate) struct Weather {
     pub(crate) lag: Duration,
 }
 
-/// The faults of one fake cluster.
-#[derive(Debug)]
-pub struct Faults {
-    orders: Mutex<Vec<Fault>>,
-    weather: watch::Sender<Weather>,
+#[derive(Debug, Default)]
+struct Orders {
+    number: u64,
+    faults: Vec<(u64, Fault)>,
 }
 
-impl Default for Faults {
-    fn default() -> Self {
-        Self { orders: Mutex::default(), weather: watch::Sender::new(Weather::default()) }
-    }
+/// The faults of one fake cluster.
+#[derive(Debug, Default)]
+pub struct Faults {
+    orders: Mutex<Orders>,
+    weather: Arc<Signal<Weather>>,
 }
 
 impl Faults {
     /// Orders a fault. Of several that match, the first one counts.
-    pub fn add(&self, fault: Fault) {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
+    pub fn add(&self, fault: Fault) -> FaultId {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.number += 1;
+        let number = orders.number;
+        orders.faults.push((number, fault));
+        FaultId(number)
+    }
+
+    /// Takes a fault back.
+    pub fn remove(&self, FaultId(number): FaultId) {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.faults.retain(|(other, _)| *other != number);
     }
 
     /// Ends every fault: orders, lag and frost.
     pub fn clear(&self) {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.weather.send_modify(|weather| {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).faults.clear();
+        self.weather.update(|weather| {
             weather.is_frozen = false;
             weather.lag = Duration::ZERO;
         });
@@ -137,50 +163,46 @@ impl Faults {
 
     /// The server stands still: no request is carried out, no answer and no event goes out.
     pub fn freeze(&self) {
-        self.weather.send_modify(|weather| weather.is_frozen = true);
+        self.weather.update(|weather| weather.is_frozen = true);
     }
 
     /// The server goes on.
     pub fn thaw(&self) {
-        self.weather.send_modify(|weather| weather.is_frozen = false);
+        self.weather.update(|weather| weather.is_frozen = false);
     }
 
     /// Ends every watch that is open now.
     pub fn cut_watches(&self) {
-        self.weather.send_modify(|weather| weather.cuts += 1);
+        self.weather.update(|weather| weather.cuts += 1);
     }
 
     /// Lets every event wait that long before it goes out.
     pub fn lag_watches(&self, lag: Duration) {
-        self.weather.send_modify(|weather| weather.lag = lag);
+        self.weather.update(|weather| weather.lag = lag);
     }
 
-    pub(crate) fn weather(&self) -> watch::Receiver<Weather> {
-        self.weather.subscribe()
+    pub(crate) fn weather(&self) -> Arc<Signal<Weather>> {
+        Arc::clone(&self.weather)
     }
 
     /// Waits while the server stands still.
     pub(crate) async fn thawed(&self) {
-        if self.weather.borrow().is_frozen {
-            let mut weather = self.weather.subscribe();
-            // The sender lives as long as `self`.
-            if weather.wait_for(|weather| !weather.is_frozen).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
+        self.weather.wait_for(|weather| !weather.is_frozen).await;
     }
 
     /// Takes the fault for this request, if there is one for this moment.
     pub(crate) fn take(&self, request: &AuditEntry, is_before: bool) -> Option<Effect> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = orders
-            .iter_mut()
-            .find(|fault| fault.effect.is_before() == is_before && fault.matches(request))?;
+        let for_this = |fault: &mut Fault| {
+            fault.effect.is_before() == is_before && fault.matches(request) && fault.happens()
+        };
+        let place = orders.faults.iter_mut().position(|(_, fault)| for_this(fault))?;
+        let (_, fault) = orders.faults.get_mut(place)?;
         if let Some(left) = &mut fault.left {
             *left -= 1;
         }
         let effect = fault.effect;
-        orders.retain(|fault| fault.left != Some(0));
+        orders.faults.retain(|(_, fault)| fault.left != Some(0));
         Some(effect)
     }
 }

@@ -119,7 +119,9 @@ impl Resource {
     /// The resource under which its objects are kept: both APIs for events share one.
     #[must_use]
     pub fn stored(&self) -> &'static Resource {
-        match ALL.iter().find(|known| **known == self) {
+        // Most callers have one of the statics; to compare names is much slower.
+        let same = ALL.iter().find(|known| std::ptr::eq(**known, self));
+        match same.or_else(|| ALL.iter().find(|known| **known == self)) {
             Some(_) if self == &EVENTS_V1 => &EVENTS,
             Some(known) => known,
             None => &EVENTS,
@@ -147,7 +149,7 @@ pub fn of_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
 
 impl PartialEq for Resource {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        std::ptr::eq(self, other) || self.key() == other.key()
     }
 }
 
@@ -161,6 +163,9 @@ impl PartialOrd for Resource {
 
 impl Ord for Resource {
     fn cmp(&self, other: &Self) -> Ordering {
+        if std::ptr::eq(self, other) {
+            return Ordering::Equal;
+        }
         self.key().cmp(&other.key())
     }
 }

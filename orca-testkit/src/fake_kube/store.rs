@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod inner;
 mod meta;
+mod snapshot;
 mod subscription;
 mod table;
 mod update;
@@ -17,6 +18,7 @@ pub(crate) use change::line;
 pub use change::{Change, ChangeKind, Lagged};
 pub use delete::{DeleteOptions, Deleted, Propagation};
 pub use meta::NAME_LETTERS;
+pub use snapshot::Snapshot;
 pub use subscription::Subscription;
 pub use update::Write;
 
@@ -25,25 +27,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use orca_core::clock::Clock;
-use tokio::sync::watch;
 
 use super::Options;
 use super::error::ApiError;
 use super::object::Object;
 use super::resource::Resource;
+use crate::signal::Signal;
 use inner::Inner;
 
 /// All objects of one fake cluster.
 pub struct Store {
     clock: Arc<dyn Clock>,
     inner: Mutex<Inner>,
-    revision: watch::Sender<u64>,
+    revision: Arc<Signal<u64>>,
 }
 
 impl Store {
     pub(crate) fn new(options: &Options) -> Self {
         let inner = Inner::new(options.seed, options.remembered_changes);
-        let revision = watch::Sender::new(inner.revision);
+        let revision = Arc::new(Signal::new(inner.revision));
         Self { clock: Arc::clone(&options.clock), inner: Mutex::new(inner), revision }
     }
 
@@ -118,7 +120,7 @@ impl Store {
         inner.compact(revision);
         drop(inner);
         // Wakes those who wait, so that they notice.
-        self.revision.send_replace(revision);
+        self.revision.set(revision);
     }
 
     /// A UID from the seeded generator.
@@ -139,11 +141,9 @@ impl Store {
 
     /// Tells those who wait for changes of any kind.
     fn announce(&self, inner: &Inner) {
-        self.revision.send_if_modified(|revision| {
-            let is_new = *revision != inner.revision;
-            *revision = inner.revision;
-            is_new
-        });
+        if self.revision.get() != inner.revision {
+            self.revision.set(inner.revision);
+        }
     }
 }
 

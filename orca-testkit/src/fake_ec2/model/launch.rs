@@ -208,6 +208,7 @@ impl Model {
             zone: machine.zone.clone(),
         };
         self.by_id.insert(id.clone(), number);
+        self.first_tags.insert(id.clone(), Arc::clone(&request.tags));
         self.machines.insert(number, Arc::new(machine));
         self.tell(now, &id, what);
         let runs_at = self.after(now, self.settings.boot);

@@ -40,6 +40,7 @@ impl Model {
             }
             Step::TakeBack => self.end(number, Ender::SpotMarket, at),
             Step::Stop => {
+                self.keep_shown(number, at);
                 let Some(machine) = self.machine_mut(number) else { return };
                 machine.state = InstanceState::Stopped;
                 machine.generation += 1;
@@ -48,6 +49,7 @@ impl Model {
             }
             Step::Terminate => self.terminated(number, at),
             Step::Forget => {
+                self.stale.remove(&number);
                 if let Some(machine) = self.machines.remove(&number) {
                     self.by_id.remove(&machine.id);
                     if let Some(request) = &machine.spot_request {
@@ -59,6 +61,7 @@ impl Model {
     }
 
     fn run(&mut self, number: u64, at: Timestamp) {
+        self.keep_shown(number, at);
         let checks_pass_at = self.after(at, self.settings.checks);
         let public = self.machines.get(&number).is_some_and(|machine| {
             self.network.get(&machine.subnet).is_some_and(|subnet| subnet.public_addresses)
@@ -73,6 +76,7 @@ impl Model {
             machine.public_ip = Some(std::net::Ipv4Addr::new(54, second, third, fourth));
         }
         let (id, market) = (machine.id.clone(), machine.market);
+        self.checks_pass.insert(id.clone(), checks_pass_at);
         self.tell(at, &id, Happening::Running);
         if market == CapacityType::Spot && self.by_chance(self.settings.chaos.spot_interruptions) {
             let taken_back_at = self.after(at, self.settings.chaos.spot_life);
@@ -94,9 +98,11 @@ impl Model {
 
     /// An instance begins to end. One that is ending already goes on as it was.
     pub(in crate::fake_ec2) fn end(&mut self, number: u64, by: Ender, at: Timestamp) {
-        let Some(machine) = self.machine_mut(number).filter(|machine| machine.state.is_alive()) else {
+        if self.machines.get(&number).is_none_or(|machine| !machine.state.is_alive()) {
             return;
-        };
+        }
+        self.keep_shown(number, at);
+        let Some(machine) = self.machine_mut(number) else { return };
         machine.state = InstanceState::ShuttingDown;
         machine.generation += 1;
         machine.ended_by = Some(by);
@@ -110,8 +116,12 @@ impl Model {
     /// An instance begins to stop.
     pub(in crate::fake_ec2) fn stop(&mut self, number: u64, by: Ender, at: Timestamp) {
         let running =
-            |machine: &&mut Machine| matches!(machine.state, InstanceState::Pending | InstanceState::Running);
-        let Some(machine) = self.machine_mut(number).filter(running) else { return };
+            |machine: &Arc<Machine>| matches!(machine.state, InstanceState::Pending | InstanceState::Running);
+        if !self.machines.get(&number).is_some_and(running) {
+            return;
+        }
+        self.keep_shown(number, at);
+        let Some(machine) = self.machine_mut(number) else { return };
         machine.state = InstanceState::Stopping;
         machine.checks_pass_at = None;
         machine.public_ip = None;
@@ -124,6 +134,7 @@ impl Model {
     }
 
     fn terminated(&mut self, number: u64, at: Timestamp) {
+        self.keep_shown(number, at);
         let Some(machine) = self.machine_mut(number) else { return };
         machine.state = InstanceState::Terminated;
         machine.generation += 1;

@@ -30,6 +30,7 @@ impl Model {
             let named = self.named(&listing.ids, now)?;
             let mut items = Vec::new();
             for machine in named {
+                let machine = self.shown(&machine, now);
                 if listing.passes(&machine.tags, |name| field(&machine, name, now))? {
                     items.push(machine);
                 }
@@ -39,7 +40,9 @@ impl Model {
         self.all_zones_up()?;
         let by_tags = listing.filters.iter().any(Filter::is_about_tags);
         let mut refused = None;
-        let fitting = self.machines.range(begin + 1..).filter(|(_, machine)| {
+        let shown =
+            self.machines.range(begin + 1..).map(|(number, machine)| (*number, self.shown(machine, now)));
+        let fitting = shown.filter(|(_, machine)| {
             let lag_over = machine.visible_by_id_at.max(machine.visible_by_tag_at) <= now
                 || (by_tags && machine.visible_by_tag_at <= now);
             lag_over
@@ -48,7 +51,7 @@ impl Model {
                     false
                 })
         });
-        let page = listing.page(fitting.map(|(number, machine)| (*number, Arc::clone(machine))));
+        let page = listing.page(fitting);
         refused.map_or(Ok(page), Err)
     }
 

@@ -13,6 +13,8 @@ use crate::fake_kube::resource::Resource;
 
 pub(crate) struct Inner {
     pub(crate) revision: u64,
+    /// How often the store was set back.
+    pub(crate) epoch: u64,
     pub(crate) random: fastrand::Rng,
     remembered: usize,
     /// Changes up to this revision are forgotten, of kinds without objects as well.
@@ -25,6 +27,7 @@ impl Inner {
         // Zero means "any" in requests, so that no object may have it.
         Self {
             revision: 1,
+            epoch: 0,
             random: fastrand::Rng::with_seed(seed),
             remembered,
             forgotten: 0,
@@ -39,6 +42,21 @@ impl Inner {
     pub(crate) fn table_mut(&mut self, resource: &Resource) -> &mut Table {
         let (remembered, forgotten) = (self.remembered, self.forgotten);
         self.tables.entry(resource.stored()).or_insert_with(|| Table::new(remembered, forgotten))
+    }
+
+    /// Every object.
+    pub(crate) fn objects(&self) -> Vec<Arc<Object>> {
+        self.tables.values().flat_map(|table| table.list(None).map(Arc::clone)).collect()
+    }
+
+    /// Holds these objects and no others, under this revision; nothing before it is remembered.
+    pub(crate) fn set_back(&mut self, objects: &[Arc<Object>], revision: u64) {
+        (self.revision, self.forgotten) = (revision, revision);
+        self.epoch += 1;
+        self.tables.values_mut().for_each(|table| table.clear(revision));
+        for object in objects {
+            self.table_mut(object.resource()).put(object);
+        }
     }
 
     pub(crate) fn compact(&mut self, revision: u64) {

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::{Change, Lagged, Store};
 use crate::fake_kube::resource::Resource;
+use crate::signal::Signal;
 
 /// A place in the order of changes. It keeps none of them back: a slow reader falls out of the store's
 /// memory and is told so.
@@ -15,8 +14,9 @@ pub struct Subscription {
     store: Arc<Store>,
     resources: Vec<&'static Resource>,
     cursor: u64,
+    epoch: u64,
     batch: VecDeque<Arc<Change>>,
-    revision: watch::Receiver<u64>,
+    revision: Arc<Signal<u64>>,
 }
 
 impl Subscription {
@@ -24,13 +24,15 @@ impl Subscription {
         let mut inner = store.lock();
         let revision = match resources {
             [one] => inner.table_mut(one).watch(),
-            _ => store.revision.subscribe(),
+            _ => Arc::clone(&store.revision),
         };
+        let epoch = inner.epoch;
         drop(inner);
         Self {
             store: Arc::clone(store),
             resources: resources.iter().map(|resource| resource.stored()).collect(),
             cursor,
+            epoch,
             batch: VecDeque::new(),
             revision,
         }
@@ -40,14 +42,11 @@ impl Subscription {
     pub async fn next(&mut self) -> Result<Arc<Change>, Lagged> {
         loop {
             // Marked as seen before the look, so that a change after the look wakes.
-            self.revision.borrow_and_update();
+            let changes = self.revision.changes();
             if let Some(change) = self.try_next()? {
                 return Ok(change);
             }
-            if self.revision.changed().await.is_err() {
-                // The store holds the other end and this holds the store.
-                std::future::pending::<()>().await;
-            }
+            self.revision.changed_since(changes).await;
         }
     }
 
@@ -71,6 +70,9 @@ impl Subscription {
 
     fn fill(&mut self) -> Result<(), Lagged> {
         let inner = self.store.lock();
+        if inner.epoch != self.epoch {
+            return Err(Lagged { compacted: inner.revision });
+        }
         let mut found: Vec<Arc<Change>> = Vec::new();
         // A full batch of one kind may end before a shorter batch of another: cut where all are complete.
         let mut complete = inner.revision;

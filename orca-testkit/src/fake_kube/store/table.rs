@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::change::{Change, Lagged};
 use crate::fake_kube::object::Object;
+use crate::signal::Signal;
 
 /// The most changes that are handed out at once, so that the lock is held briefly.
 pub(crate) const BATCH: usize = 512;
@@ -19,18 +18,12 @@ pub(crate) struct Table {
     remembered: usize,
     /// Changes up to this revision may be missing from the log.
     compacted: u64,
-    notify: watch::Sender<u64>,
+    notify: Arc<Signal<u64>>,
 }
 
 impl Table {
     pub(crate) fn new(remembered: usize, compacted: u64) -> Self {
-        Self {
-            objects: BTreeMap::new(),
-            log: VecDeque::new(),
-            remembered,
-            compacted,
-            notify: watch::Sender::new(0),
-        }
+        Self { objects: BTreeMap::new(), log: VecDeque::new(), remembered, compacted, notify: Arc::default() }
     }
 
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<&Arc<Object>> {
@@ -68,17 +61,23 @@ impl Table {
                 self.compacted = oldest.version;
             }
         }
-        self.notify.send_replace(version);
+        self.notify.set(version);
+    }
+
+    /// No objects, and no memory of any before this revision.
+    pub(crate) fn clear(&mut self, revision: u64) {
+        self.objects.clear();
+        self.compact(revision);
     }
 
     pub(crate) fn compact(&mut self, revision: u64) {
         self.log.clear();
         self.compacted = revision;
-        self.notify.send_replace(revision);
+        self.notify.set(revision);
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
-        self.notify.subscribe()
+    pub(crate) fn watch(&self) -> Arc<Signal<u64>> {
+        Arc::clone(&self.notify)
     }
 
     /// The next changes after this revision.

@@ -145,3 +145,23 @@ fn a_slow_reader_is_told_that_it_lags() {
     }
     changes.try_next().expect_err("one change is forgotten");
 }
+
+#[test]
+fn a_store_that_is_set_back_has_what_it_had_and_tells_those_who_follow_it() {
+    let store = store();
+    let first = store.create(&PODS, pod("a")).expect("created");
+    let snapshot = store.snapshot();
+    let mut changes = store.subscribe(&[&PODS]);
+    store.create(&PODS, pod("b")).expect("created");
+    store.delete(&PODS, "default", "a", &DeleteOptions::default()).expect("deleted");
+    let before = store.revision();
+    store.restore(&snapshot);
+    let names: Vec<String> = store.list(&PODS, None).0.iter().map(|pod| pod.name().to_owned()).collect();
+    assert_eq!(names, ["a"]);
+    assert_eq!(store.get(&PODS, "default", "a").expect("there").uid(), first.uid());
+    assert!(store.revision() == snapshot.revision() && store.revision() < before);
+    changes.try_next().expect_err("it has to list anew");
+    let mut anew = store.subscribe_after(&[&PODS], before);
+    store.create(&PODS, pod("c")).expect("created");
+    assert!(anew.try_next().expect("not behind").is_none(), "a version that is not there yet says nothing");
+}

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
-use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use super::list::select;
@@ -24,6 +23,7 @@ use crate::fake_kube::route::Place;
 use crate::fake_kube::selector::Selector;
 use crate::fake_kube::store::{Change, ChangeKind, Subscription, line};
 use crate::fake_kube::{table, view};
+use crate::signal::Signal;
 
 /// How often a quiet watch is told how far it is, as the real server does.
 const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
@@ -54,7 +54,7 @@ pub(super) fn watch(cluster: &Arc<Cluster>, call: &Call, place: &Place) -> Resul
     let seconds = call.parameter("timeoutSeconds").parse::<u64>().ok().filter(|seconds| *seconds > 0);
     let now = Instant::now();
     let weather = cluster.faults.weather();
-    let cuts = weather.borrow().cuts;
+    let cuts = weather.get().cuts;
     let watcher = Watcher {
         cluster: Arc::clone(cluster),
         resource: place.resource,
@@ -127,7 +127,7 @@ struct Watcher {
     changes: Subscription,
     bookmarks: Option<Instant>,
     end: Instant,
-    weather: Receiver<Weather>,
+    weather: Arc<Signal<Weather>>,
     cuts: u64,
     /// Events up to this revision have had their lag.
     waited_for: u64,
@@ -152,7 +152,7 @@ impl Watcher {
             tokio::select! {
                 biased;
                 () = sleep_until(self.end) => return None,
-                () = is_cut(&mut self.weather, self.cuts) => return None,
+                () = is_cut(&self.weather, self.cuts) => return None,
                 () = sleep_until(bookmark_at), if self.bookmarks.is_some() => {
                     self.bookmarks = Some(Instant::now() + BOOKMARK_INTERVAL);
                     return Some(self.bookmark(self.changes.cursor(), false));
@@ -201,7 +201,7 @@ impl Watcher {
                 self.show(&farewell)
             }
         };
-        let lag = self.weather.borrow().lag;
+        let lag = self.weather.get().lag;
         if !lag.is_zero() && change.version > self.waited_for {
             // Everything that was written before this pause has waited long enough after it.
             let revision = self.cluster.store.revision();
@@ -242,8 +242,6 @@ impl Watcher {
 }
 
 /// Waits until watches are cut once more.
-async fn is_cut(weather: &mut Receiver<Weather>, cuts: u64) {
-    if weather.wait_for(|weather| weather.cuts != cuts).await.is_err() {
-        std::future::pending::<()>().await;
-    }
+async fn is_cut(weather: &Signal<Weather>, cuts: u64) {
+    weather.wait_for(|weather| weather.cuts != cuts).await;
 }
