@@ -30,7 +30,8 @@ pub(super) fn closed(
     };
     let changed = request.digest() != record.request;
     let waits_for_people = refusal.error.kind == Kind::Invalid(Fault::Pod);
-    if changed || (!waits_for_people && now >= next_attempt_at(record, refusal)) {
+    let is_due = now >= next_attempt_at(record, refusal) || is_ahead(refusal.at, now);
+    if changed || (!waits_for_people && is_due) {
         return preparing::attempt(seen, request, record.attempt.saturating_add(1), now);
     }
     let decision = show_refusal(seen, record, refusal);
@@ -55,6 +56,12 @@ pub(super) fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusa
         }
     };
     showing::waiting(seen, NoInstance::Refused { error, next }).and_again(again)
+}
+
+/// Whether a clock that was ahead wrote this time, or ours was set back: then nobody knows how long ago it was, and nothing
+/// waits for it.
+fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at > now
 }
 
 /// When the next attempt may begin.
@@ -93,7 +100,7 @@ pub(super) fn unresolved(
 /// The launch was announced, and every send was stopped before it left: the same again, when the cause may be over.
 pub(super) fn unsent(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
     let due = resend_at(record);
-    if now >= due {
+    if now >= due || record.held.as_ref().is_some_and(|held| is_ahead(held.at, now)) {
         return preparing::resend(seen, record, now);
     }
     let decision = match &record.held {

@@ -21,6 +21,16 @@ fn a_new_pod_waits_for_the_machine_of_its_predecessor_and_not_for_ever() {
 }
 
 #[test]
+fn what_a_clock_that_was_ahead_has_written_holds_no_launch_back() {
+    let error = || CloudError::new(Kind::Denied, "ClockSkew", "an hour ahead");
+    let held = record(3_600).not_sent(at(3_600), error(), at(3_600));
+    assert_eq!(action(&Case::new(machines()).record(held.clone()).decide(10)), "resend");
+    assert_eq!(action(&Case::new(machines()).record(held).decide(3_601)), "None", "it waits as usual");
+    let refused = record(3_600).refused(at(3_600), error(), at(3_600));
+    assert_eq!(action(&Case::new(machines()).record(refused).decide(10)), "attempt 2");
+}
+
+#[test]
 fn the_pods_own_deadline_ends_it_and_its_machine() {
     let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
     let mut case = Case::new(seen).record(record(0).launched(&"i-1".into()));
