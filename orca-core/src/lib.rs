@@ -29,6 +29,7 @@ pub mod leftover;
 pub mod lifecycle;
 pub mod limits;
 pub mod orphans;
+pub mod planted;
 pub mod pod;
 pub mod price;
 pub mod provider;

@@ -11,6 +11,7 @@ use crate::error::CloudError;
 use crate::instance::Instance;
 use crate::launch::{AttemptState, LaunchRecord};
 use crate::limits;
+use crate::planted::{Bug, planted};
 use crate::state_mapping::{Evidence, Next, NoInstance};
 use crate::well_known::reason;
 
@@ -54,6 +55,11 @@ pub(super) fn recorded(
             if let Some(cloud) = &instance.cloud {
                 next.cloud = cloud.clone();
             }
+            next
+        }
+        LaunchOutcome::NotSent(error) if planted(Bug::NotSentCloses) => {
+            let mut next = record.refused(send_at, error.clone(), now);
+            next.unresolved.clear();
             next
         }
         LaunchOutcome::Refused(error) => record.refused(send_at, error.clone(), now),

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::instance::InstanceState;
 use crate::launch::{AttemptState, RecordError};
 use crate::limits;
+use crate::planted::{Bug, planted};
 use crate::state_mapping::Evidence;
 use crate::well_known::reason;
 
@@ -44,7 +45,7 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
     if seen.is_sending() {
         return Decision::rest();
     }
-    if seen.any_alive() {
+    if seen.any_alive() && !planted(Bug::ReleaseEarly) {
         return terminate(seen);
     }
     if !machines.seen.is_empty() {

@@ -75,6 +75,14 @@ fn next_attempt_at(record: &LaunchRecord, refusal: &Refusal) -> Timestamp {
     after(refusal.at, backoff.delay(record.attempt))
 }
 
+/// The mistake that can be planted: an attempt that may still launch is followed by another one.
+pub(super) fn next_at_once(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
+    match seen.request {
+        Ok(request) => preparing::attempt(seen, request, record.attempt.saturating_add(1), now),
+        Err(rejection) => rejected(seen, rejection),
+    }
+}
+
 /// Nobody knows what became of some sends. None: too old to be sent again, adopt or fail.
 pub(super) fn unresolved(
     seen: &Observation<'_>,

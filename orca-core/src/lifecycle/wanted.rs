@@ -9,6 +9,7 @@ use super::{answers, instance, launching, preparing, silence};
 use crate::clock;
 use crate::launch::AttemptState;
 use crate::limits;
+use crate::planted::{Bug, planted};
 use crate::pod;
 use crate::state_mapping::{Evidence, NoInstance};
 use crate::status::Shown;
@@ -75,7 +76,7 @@ fn without_machine(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if let Some(Err(error)) = seen.record {
         return showing::waiting(seen, NoInstance::RecordUnusable(error));
     }
-    if !seen.machines.fresh {
+    if !seen.machines.fresh && !planted(Bug::NoFreshSweep) {
         return unswept(seen);
     }
     let Some(record) = seen.record() else {
@@ -86,6 +87,9 @@ fn without_machine(seen: &Observation<'_>, now: Timestamp) -> Decision {
         AttemptState::Launched(_) => Decision::act(Action::Refresh),
         AttemptState::Mismatch => launching::adopt_or_fail(seen, record, now),
         AttemptState::Closed(refusal) => launching::closed(seen, record, refusal, now),
+        AttemptState::Unresolved { .. } if planted(Bug::NextAttemptAtOnce) => {
+            launching::next_at_once(seen, record, now)
+        }
         AttemptState::Unresolved { refused, until } => {
             launching::unresolved(seen, record, refused, until, now)
                 .unwrap_or_else(|| launching::adopt_or_fail(seen, record, now))

@@ -2,17 +2,18 @@
 
 use super::{lost, waiting};
 use crate::instance::{EndCause, Health, Instance, InstanceState};
+use crate::planted::{Bug, planted};
 use crate::status::{Ready, Shown};
 use crate::well_known::reason;
 
 pub(super) fn shown(instance: &Instance, health: Option<Health>, was_ready: bool) -> Shown {
     match instance.state {
-        InstanceState::Pending => waiting(
+        InstanceState::Pending if !planted(Bug::RunningAtLaunch) => waiting(
             reason::INSTANCE_BOOTING,
             format!("instance {} ({}) is starting", instance.id, instance.instance_type),
         ),
         // The machine image is the workload, so it runs when its machine does.
-        InstanceState::Running => {
+        InstanceState::Pending | InstanceState::Running => {
             Shown::Running { instance: Box::new(instance.clone()), ready: ready(health, was_ready) }
         }
         // Stopping cannot be told from ending, and a stopped instance does not work any more: the pod has ended.

@@ -13,6 +13,7 @@ use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
+use orca_core::planted::{Bug, planted};
 use orca_core::provider::{Claim, Machines, Missing};
 
 use crate::brake::Brake;
@@ -386,6 +387,9 @@ impl Ledger {
 }
 
 fn is_gone(machine: &Machine) -> bool {
+    if planted(Bug::OneAbsence) {
+        return machine.absences > 0;
+    }
     machine.absences >= limits::ABSENCES
         && clock::age(machine.absent_since, machine.absent_at) >= limits::ABSENT_FOR
 }

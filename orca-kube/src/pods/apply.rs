@@ -8,6 +8,7 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use orca_core::launch::LaunchRecord;
 use orca_core::lifecycle::{Action, Decision, Write};
+use orca_core::planted::{Bug, planted};
 use orca_core::pod;
 use orca_core::status::Shown;
 use serde_json::Value;
@@ -33,6 +34,7 @@ pub(super) struct Step {
 pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Option<Duration>, CallError> {
     let Step { decision, patch, now } = step;
     let effect = effect(&decision);
+    act_early(inner, entry, &decision);
     let written = write(inner, entry, patch, (decision.write.as_ref(), effect)).await?;
     if written || decision.write.is_none() {
         decision.notes.iter().for_each(|note| inner.parts.events.publish(&entry.reference, note));
@@ -56,7 +58,9 @@ pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Op
         }
         Action::Send => {
             // What was not announced is not sent.
-            if let Some(record) = decision.write.and_then(|write| write.record).filter(|_| written) {
+            if let Some(record) = decision.write.and_then(|write| write.record).filter(|_| written)
+                && !planted(Bug::RecordAfterSend)
+            {
                 inner.tasks.send(&entry.reference, record);
             }
             Ok(again)
@@ -82,6 +86,20 @@ fn effect(decision: &Decision) -> Effect {
         Some(Shown::Waiting { .. } | Shown::Running { .. } | Shown::Unconfirmed { .. }) | None => {
             Effect::Status
         }
+    }
+}
+
+/// The mistakes that can be planted: what a write announces is done before it is written.
+fn act_early(inner: &Inner, entry: &Entry, decision: &Decision) {
+    if planted(Bug::KillBeforeStatus) && matches!(decision.action, Action::Terminate) {
+        inner.parts.provider.delete_pod(&entry.reference);
+    }
+    let record = decision.write.as_ref().and_then(|write| write.record.clone());
+    if planted(Bug::RecordAfterSend)
+        && matches!(decision.action, Action::Send)
+        && let Some(record) = record
+    {
+        inner.tasks.send(&entry.reference, record);
     }
 }
 

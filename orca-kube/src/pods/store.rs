@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::ids::{PodRef, PodUid};
+use orca_core::planted::{Bug, planted};
 use orca_core::pod::{self, Intent};
 use tokio::sync::Notify;
 
@@ -144,6 +145,9 @@ impl Store {
     /// A complete list did not show these: each has to be confirmed by reading it (B4).
     pub(super) fn not_listed(&self, listed: &std::collections::HashSet<PodUid>) -> Vec<PodUid> {
         let mut doubtful = Vec::new();
+        if planted(Bug::NoRelist) {
+            return doubtful;
+        }
         for (uid, slot) in &mut self.pods().by_uid {
             if !listed.contains(uid) && slot.entry.presence == Presence::There {
                 slot.entry.presence = Presence::Doubtful;

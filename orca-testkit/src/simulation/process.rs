@@ -51,6 +51,18 @@ impl Process {
         process
     }
 
+    /// It dies before so many more polls of its tasks, instead of when it was to die before.
+    pub fn die_after(&self, polls: u64) {
+        let mut state = self.shared.state();
+        state.dies_at = Some(state.polls.saturating_add(polls));
+    }
+
+    /// Whether it has not died.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.shared.state().mode != Mode::Dead
+    }
+
     /// Ends it without notice: none of its tasks is polled again.
     pub fn kill(&self) {
         self.shared.set(Mode::Dead);

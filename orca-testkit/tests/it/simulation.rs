@@ -1,56 +1,95 @@
-//! Whole runs in simulated time: nothing leaks, nothing is doubled, and a run can be repeated from its seed.
+//! Whole runs in simulated time: the rules hold in them, and a run can be repeated from its plan.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use orca_testkit::simulation::{self, Outcome, Plan};
+use orca_testkit::simulation::plan::{OnProcess, Plan, Step};
+use orca_testkit::simulation::planted::ALL;
+use orca_testkit::simulation::trial::Trial;
 
-fn run(plan: &Plan) -> Outcome {
-    simulation::run(plan).expect("a runtime")
+#[track_caller]
+fn run(plan: &Plan) -> Trial {
+    let trial = Trial::of(plan, &[]).expect("a run");
+    let lines: Vec<String> = trial.violations.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, Vec::<String>::new(), "the plan:\n{}", plan.text());
+    trial
+}
+
+fn launches(trial: &Trial) -> usize {
+    trial.history.lines().filter(|line| line.contains("launched for")).count()
 }
 
 #[test]
-fn the_same_seed_gives_the_same_run() {
-    let plan = Plan::rough(7, 30);
+fn plans_that_once_broke_a_rule_keep_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+    let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut plans: Vec<PathBuf> = files.map(|file| file.path()).collect();
+    plans.sort();
+    for path in plans {
+        println!("{}", path.display());
+        run(&Plan::read(&path).expect("a plan"));
+    }
+}
+
+#[test]
+fn the_same_plan_gives_the_same_run() {
+    let plan = Plan::drawn(7);
     let (first, second) = (run(&plan), run(&plan));
-    let differs = first.trace.iter().zip(&second.trace).position(|(one, other)| one != other);
-    if let Some(at) = differs {
-        let (from, to) = (at.saturating_sub(5), at + 3);
-        panic!("line {at} differs:\n{:#?}\n{:#?}", first.trace.get(from..to), second.trace.get(from..to));
-    }
-    assert_eq!(first.trace.len(), second.trace.len());
-    assert_ne!(first.trace, run(&Plan::rough(8, 30)).trace, "another seed is another run");
-}
-
-#[test]
-fn five_hundred_pods_in_a_rough_world_leave_nothing_and_double_nothing() {
-    let outcome = run(&Plan::rough(1, 500));
-    println!(
-        "figure: 500 pods, {} launches, {} lines of trace, {:.0?} of simulated time",
-        outcome.launched,
-        outcome.trace.len(),
-        outcome.took
+    let (first, second): (Vec<String>, Vec<String>) =
+        (first.history.lines().collect(), second.history.lines().collect());
+    assert_eq!(first.iter().zip(&second).find(|(one, other)| one != other), None);
+    assert_eq!(first.len(), second.len());
+    assert_ne!(
+        first,
+        run(&Plan::drawn(8)).history.lines().collect::<Vec<_>>(),
+        "another seed is another run"
     );
-    assert_eq!(outcome.violations, Vec::<String>::new());
-    assert!(outcome.launched >= 400, "most pods got a machine: {}", outcome.launched);
 }
 
 #[test]
-fn a_process_killed_at_any_poll_leaks_and_doubles_nothing() {
-    // Two kills in a world: the second hits a process that has to take up what the first left.
-    let over = Duration::from_mins(1);
-    for poll in (100..1_900).step_by(150) {
-        let dies_at = vec![poll, poll / 2 + 60];
-        let plan = Plan { crashes: 0, over, dies_at, ..Plan::rough(poll, 4) };
-        let outcome = run(&plan);
-        assert_eq!(outcome.violations, Vec::<String>::new(), "killed before poll {poll}");
-        assert!(outcome.lives.values().all(|life| life.launches <= 1), "S2: {:?}", outcome.lives);
+fn a_plan_is_the_same_after_it_was_written_and_read() {
+    for seed in 0..200 {
+        let plan = Plan::drawn(seed);
+        let read: Plan = serde_json::from_str(&plan.text()).expect("a plan");
+        assert_eq!(read, plan, "seed {seed}");
     }
 }
 
 #[test]
-fn many_small_worlds_keep_the_rules() {
-    for seed in 100..120 {
-        let outcome = run(&Plan::rough(seed, 12));
-        assert_eq!(outcome.violations, Vec::<String>::new(), "seed {seed}");
+fn two_hundred_pods_in_a_rough_world_leave_nothing_and_double_nothing() {
+    let trial = run(&Plan::rough(1, 200));
+    let launched = launches(&trial);
+    println!("figure: 200 pods, {launched} launches, {} entries", trial.history.entries.len());
+    assert!(launched >= 150, "most pods got a machine: {launched}");
+}
+
+#[test]
+fn a_process_killed_at_any_poll_keeps_the_rules() {
+    // Two kills in a world: the second hits a process that has to take up what the first left.
+    for polls in (100..1_900).step_by(300) {
+        let mut plan = Plan::rough_over(polls, 4, Duration::from_mins(1), 0);
+        plan.calm_ms = 120_000;
+        for (at_ms, polls) in [(0, polls), (60_000, polls / 2 + 60)] {
+            let what = OnProcess::KillAtPoll { process: 0, polls, down_ms: 5_000 }.into();
+            plan.steps.push(Step { at_ms, what });
+        }
+        run(&plan);
+    }
+}
+
+#[test]
+fn drawn_worlds_keep_the_rules() {
+    for seed in 100..106 {
+        run(&Plan::drawn(seed));
+    }
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    // The seeds that `orca-sim planted` names; when a change of the generator moves them, it names others.
+    for (bug, seed) in [("running-at-launch", 1), ("release-early", 2)] {
+        let (_, planted) = ALL.iter().find(|(name, _)| *name == bug).expect("a known bug");
+        let found = planted.found_in(seed);
+        assert!(found.is_some(), "{bug} is not found in seed {seed}: run `orca-sim planted --only {bug}`");
     }
 }

@@ -6,5 +6,6 @@ mod dependencies;
 mod documents;
 mod invariants;
 mod layers;
+mod planted;
 mod sources;
 mod workspace;

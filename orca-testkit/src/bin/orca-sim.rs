@@ -1,0 +1,7 @@
+//! The `orca-sim` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    orca_testkit::simulation::program::main()
+}
