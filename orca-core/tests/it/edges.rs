@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orca_core::admission::Request;
+use orca_core::cloud::LaunchOutcome;
 use orca_core::instance::{CapacityType, Instance, InstanceState};
 use orca_core::launch::{LaunchRecord, NewAttempt, Offer, RecordError};
-use orca_core::lifecycle::{Action, Facts, Observation, decide};
+use orca_core::lifecycle::{Action, Decision, Facts, Observation, Task, TaskState, decide};
 use orca_core::pod::{self, Intent};
 use orca_core::provider::{Machines, Missing};
 use orca_core::{CloudError, Kind, Owner, PodRef, limits};
@@ -104,6 +105,18 @@ impl Scene {
 
     /// What is done so many seconds after [`NOW`].
     fn after(&self, seconds: i64) -> &'static str {
+        match self.decided(seconds, &Facts::default()).action {
+            Action::None => "nothing",
+            Action::Refresh => "list",
+            Action::Prepare(_) => "prepare",
+            Action::Send => "send",
+            Action::Terminate => "end",
+            Action::Release => "release",
+            Action::Forget => "forget",
+        }
+    }
+
+    fn decided(&self, seconds: i64, facts: &Facts) -> Decision {
         let object = object(self.object.clone());
         let intent = if self.is_gone { Intent::Gone } else { pod::intent(&object) };
         let observation = Observation {
@@ -119,17 +132,9 @@ impl Scene {
             ready_unknown_after: None,
             abandoned: &[],
             machines: &self.machines,
-            facts: &Facts::default(),
+            facts,
         };
-        match decide(&observation, at(NOW + seconds)).action {
-            Action::None => "nothing",
-            Action::Refresh => "list",
-            Action::Prepare(_) => "prepare",
-            Action::Send => "send",
-            Action::Terminate => "end",
-            Action::Release => "release",
-            Action::Forget => "forget",
-        }
+        decide(&observation, at(NOW + seconds))
     }
 
     /// One thing a second before, and another at the second.
@@ -255,4 +260,25 @@ fn the_pods_own_deadline_counts_from_its_start() {
 fn a_namesakes_machine_holds_a_new_pod_for_two_minutes() {
     let scene = Scene::new(wanted()).machines(Machines { namesake: Some("i-0".into()), ..machines() });
     scene.turns(2 * MINUTE, "nothing", "prepare");
+}
+
+#[test]
+fn the_answer_to_a_launch_is_recorded_while_its_pod_is_deleted_and_not_after_its_end_was_shown() {
+    let result = Ok(LaunchOutcome::Launched(Box::new(instance(InstanceState::Pending))));
+    let state = TaskState::Done { at: at(NOW), result };
+    let facts = Facts { send: Some(Task { key: at(NOW), since: at(NOW), state }), prepare: None };
+    let recorded = |phase| {
+        let decision = Scene::new(deleted(phase)).record(record()).decided(1, &facts);
+        decision.record().and_then(|record| record.instance_id.clone())
+    };
+    assert_eq!((recorded("Pending"), recorded("Failed")), (Some("i-1".into()), None));
+}
+
+#[test]
+fn a_finished_pod_with_an_open_launch_is_let_go_and_a_known_token_is_searched_for() {
+    assert_eq!(Scene::new(deleted("Failed")).record(record()).after(1), "release");
+    let whole = [T_SIG + 1, T_SIG + 100, T_SIG + 200];
+    let known = record().resend(at(NOW)).mismatched(at(NOW + 1));
+    let scene = Scene::new(deleted("Pending")).record(known).machines(lists(&whole));
+    scene.turns(T_SIG + 1 + 5 * MINUTE, "list", "release");
 }
