@@ -53,7 +53,12 @@ impl Census for TestCensus {
 
     async fn pod(&self, pod: &PodRef) -> Read {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        self.pods.lock().expect("lock").get(pod.uid.as_str()).cloned().unwrap_or_else(|| absent(pod))
+        let found = self.pods.lock().expect("lock").get(pod.uid.as_str()).cloned();
+        let is_asked = |read: &Read| match read {
+            Read::There(object) => object.metadata.name.as_deref() == Some(&*pod.name),
+            Read::Absent(_) | Read::Unknown => true,
+        };
+        found.filter(is_asked).unwrap_or_else(|| absent(pod))
     }
 }
 
@@ -314,6 +319,21 @@ async fn of_two_instances_the_one_in_the_pods_status_stays() {
     world.knows("a", Read::There(Box::new(pod)));
     world.turns(3).await;
     assert_eq!(world.alive(), ["i-2"]);
+}
+
+/// Somebody wrote the UID of one pod on the instance of another.
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_tags_contradict_each_other_is_no_proof_against_another_one() {
+    let retagged = Instance { pod: Some(PodRef::new("ml", "other", "a")), ..instance("i-1", "a") };
+    let mut world = World::new(vec![retagged, instance("i-2", "a")], vec![]);
+    let status = serde_json::json!({ "containerStatuses": [{
+        "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://r/i-2",
+    }] });
+    let pod = object("a", serde_json::json!({ "status": status }));
+    world.garbage.parts.pods.take(pod.clone());
+    world.knows("a", Read::There(Box::new(pod)));
+    world.turns(5).await;
+    assert_eq!(world.alive(), ["i-1", "i-2"], "S3");
 }
 
 #[tokio::test(start_paused = true)]
