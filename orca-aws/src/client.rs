@@ -35,8 +35,9 @@ const WRITE_ATTEMPT: Duration = Duration::from_secs(30);
 
 /// AWS's only published figure is "at least 24 hours after the termination of the instance"; half of it is certain.
 const TOKEN_MEMORY_AWS: Duration = Duration::from_hours(12);
-/// Nothing is published for other endpoints. It is above the 20 minutes that a signed request can still be executed.
-const TOKEN_MEMORY_ELSEWHERE: Duration = Duration::from_mins(45);
+/// Nothing is published for other endpoints, and an hour is assumed: the last send may be executed 20 minutes later, and the
+/// token has to be remembered until then.
+const TOKEN_MEMORY_ELSEWHERE: Duration = Duration::from_mins(40);
 
 /// EC2 behind ORCA's cloud traits.
 ///

@@ -60,6 +60,8 @@ pub(crate) struct Parts {
     /// Since when this process has been the active one.
     pub(crate) leader_since: Timestamp,
     pub(crate) identity: IdentityGuard,
+    /// Whether the cluster is certain from the start: it is named by its UID, or by the Node that was there.
+    pub(crate) is_recorded: bool,
 }
 
 /// The collector and what it remembers.
@@ -70,6 +72,8 @@ pub(crate) struct Garbage {
     leftover_history: History<LeftoverId>,
     /// When the sweep that was judged last began. A round needs a new one.
     judged: Option<Timestamp>,
+    /// Whether the API server is known to be that of the cluster whose instances these are.
+    proven: bool,
     /// What stops the collection of instances, and with it that of leftovers.
     frozen: Option<&'static str>,
     leftovers_frozen: Option<&'static str>,
@@ -83,15 +87,16 @@ impl Garbage {
         let now = Instant::now();
         Self {
             cluster_uid: parts.cluster_uid.clone(),
-            parts,
             history: History::default(),
             leftover_history: History::default(),
             judged: None,
+            proven: parts.is_recorded,
             frozen: None,
             leftovers_frozen: None,
             failures: 0,
             next_leftovers: now,
             next_report: now,
+            parts,
         }
     }
 
@@ -149,7 +154,9 @@ impl Garbage {
             Err(error) => return self.failed(&error),
         }
         // Before anything was judged, and while the cluster is in question, the rest can wait.
-        if self.judged.is_none() || self.frozen == Some(notes::CLUSTER_CHANGED) {
+        if self.judged.is_none()
+            || [Some(notes::CLUSTER_CHANGED), Some(notes::CLUSTER_UNPROVEN)].contains(&self.frozen)
+        {
             return;
         }
         if Instant::now() >= self.next_leftovers {

@@ -162,6 +162,7 @@ impl VirtualNode {
             found = self.identify() => found,
         };
         let identity = self.guard(&found);
+        let is_recorded = found.recorded.cluster.is_some();
         let Found { owner, server_minor, .. } = found;
         tracing::info!(node_name = %owner.node, cluster = %owner.cluster, "Starting ORCA virtual node");
         let provider = MachineProvider::new(machines::Parts {
@@ -196,7 +197,7 @@ impl VirtualNode {
             node: node.facts(),
             identity: identity.clone(),
         });
-        let garbage = self.garbage((owner, leader_since, identity), &provider, &pods, events);
+        let garbage = self.garbage((owner, leader_since, identity), is_recorded, (&provider, &pods), events);
         let work = &spawners.work;
         self.start_node(&loops, &node, spawners);
         start_machines(&loops, &provider, work, told);

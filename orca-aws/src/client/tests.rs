@@ -19,7 +19,7 @@ async fn tokens_are_remembered_for_less_time_by_other_endpoints() {
     let aws = connect(settings()).await.expect("client");
     assert_eq!(aws.token_memory(), Duration::from_hours(12));
     let elsewhere = Aws { endpoint: Some("http://127.0.0.1:1".into()), ..settings() };
-    assert_eq!(connect(elsewhere).await.expect("client").token_memory(), Duration::from_mins(45));
+    assert_eq!(connect(elsewhere).await.expect("client").token_memory(), Duration::from_mins(40));
 }
 
 #[tokio::test]

@@ -12,10 +12,12 @@ use orca_core::well_known::reason;
 use crate::identity::Mismatch;
 
 /// The causes of standing still, as labels of the metric.
-pub(super) const CAUSES: [&str; 4] = [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED, IDENTITY_CHANGED];
+pub(super) const CAUSES: [&str; 5] =
+    [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED, CLUSTER_UNPROVEN, IDENTITY_CHANGED];
 const BRAKE: &str = "brake";
 const FOREIGN_WRITER: &str = "foreign_writer";
 pub(super) const CLUSTER_CHANGED: &str = "cluster_changed";
+pub(super) const CLUSTER_UNPROVEN: &str = "cluster_unproven";
 pub(super) const IDENTITY_CHANGED: &str = "identity_changed";
 
 /// So many are named; the log and the cloud's console have the rest.
@@ -56,6 +58,18 @@ pub(super) fn cluster_changed(expected: &ClusterId, found: &ClusterId) -> Note {
         format!(
             "nothing is ended: namespace kube-system has the UID {found}, and ORCA started with {expected}. Point ORCA at the \
              right cluster; if the cluster was made anew, restart ORCA and end the instances of the old one by hand"
+        ),
+    )
+}
+
+pub(super) fn unproven(cluster: &ClusterId, suspects: &[InstanceId]) -> Note {
+    Note::warning(
+        reason::CLUSTER_CHANGED,
+        format!(
+            "nothing is ended: instances of cluster {cluster} have no pod here, and only cluster.id says that this is that \
+             cluster. Does the kubeconfig name the right one? It is certain as soon as one of them has its pod here; if all \
+             are orphans, end them by hand: {}",
+            named(suspects)
         ),
     )
 }

@@ -53,6 +53,9 @@ impl Garbage {
         alive.retain(|instance| instance.owner.as_ref() == Some(&self.parts.owner));
         alive.sort_by(|a, b| a.id.cmp(&b.id));
         let findings = self.look(&alive).await;
+        if !self.is_proven(&alive, &findings) {
+            return Ok(true);
+        }
         let newest = alive.iter().filter_map(|instance| instance.launched_at).max();
         let round = Round {
             now: newest.map_or(now, |newest| newest.max(now)),
@@ -86,6 +89,23 @@ impl Garbage {
         self.show_frozen();
         self.tell(&notes::cluster_changed(&expected, &found));
         Ok(false)
+    }
+
+    /// Whether this is the cluster whose instances these are, when only the config says so: a name can be given to two. The
+    /// Node of before proves it, or one instance whose pod is here.
+    fn is_proven(&mut self, alive: &[Instance], findings: &[Finding<InstanceId>]) -> bool {
+        let is_here = |pod: &PodRef| self.parts.pods.standing(&pod.uid).is_some();
+        self.proven |= alive.iter().filter_map(|instance| instance.pod.as_ref()).any(is_here);
+        if self.proven || findings.is_empty() {
+            return true;
+        }
+        self.history.interrupt();
+        self.leftover_history.interrupt();
+        self.frozen = Some(notes::CLUSTER_UNPROVEN);
+        self.show_frozen();
+        let suspects: Vec<InstanceId> = findings.iter().map(|finding| finding.key.clone()).collect();
+        self.tell(&notes::unproven(&self.parts.owner.cluster, &suspects));
+        false
     }
 
     /// Everything whose pod is not known to be wanted, with what the API server said after it was listed.

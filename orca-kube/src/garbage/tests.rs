@@ -208,6 +208,7 @@ impl World {
             leftovers: Some(Arc::new(source(left, &removed))),
             cluster_uid: Some("c".into()),
             identity,
+            is_recorded: true,
         });
         Self { garbage, census, listed, removed, metrics: metrics.garbage, stop }
     }
@@ -291,6 +292,18 @@ async fn another_cluster_freezes_it_until_ours_is_back() {
     assert_eq!((world.alive().len(), world.frozen().len()), (1, 0), "the rounds begin anew");
     world.turns(1).await;
     assert!(world.alive().is_empty());
+}
+
+/// `cluster.id` is set, and the kubeconfig is another cluster's: there none of the instances has its pod.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_only_the_config_names_has_to_be_proven_by_a_pod() {
+    let mut world = World::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
+    world.garbage.proven = false;
+    world.turns(6).await;
+    assert_eq!((world.alive().len(), world.frozen()), (2, vec!["cluster_unproven"]));
+    world.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    world.turns(3).await;
+    assert_eq!(world.alive(), ["i-1"], "one of them has its pod here, so the other one is an orphan");
 }
 
 #[tokio::test(start_paused = true)]

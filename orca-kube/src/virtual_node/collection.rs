@@ -16,8 +16,8 @@ impl VirtualNode {
     pub(super) fn garbage(
         &self,
         (owner, leader_since, identity): (Owner, Timestamp, IdentityGuard),
-        provider: &MachineProvider,
-        pods: &pods::Controller,
+        is_recorded: bool,
+        (provider, pods): (&MachineProvider, &pods::Controller),
         events: Events,
     ) -> Garbage {
         let is_named = self.parts.config.cluster.id.is_some();
@@ -35,6 +35,7 @@ impl VirtualNode {
             leftovers: self.parts.leftovers.clone(),
             leader_since,
             identity,
+            is_recorded: is_recorded || !is_named,
         })
     }
 }
