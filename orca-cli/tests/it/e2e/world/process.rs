@@ -42,6 +42,7 @@ impl Orca {
     }
 
     /// SIGCONT: one that was stopped goes on.
+    #[cfg(feature = "crash-points")]
     pub(crate) fn go_on(&self) {
         let told = Command::new("kill").args(["-CONT", &self.child.id().to_string()]).status().expect("kill");
         assert!(told.success());
