@@ -16,6 +16,8 @@ const WINDOW: Duration = Duration::from_millis(15);
 /// throttling").
 const BURST: u32 = 100;
 const PER_SECOND: f64 = 5.0;
+/// A call that takes longer is given up, so that one that hangs does not keep the others back. It may still be executed.
+const TIME: Duration = Duration::from_secs(35);
 /// At most so many in one call of the back end, which splits further if it has to.
 const BATCH: usize = 500;
 
@@ -45,7 +47,15 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
 }
 
 async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) {
-    let ended = crash::around(Effect::Terminate, inner.parts.cloud.terminate(batch)).await;
+    let call = tokio::time::timeout(TIME, inner.parts.cloud.terminate(batch));
+    let Ok(ended) = crash::around(Effect::Terminate, call).await else {
+        tracing::warn!(
+            instances = batch.len(),
+            seconds = TIME.as_secs(),
+            "Termination was not answered; it is asked for again"
+        );
+        return;
+    };
     inner.parts.metrics.terminated(&ended);
     let now = inner.now();
     let mut changed = Vec::new();

@@ -5,7 +5,9 @@ use orca_core::clock;
 use orca_core::error::CloudError;
 use orca_core::ids::{InstanceId, Owner, PodUid};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
+use orca_core::limits;
 
+use super::machine::Machine;
 use super::{Ledger, REFUSED};
 
 impl Ledger {
@@ -29,8 +31,12 @@ impl Ledger {
         now: Timestamp,
     ) -> bool {
         let identity = self.identity.clone();
-        let Some(machine) = self.machines.get_mut(id).filter(|machine| machine.is_of(identity.as_ref()))
-        else {
+        // Tags that were read long ago prove nothing any more: this process may have stood still since.
+        let is_known = |machine: &&mut Machine| {
+            machine.is_of(identity.as_ref())
+                && clock::is_recent(machine.confirmed_at, now, limits::SWEEP_FRESH)
+        };
+        let Some(machine) = self.machines.get_mut(id).filter(is_known) else {
             return false;
         };
         let pause = REFUSED.delay(machine.refusals.saturating_add(1));

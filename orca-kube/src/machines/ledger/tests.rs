@@ -183,7 +183,9 @@ fn another_account_says_nothing_about_the_instances_of_this_one() {
     assert_eq!(states(&ledger, 1_000), [InstanceState::Running], "nothing is concluded about it");
     assert!(!ledger.queue_termination(&owner(), &"u".into(), at(1_000)), "and nothing is done to it");
     ledger.identified("1/r".into(), at(0));
-    assert!(ledger.queue_termination(&owner(), &"u".into(), at(1_001)));
+    assert!(!ledger.queue_termination(&owner(), &"u".into(), at(1_001)), "its tags were read long ago");
+    ledger.take(sweep(1_002, vec![instance("i-1", InstanceState::Running)]), at(1_002));
+    assert!(ledger.queue_termination(&owner(), &"u".into(), at(1_003)));
 }
 
 #[test]
@@ -291,6 +293,7 @@ fn a_refused_termination_is_asked_for_again_later_and_later() {
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
     let asked: Vec<i64> = (0..2_000)
         .filter(|second| {
+            ledger.take(sweep(*second, vec![instance("i-1", InstanceState::Running)]), at(*second));
             let queued = ledger.queue_termination(&owner(), &"u".into(), at(*second));
             if queued {
                 let error = CloudError::new(Kind::Denied, "UnauthorizedOperation", "no");
