@@ -1,6 +1,6 @@
 //! Named points before and after everything that ORCA does to the outside, where a test ends or stops the process.
 //!
-//! Without the feature `crash-points` they are nothing. With it, [`arm`] names one of them; the process aborts there, as
+//! Without the feature `crash-points` they are nothing. With it, `arm` names one of them; the process aborts there, as
 //! `kill -9` would end it, or stops, as `SIGSTOP` does, until somebody lets it go on.
 
 /// What is done to the outside. Each has a point before it and one after it.

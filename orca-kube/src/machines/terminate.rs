@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orca_core::cloud::Terminations;
 use orca_core::error::Kind;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,11 @@ async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) 
         );
         return;
     };
+    take_in(inner, ended);
+}
+
+/// Takes in what came of each, and wakes the pods.
+fn take_in(inner: &Inner, ended: Terminations) {
     inner.parts.metrics.terminated(&ended);
     let now = inner.now();
     let mut changed = Vec::new();
