@@ -173,7 +173,7 @@ async fn identify(inner: &Inner) -> Result<(), CloudError> {
         Some(_) => {
             tokio::time::timeout(IDENTITY_TIME, ask).await.unwrap_or_else(|_elapsed| Err(unconfirmed()))
         }
-        None => ask.await,
+        None => bounded(LIST_TIME, "the account", ask).await,
     };
     let identity = match answer {
         Ok(identity) => identity,
