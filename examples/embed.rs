@@ -43,15 +43,12 @@ async fn embed(clock: Arc<dyn Clock>) -> Result<String, Box<dyn Error>> {
     // In their place: a client of your cluster, and `orca_aws::Ec2Client` or a back end of your own.
     let kube = FakeKube::new(&Options::new(Arc::clone(&clock), 1));
     let _scheduler = tokio::spawn(Controllers::new(kube.store()).run());
-    let cloud = Arc::new(FakeEc2::new(Ec2Settings::instant(), Arc::clone(&clock)).cloud());
+    let cloud = FakeEc2::new(Ec2Settings::instant(), Arc::clone(&clock)).cloud();
 
-    let mut config = Config::default();
-    config.aws.region = "us-west-2".into();
     let shutdown = CancellationToken::new();
-    let node = VirtualNode::builder(kube.client(), Arc::clone(&cloud) as _)
-        .health_source(Arc::clone(&cloud) as _)
-        .leftovers(cloud)
-        .config(config)
+    let node = VirtualNode::builder(kube.client())
+        .cloud(Arc::new(cloud))
+        .config(Config::default())
         .clock(clock)
         .shutdown(shutdown.clone())
         .build()?;

@@ -14,9 +14,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use criterion::{Criterion, criterion_group, criterion_main};
 use orca_aws::Ec2Client;
+use orca_aws::config::Aws;
 use orca_core::clock;
 use orca_core::cloud::CloudClient as _;
-use orca_core::config::Aws;
 use orca_core::ids::Owner;
 use orca_core::well_known::tag;
 

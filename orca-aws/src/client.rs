@@ -12,13 +12,14 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use orca_core::clock::Clock;
-use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
-use orca_core::config::Aws;
+use orca_core::cloud::{Capabilities, CloudClient, CloudInfo, HealthSource, LaunchOutcome};
+use orca_core::config::BackendSection as _;
 use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 
+use crate::config::Aws;
 use crate::fence::CONNECT_TIMEOUT;
 use crate::image::cache::ImageCache;
 use crate::skew::Skew;
@@ -81,14 +82,16 @@ impl Ec2Client {
     /// It calls nothing: wrong credentials show at the first call, as [`Kind::Denied`](orca_core::Kind::Denied).
     /// An endpoint of the config holds for EC2, SSM and STS alike.
     ///
-    /// Errors: a [`ConnectError`] that names the key of the config.
+    /// # Errors
+    ///
+    /// A [`ConnectError`] that names the key of the config.
     pub async fn connect(settings: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         if settings.region.is_empty() {
             return Err(ConnectError::NoRegion);
         }
         let mut loader =
             aws_config::defaults(BehaviorVersion::latest()).region(Region::new(settings.region.clone()));
-        if let Some(endpoint) = given(settings.endpoint.as_ref()) {
+        if let Some(endpoint) = settings.own_endpoint() {
             if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
                 return Err(ConnectError::NotAnEndpoint(endpoint.to_owned()));
             }
@@ -161,6 +164,10 @@ impl fmt::Debug for Ec2Client {
 
 #[async_trait]
 impl CloudClient for Ec2Client {
+    fn info(&self) -> CloudInfo {
+        self.settings.info()
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         self.caller_identity().await
     }
@@ -191,6 +198,10 @@ impl CloudClient for Ec2Client {
     fn token_memory(&self) -> Duration {
         self.token_memory
     }
+
+    fn capabilities(self: Arc<Self>) -> Capabilities {
+        Capabilities { health: Some(Arc::clone(&self) as _), leftovers: Some(self) }
+    }
 }
 
 #[async_trait]
@@ -202,11 +213,6 @@ impl HealthSource for Ec2Client {
     async fn impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
         self.describe_impaired().await
     }
-}
-
-/// The text of an optional key; an empty one counts as not given.
-pub(crate) fn given(value: Option<&String>) -> Option<&str> {
-    value.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::well_known::annotation;
 
 use crate::call::{Operation, call};
-use crate::client::{Ec2Client, given};
+use crate::client::Ec2Client;
+use crate::config::given;
 use crate::error::cloud_error;
 
 pub(crate) mod cache;

@@ -1,4 +1,4 @@
-//! EC2 behind ORCA's cloud traits: [`Ec2Client`] is a [`CloudClient`](orca_core::cloud::CloudClient), a
+//! EC2 behind ORCA's cloud traits: `Ec2Client` is a [`CloudClient`](orca_core::cloud::CloudClient), a
 //! [`HealthSource`](orca_core::cloud::HealthSource), and a [`LeftoverSource`](orca_core::cloud::LeftoverSource).
 //!
 //! | verb         | AWS call                                        | retries        | where          |
@@ -17,26 +17,47 @@
 //! Every answer that is not a success goes through one table, in `error/table.rs`. What EC2 says about a machine
 //! becomes the domain's [`Instance`](orca_core::instance::Instance) in `convert.rs`.
 //!
+//! Without the feature `sdk`, which is on by default, there is only [`config`]: the section of the config and what makes it
+//! wrong, for programs that read a config which they cannot use.
+//!
 //! Time comes from the [`Clock`](orca_core::clock::Clock) that is passed in. The library installs no TLS provider
 //! and, but for the SDK's own credential chain, reads no environment.
 
+#[cfg(feature = "sdk")]
 mod call;
+#[cfg(feature = "sdk")]
 mod client;
+pub mod config;
+#[cfg(feature = "sdk")]
 mod convert;
+#[cfg(feature = "sdk")]
 mod describe;
+#[cfg(feature = "sdk")]
 mod error;
+#[cfg(feature = "sdk")]
 mod fence;
+#[cfg(feature = "sdk")]
 mod halves;
+#[cfg(feature = "sdk")]
 mod health;
+#[cfg(feature = "sdk")]
 mod identity;
+#[cfg(feature = "sdk")]
 mod image;
+#[cfg(feature = "sdk")]
 mod launch;
+#[cfg(feature = "sdk")]
 mod leftovers;
+#[cfg(feature = "sdk")]
 mod offers;
+#[cfg(feature = "sdk")]
 mod parameters;
+#[cfg(feature = "sdk")]
 mod skew;
+#[cfg(feature = "sdk")]
 mod terminate;
-#[cfg(test)]
+#[cfg(all(test, feature = "sdk"))]
 mod testing;
 
+#[cfg(feature = "sdk")]
 pub use client::{ConnectError, Ec2Client};

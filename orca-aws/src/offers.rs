@@ -4,7 +4,8 @@ use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::instance::CapacityType;
 use orca_core::launch::{LaunchRequest, Offer};
 
-use crate::client::{Ec2Client, given};
+use crate::client::Ec2Client;
+use crate::config::given;
 use crate::parameters::{Parameters, Root};
 
 impl Ec2Client {
@@ -55,7 +56,7 @@ impl Ec2Client {
 
 #[cfg(test)]
 mod tests {
-    use orca_core::config::Aws;
+    use crate::config::Aws;
 
     use crate::testing::{Server, client, settings, wish};
 

@@ -15,12 +15,12 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use orca_core::clock::Clock;
-use orca_core::config::{Aws, RootVolume};
 use orca_core::ids::{Owner, PodRef};
 use orca_core::instance::{CapacityType, Instance, InstanceState, OwnedInstance};
 use orca_core::launch::LaunchRequest;
 
 use crate::client::Ec2Client;
+use crate::config::{Aws, RootVolume};
 
 /// A clock that shows what a test sets, in seconds of the epoch.
 #[derive(Clone, Debug)]
@@ -207,6 +207,7 @@ pub(crate) fn wish() -> LaunchRequest {
         capacity_type: CapacityType::OnDemand,
         max_price: None,
         image: None,
+        resources: BTreeMap::new(),
         tags: BTreeMap::from([
             ("Name".into(), "orca-ml-train".into()),
             ("orca.research/pod-uid".into(), "u1".into()),

@@ -7,7 +7,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use orca_core::config::{Config, Warning, validate};
+use orca_aws::config::Document;
+use orca_core::config::Warning;
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -27,8 +28,8 @@ const PLACES: [&str; 2] = ["/etc/orca/config.yaml", "./config.yaml"];
 /// A config that may be used.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The config in effect.
-    pub config: Config,
+    /// The config in effect, with the section of the back end.
+    pub document: Document,
     /// Where the file layer came from.
     pub origin: Origin,
     /// Keys that are set and have no effect.
@@ -54,25 +55,33 @@ impl fmt::Display for Origin {
 }
 
 /// Loads and validates the config. `flags` is the last layer, in the config's own shape.
+///
+/// # Errors
+///
+/// The file cannot be read, a layer does not fit the schema, or a value is wrong.
 pub fn load(file: Option<&Path>, environment: &Environment, flags: &Value) -> Result<Loaded, ConfigFailure> {
     layered_on(find(file), environment, flags)
 }
 
 /// The same without any file.
+///
+/// # Errors
+///
+/// A variable or a flag does not fit the schema, or a value is wrong.
 pub fn without_file(environment: &Environment, flags: &Value) -> Result<Loaded, ConfigFailure> {
     layered_on(Origin::NoFile, environment, flags)
 }
 
 fn layered_on(origin: Origin, environment: &Environment, flags: &Value) -> Result<Loaded, ConfigFailure> {
-    let mut layers = vec![json(&Config::default())?];
+    let mut layers = vec![json(&Document::default())?];
     if let Origin::File(path) = &origin {
         layers.push(json(&file::read(path)?)?);
     }
     layers.push(variables::read(environment)?);
     layers.push(flags.clone());
-    let config = layered(&layers)?;
-    match validate(&config) {
-        Ok(warnings) => Ok(Loaded { config, origin, warnings }),
+    let document = layered(&layers)?;
+    match document.validate() {
+        Ok(warnings) => Ok(Loaded { document, origin, warnings }),
         Err(errors) => Err(ConfigFailure::Invalid { origin, errors }),
     }
 }
@@ -85,11 +94,11 @@ fn find(file: Option<&Path>) -> Origin {
     }
 }
 
-fn json(config: &Config) -> Result<Value, ConfigFailure> {
+fn json(config: &Document) -> Result<Value, ConfigFailure> {
     serde_json::to_value(config).map_err(|error| ConfigFailure::Layers(error.to_string()))
 }
 
-fn layered(layers: &[Value]) -> Result<Config, ConfigFailure> {
+fn layered(layers: &[Value]) -> Result<Document, ConfigFailure> {
     let mut builder = ::config::Config::builder();
     for layer in layers {
         // As text and not value by value: tables of a file keep keys with dots and slashes as they are.

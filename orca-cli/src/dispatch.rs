@@ -58,7 +58,7 @@ fn dispatch(args: Args, environment: Environment, form: &mut Form) -> Result<(),
 
 fn controller(globals: Globals, environment: Environment, form: &mut Form) -> Result<(), Failure> {
     let loaded = load(None, &globals, &environment)?;
-    let logging = &loaded.config.logging;
+    let logging = &loaded.document.config.logging;
     *form = Form::for_stderr(logging.format);
     let settings = Settings {
         level: logging.level,
@@ -89,7 +89,7 @@ fn check(file: Option<&Path>, globals: &Globals, environment: &Environment) -> R
 }
 
 fn show(output: ConfigOutput, globals: &Globals, environment: &Environment) -> Result<(), Failure> {
-    let visible = config::shown(&load(None, globals, environment)?.config);
+    let visible = config::shown(&load(None, globals, environment)?.document);
     let text = match output {
         ConfigOutput::Yaml => serde_saphyr::to_string(&visible).map_err(Failure::new)?,
         ConfigOutput::Json => format!("{visible:#}\n"),

@@ -108,6 +108,10 @@ fn hint(name: &str, known: &[String]) -> String {
 }
 
 /// Finds the cluster.
+///
+/// # Errors
+///
+/// There is no cluster to be found, or its kubeconfig cannot be used.
 pub async fn resolve(request: &Request) -> Result<(kube::Config, Source), KubeconfigFailure> {
     if let Some(paths) = &request.kubeconfig {
         return from_files(paths, request.context.as_deref()).await;

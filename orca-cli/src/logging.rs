@@ -70,6 +70,10 @@ pub enum LoggingFailure {
 }
 
 /// Starts logging to stderr for the whole process.
+///
+/// # Errors
+///
+/// The filter is wrong, or a logger is installed already.
 pub fn init(settings: &Settings) -> Result<(), LoggingFailure> {
     let filter = filter(settings)?;
     let is_coloured = settings.may_colour && io::stderr().is_terminal();

@@ -85,6 +85,10 @@ impl Failure {
     }
 
     /// Writes the message: lines for people, or one JSON line for machines.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be written there.
     pub fn write(&self, form: Form, clock: &dyn Clock, to: &mut dyn Write) -> io::Result<()> {
         match form {
             Form::Text => {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
+use orca_aws::config::Document;
 use orca_core::clock;
-use orca_kube::{Health, VirtualNode};
+use orca_core::cloud::CloudClient;
+use orca_kube::{Health, Unhealthy, VirtualNode};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +23,7 @@ mod cloud;
 mod heartbeat;
 pub(crate) mod signals;
 
-pub(crate) use self::cloud::{Cloud, connect};
+pub(crate) use self::cloud::connect;
 use self::heartbeat::Heartbeat;
 
 /// How long to wait for an API server that does not answer at start. After that the mistake is more likely than the
@@ -63,13 +65,14 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
         () = shutdown.cancelled() => return Ok(()),
         reached = reach(&client, &url, &source) => reached.map_err(Failure::new)?,
     }
-    let cloud = connect(&loaded.config, clock::system()).await?;
+    let Document { config, backend } = loaded.document;
+    let cloud = connect(&backend, clock::system()).await?;
     let parts = Parts {
         cluster,
         client,
         cloud,
-        metrics_address: globals.metrics_address(&loaded.config.metrics),
-        config: loaded.config,
+        metrics_address: globals.metrics_address(&config.metrics),
+        config,
         namespace: environment.namespace(globals.namespace.as_deref()),
         takeover: globals.takeover,
         shutdown,
@@ -81,7 +84,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
 pub(crate) struct Parts {
     pub(crate) cluster: kube::Config,
     pub(crate) client: Client,
-    pub(crate) cloud: Cloud,
+    pub(crate) cloud: Arc<dyn CloudClient>,
     pub(crate) config: orca_core::config::Config,
     /// Of the leader lease.
     pub(crate) namespace: String,
@@ -94,19 +97,13 @@ pub(crate) struct Parts {
 pub(crate) async fn operate(parts: Parts) -> Result<(), Failure> {
     let heartbeat = Heartbeat::start(parts.cluster).map_err(Failure::new)?;
     let metrics = parts.config.metrics.clone();
-    let mut builder = VirtualNode::builder(parts.client, parts.cloud.client)
+    let builder = VirtualNode::builder(parts.client)
+        .cloud(parts.cloud)
         .config(parts.config)
         .namespace(parts.namespace)
         .heartbeat(heartbeat.client(), heartbeat.runtime())
         .shutdown(parts.shutdown);
-    if let Some(source) = parts.cloud.health {
-        builder = builder.health_source(source);
-    }
-    if let Some(source) = parts.cloud.leftovers {
-        builder = builder.leftovers(source);
-    }
-    builder = parts.takeover.apply(builder);
-    let node = builder.build().map_err(Failure::usage)?;
+    let node = parts.takeover.apply(builder).build().map_err(Failure::usage)?;
     let server = serve(&node, parts.metrics_address, metrics).await?;
     let stop_serving = CancellationToken::new();
     let serving = tokio::spawn(server.serve(stop_serving.clone()));
@@ -166,9 +163,9 @@ async fn serve(
     Ok(server)
 }
 
-fn check(name: &'static str, health: Health, ask: fn(&Health) -> Result<(), String>) -> Check {
-    Check::new(name, move || ask(&health))
+fn check(name: &'static str, health: Health, ask: fn(&Health) -> Result<(), Unhealthy>) -> Check {
+    Check::new(name, move || ask(&health).map_err(|why| why.to_string()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "aws"))]
 mod tests;

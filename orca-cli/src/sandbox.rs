@@ -15,6 +15,7 @@ mod world;
 
 use std::io::{self, IsTerminal};
 
+use orca_aws::config::Document;
 use orca_core::config::LogLevel;
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +49,7 @@ pub(crate) fn main(args: SandboxArgs, globals: Globals, environment: &Environmen
 
 async fn run(
     args: SandboxArgs,
-    config: orca_core::config::Config,
+    config: Document,
     manifests: Vec<Manifest>,
     voice: Voice,
 ) -> Result<(), Failure> {

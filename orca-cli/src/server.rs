@@ -58,6 +58,10 @@ pub struct Server {
 
 impl Server {
     /// Takes the port. Requests wait until [`Self::serve`].
+    ///
+    /// # Errors
+    ///
+    /// The address is taken or cannot be had.
     pub async fn bind(address: SocketAddr, pages: Pages) -> Result<Self, ServerFailure> {
         let failed = |source| ServerFailure::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -72,6 +76,10 @@ impl Server {
     }
 
     /// Serves until `stop`, and lets requests end that have begun.
+    ///
+    /// # Errors
+    ///
+    /// The socket failed.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), ServerFailure> {
         let server = axum::serve(self.listener, self.router).with_graceful_shutdown(stop.cancelled_owned());
         server.await.map_err(ServerFailure::Serve)

@@ -65,6 +65,10 @@ pub enum RejectionKind {
 }
 
 /// Reads what the pod asks for. Everything that is wrong is in the one message.
+///
+/// # Errors
+///
+/// What is wrong with the annotations, all of it in one message.
 pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
     let none = BTreeMap::new();
     let wishes = Wishes::parse(pod::annotations(pod).unwrap_or(&none)).map_err(|errors| Rejection {

@@ -77,6 +77,10 @@ const WRITTEN: [&str; 2] = [annotation::INSTANCE_ID, annotation::PUBLIC_IP];
 
 impl Wishes {
     /// Reads all annotations under ORCA's prefix, and reports everything that is wrong at once.
+    ///
+    /// # Errors
+    ///
+    /// Every annotation that is wrong, with what to write instead.
     pub fn parse(annotations: &BTreeMap<String, String>) -> Result<Self, Vec<AnnotationError>> {
         let mut wishes = Self::default();
         let mut errors = Vec::new();

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +19,10 @@ use crate::instance::{Health, Instance, InstanceState, OwnedInstance};
 use crate::launch::{LaunchRequest, LaunchToken, Offer};
 use crate::leftover::{Leftover, OwnedLeftover};
 
+mod info;
+
+pub use info::CloudInfo;
+
 /// A cloud that can launch, describe and terminate machines.
 ///
 /// Every method may be called concurrently, and has to end by itself: callers put no bound on `offers`, `launch` and
@@ -25,13 +30,18 @@ use crate::leftover::{Leftover, OwnedLeftover};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CloudClient: Send + Sync + fmt::Debug {
+    /// What this back end is called, and what its config adds. It is asked for once, when the virtual node is built.
+    fn info(&self) -> CloudInfo;
+
     /// Where this client's instances live, in the back end's own words. It stands in every launch record, so that another
     /// account or region is never asked about what this one launched.
     ///
     /// Guarantees: the same text for as long as instances can be listed, described and ended under it; another text
     /// otherwise. It is asked for again from time to time.
     ///
-    /// Errors: the cloud could not be asked. Nothing is known then, and nothing is launched.
+    /// # Errors
+    ///
+    /// The cloud could not be asked. Nothing is known then, and nothing is launched.
     async fn identity(&self) -> Result<CloudIdentity, CloudError>;
 
     /// Ways to fulfil a request, best first, with everything resolved.
@@ -39,7 +49,9 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
     /// Guarantees: launches nothing; each offer carries the request's tags unchanged, and everything that
     /// [`launch`](Self::launch) needs. An empty list means that nothing fits now.
     ///
-    /// Errors: [`Kind::Invalid`](crate::Kind::Invalid) when the request can never be fulfilled, naming whose value is wrong; anything
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`](crate::Kind::Invalid) when the request can never be fulfilled, naming whose value is wrong; anything
     /// else when the cloud could not be asked.
     async fn offers(&self, request: &LaunchRequest) -> Result<Vec<Offer>, CloudError>;
 
@@ -73,6 +85,20 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
     /// Guarantees: the token is remembered for [`SIGNATURE_LIFETIME`](crate::limits::SIGNATURE_LIFETIME) longer than that,
     /// because the last send may be executed so much later.
     fn token_memory(&self) -> Duration;
+
+    /// What this cloud can do besides. Default: nothing.
+    fn capabilities(self: Arc<Self>) -> Capabilities {
+        Capabilities::default()
+    }
+}
+
+/// The abilities that a cloud may have besides launching, describing and terminating.
+#[derive(Clone, Debug, Default)]
+pub struct Capabilities {
+    /// Without it, an instance that runs counts as ready.
+    pub health: Option<Arc<dyn HealthSource>>,
+    /// Without it, garbage collection ends instances only, and there is no report of foreign ones.
+    pub leftovers: Option<Arc<dyn LeftoverSource>>,
 }
 
 /// For each instance that was to end: its state after the call, or why it could not be ended.

@@ -2,11 +2,11 @@
 //!
 //! Keys are camelCase and strict. The shape is that of the original design's `config.yaml` and of its
 //! predecessor's, so that both load unchanged. A key that is not acted on yet is refused when money or safety rest
-//! on it, and warned about otherwise: see [`validate`].
+//! on it, and warned about otherwise: see [`validate`]. The section of the cloud belongs to its back end, and stands beside
+//! the others in a [`Document`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,24 +14,24 @@ use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
 use crate::well_known::taint;
 
+mod document;
 mod findings;
 mod gc;
 mod pods;
 mod service;
 mod validate;
 
-pub use findings::{ConfigError, Warning};
+pub use document::{BackendSection, Document};
+pub use findings::{ConfigError, Findings, Warning};
 pub use gc::Gc;
 pub use pods::{DaemonSets, Pods};
 pub use service::{Development, LogFormat, LogLevel, Logging, Metrics, Prometheus};
 pub use validate::validate;
 
-/// The whole config.
+/// The config of everything but the back end. A file with the back end's section beside it is a [`Document`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
-    /// The cloud account and what machines are launched with.
-    pub aws: Aws,
     /// The identity of the cluster.
     pub cluster: Cluster,
     /// The virtual node.
@@ -52,79 +52,6 @@ pub struct Config {
     pub metrics: Metrics,
     /// Switches for development.
     pub development: Development,
-}
-
-/// `aws`: the cloud account, and what every machine is launched with.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Aws {
-    /// The region, such as `us-west-2`. Required.
-    pub region: String,
-    /// Static keys. Leave them out: the SDK's default chain finds a role.
-    pub credentials: Option<Credentials>,
-    /// Not needed: the subnet decides.
-    #[serde(rename = "vpcID")]
-    pub vpc_id: Option<String>,
-    /// The subnet that machines are launched in, such as `subnet-0123456789abcdef0`.
-    #[serde(rename = "subnetID")]
-    pub subnet_id: Option<String>,
-    /// The security groups of every machine.
-    #[serde(rename = "securityGroupIDs")]
-    pub security_group_ids: Vec<String>,
-    /// The machine image for pods that name none.
-    #[serde(rename = "amiID")]
-    pub ami_id: Option<String>,
-    /// An SSM parameter that holds the machine image, used when `amiID` is empty.
-    pub ami_parameter: Option<String>,
-    /// The name or ARN of the instance profile of every machine.
-    pub instance_profile: Option<String>,
-    /// The root volume.
-    pub root_volume: RootVolume,
-    /// Another endpoint for all calls, for tests and private clouds.
-    #[serde(alias = "localStackEndpoint")]
-    pub endpoint: Option<String>,
-    /// Tags for cost reports. They never override ORCA's own.
-    pub tags: BTreeMap<String, String>,
-    /// Not acted on.
-    pub development_mode: bool,
-}
-
-/// `aws.credentials`: static keys. `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Credentials {
-    /// The access key id.
-    #[serde(rename = "accessKeyID")]
-    pub access_key_id: String,
-    /// The secret access key.
-    #[serde(rename = "secretAccessKey")]
-    pub secret_access_key: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(not shown)")
-    }
-}
-
-/// `aws.rootVolume`: the encrypted root volume of every machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct RootVolume {
-    /// Its size in GiB. None: the image's own.
-    #[serde(rename = "sizeGiB")]
-    pub size_gib: Option<u32>,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub volume_type: String,
-    /// The image's root device.
-    pub device_name: String,
-}
-
-impl Default for RootVolume {
-    fn default() -> Self {
-        Self { size_gib: None, volume_type: "gp3".into(), device_name: "/dev/xvda".into() }
-    }
 }
 
 /// `cluster`: who this cluster is.
@@ -241,15 +168,13 @@ pub enum Mode {
     Explicit,
     /// The annotation, then the template.
     Template,
-    /// The annotation, the template, then the pod's requests. Not built yet: the config refuses it.
-    Auto,
 }
 
 /// `instances`: how pods choose machines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Instances {
-    /// `explicit`, `template` or `auto`.
+    /// `explicit` or `template`.
     pub selection_mode: Mode,
     /// Workload templates by name.
     pub templates: BTreeMap<String, WorkloadTemplate>,

@@ -31,6 +31,7 @@ pub mod limits;
 pub mod orphans;
 pub mod planted;
 pub mod pod;
+pub mod prelude;
 pub mod price;
 pub mod provider;
 pub mod quantity;

@@ -30,7 +30,9 @@ pub trait Provider: Send + Sync + fmt::Debug {
     ///
     /// Launches nothing. Safe to drop at any time; a place among those who wait for a permit is kept.
     ///
-    /// Errors: no offer could be made, or the cloud could not be asked.
+    /// # Errors
+    ///
+    /// No offer could be made, or the cloud could not be asked.
     async fn prepare_pod(&self, pod: &PodRef, what: &Prepare) -> Result<Prepared, CloudError>;
 
     /// Sends one launch for this pod, exactly as recorded. An instance that it launched is known to
@@ -159,14 +161,19 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Whether it was absent often enough, and over a time that is long enough, to count as gone.
+    /// Whether so many absences, the first and the last at these times, prove that an instance is gone.
+    #[must_use]
+    pub fn is_proven(absences: u32, since: Timestamp, latest: Timestamp) -> bool {
+        if planted(Bug::OneAbsence) {
+            return absences > 0;
+        }
+        absences >= limits::ABSENCES && clock::age(since, latest) >= limits::ABSENT_FOR
+    }
+
+    /// Whether it was absent often enough, over a time that is long enough, and not with too many others, to count as gone.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        if planted(Bug::OneAbsence) {
-            return self.absences > 0;
-        }
-        !self.is_held
-            && self.absences >= limits::ABSENCES
-            && clock::age(self.since, self.latest) >= limits::ABSENT_FOR
+        let is_proven = Self::is_proven(self.absences, self.since, self.latest);
+        is_proven && (!self.is_held || planted(Bug::OneAbsence))
     }
 }

@@ -3,8 +3,6 @@
 //! The mode of the config names the chain: `explicit` asks the annotation alone, `template` also the workload
 //! template. Names and texts are those of the original design.
 
-use std::fmt;
-
 use crate::annotations::Wishes;
 use crate::config::{Instances, Mode};
 use crate::instance::CapacityType;
@@ -56,7 +54,7 @@ pub enum SelectionError {
 }
 
 /// One rule of the chain.
-pub trait Selector: Send + Sync + fmt::Debug {
+trait Selector: Send + Sync {
     /// Its name, for people.
     fn name(&self) -> &'static str;
     /// The choice, or why this selector has none.
@@ -64,34 +62,34 @@ pub trait Selector: Send + Sync + fmt::Debug {
 }
 
 /// What one selector says: a type, and what a template adds to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+struct Choice {
     /// The instance type.
-    pub instance_type: String,
+    instance_type: String,
     /// How to buy it, if the selector says.
-    pub capacity_type: Option<CapacityType>,
+    capacity_type: Option<CapacityType>,
     /// The highest price, if the selector says.
-    pub max_price: Option<UsdPerHour>,
+    max_price: Option<UsdPerHour>,
 }
 
 /// The pod's own annotation names the type.
-#[derive(Clone, Copy, Debug)]
-pub struct Explicit;
+struct Explicit;
 
 /// A workload template of the config names the type.
-#[derive(Clone, Copy, Debug)]
-pub struct Template;
+struct Template;
 
 /// The selectors of a mode, in the order they are asked.
-#[must_use]
-pub fn chain(mode: Mode) -> &'static [&'static dyn Selector] {
+fn chain(mode: Mode) -> &'static [&'static dyn Selector] {
     match mode {
         Mode::Explicit => &[&Explicit],
-        Mode::Template | Mode::Auto => &[&Explicit, &Template],
+        Mode::Template => &[&Explicit, &Template],
     }
 }
 
 /// Asks the chain of the config's mode, and checks the answer against what the operator allows.
+///
+/// # Errors
+///
+/// No selector of the chain knows an instance type, or the one that was chosen is not allowed.
 pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
     let mut last = String::new();
     for selector in chain(config.selection_mode) {
@@ -102,9 +100,7 @@ pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, Selectio
     }
     let remedy = match config.selection_mode {
         Mode::Explicit => "Set the annotation orca.research/instance-type",
-        Mode::Template | Mode::Auto => {
-            "Set the annotation orca.research/instance-type or orca.research/workload-template"
-        }
+        Mode::Template => "Set the annotation orca.research/instance-type or orca.research/workload-template",
     };
     Err(SelectionError::NoneFits { last, remedy })
 }

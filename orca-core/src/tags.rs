@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::ids::{Owner, PodRef};
 use crate::text;
-use crate::well_known::tag;
+use crate::well_known::{PREFIX, tag};
 
 /// What the tags of one attempt are made from.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,12 @@ pub fn tags(source: &TagSource<'_>) -> BTreeMap<String, String> {
         tags.insert(key.to_owned(), text::cut(value, tag::MAX_VALUE_CHARS));
     }
     tags
+}
+
+/// Whether ORCA sets this tag itself: no config may.
+#[must_use]
+pub fn is_own(key: &str) -> bool {
+    key.starts_with(PREFIX) || key == tag::MANAGED_BY || key == tag::NAME
 }
 
 /// The owner that an instance's tags name, if both parts are there. `tag` looks up one tag of [`tags`].

@@ -6,6 +6,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use kube::core::Status;
 use kube::core::response::StatusDetails;
+use orca_core::backoff::Backoff;
+
+/// Between tries while the API server does not answer at start (A5).
+pub(crate) const AT_START: Backoff =
+    Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
 
 /// A call that takes longer is given up: since kube 4 no read time-out is set, and a silent connection would hold a
 /// pod for ever.

@@ -111,7 +111,9 @@ mod armed {
     /// Lets this process end, or stop, at this point: `<effect>:<before|after>:<nth>`, with `:stop` to stop. Once for each
     /// process; a second word is ignored.
     ///
-    /// Errors: the text names no point.
+    /// # Errors
+    ///
+    /// The text names no point.
     pub fn arm(text: &str) -> Result<(), NotAPoint> {
         let armed = parse(text).ok_or_else(|| NotAPoint(text.to_owned()))?;
         let _first = ARMED.set(armed);

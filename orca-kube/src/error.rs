@@ -1,12 +1,37 @@
 //! Why a virtual node stopped, or could not start.
 
+use std::fmt;
+
+use orca_core::config::ConfigError;
+
+/// Everything that is wrong with a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidConfig(pub Vec<ConfigError>);
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the config is invalid: ")?;
+        for (place, error) in self.0.iter().enumerate() {
+            write!(f, "{}{error}", if place == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for InvalidConfig {}
+
 /// A failure that ends the virtual node. Everything else is retried.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The config has wrong values.
-    #[error("the config is invalid: {0}")]
-    Config(String),
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// The leader lease would have the name and the namespace of the node lease.
+    #[error(
+        "the leader lease cannot be kept in {0}: the node lease of the same name is there; choose another namespace"
+    )]
+    LeaseNamespace(&'static str),
     /// The API server cannot be used at all.
     #[error("cannot {operation}")]
     Kubernetes {

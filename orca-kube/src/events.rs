@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::bounded;
 use crate::metrics::Outcome;
+use crate::rate_limiter::RateLimiter;
 
 /// Events that wait to be sent. Beyond it the newest is dropped: the pod's status says the same.
 const QUEUE: usize = 1024;
@@ -29,9 +30,9 @@ const QUEUE: usize = 1024;
 const QUIET: Duration = Duration::from_mins(5);
 /// Remembered events; when they are too many, the old ones are forgotten and could be told once more.
 const REMEMBERED: usize = 8192;
-/// Events in a burst, and how long one takes to be free again: 10 a second.
+/// Events in a burst, and per second from then on.
 const BURST: u32 = 100;
-const INTERVAL: Duration = Duration::from_millis(100);
+const PER_SECOND: f64 = 10.0;
 /// The API's limit on an event's note is 1 kB.
 const NOTE_CHARS: usize = 900;
 
@@ -135,7 +136,7 @@ impl Events {
 impl EventLoop {
     /// Sends events until the token is cancelled.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let mut next = Instant::now();
+        let mut limiter = RateLimiter::new(BURST, PER_SECOND);
         loop {
             let (subject, note) = tokio::select! {
                 biased;
@@ -146,11 +147,9 @@ impl EventLoop {
                 },
             };
             let now = Instant::now();
-            next = next.max(now) + INTERVAL;
-            if let Some(early) = next.checked_sub(INTERVAL * BURST)
-                && early > now
-            {
-                tokio::time::sleep_until(early).await;
+            let place = limiter.reserve(now);
+            if place > now {
+                tokio::time::sleep_until(place).await;
             }
             self.count += 1;
             self.send(&subject, &note).await;

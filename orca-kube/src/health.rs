@@ -11,6 +11,33 @@ const LEASE_SECONDS: i64 = 40;
 /// The loops beat at least every few seconds; one that is silent this long is stuck.
 const STUCK_SECONDS: i64 = 120;
 
+/// Why a virtual node is not healthy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unhealthy {
+    /// It ended although nobody asked it to. The text is that of its error.
+    #[error("{0}")]
+    Ended(String),
+    /// Its loops have been silent for so many seconds.
+    #[error("the loops have not turned for {0} s")]
+    Stuck(i64),
+    /// It does not know yet which process is the active one.
+    #[error("the leader lease has not been read yet")]
+    LeaderUnknown,
+    /// There is no Node object of it yet.
+    #[error("the node is not registered yet")]
+    NotRegistered,
+    /// Its node lease was last renewed so many seconds ago.
+    #[error("the node lease was last renewed {0} s ago")]
+    LeaseNotRenewed(i64),
+    /// Cluster or cloud are not those that the node belongs to. The text says what to do.
+    #[error("{0}")]
+    IdentityMismatch(String),
+    /// The first complete list of pods has not arrived.
+    #[error("the pods of the node have not been listed yet")]
+    PodsNotListed,
+}
+
 /// The state of one virtual node, for health endpoints. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Health {
@@ -71,42 +98,62 @@ impl Health {
     }
 
     /// Alive: the loops turn. An outage of the cloud or of the API server is no reason to restart.
-    pub fn live(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unhealthy::Ended`] or [`Unhealthy::Stuck`]: the process has to be restarted.
+    pub fn live(&self) -> Result<(), Unhealthy> {
         if let Some(why) = self.state.ended.get() {
-            return Err(why.clone());
+            return Err(Unhealthy::Ended(why.clone()));
         }
         let age = self.clock.now().as_second() - self.state.beat.load(Ordering::Acquire);
-        if age > STUCK_SECONDS { Err(format!("the loops have not turned for {age} s")) } else { Ok(()) }
+        if age > STUCK_SECONDS { Err(Unhealthy::Stuck(age)) } else { Ok(()) }
     }
 
     /// Whether this process is the active one, or stands by for it.
-    pub fn leader(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unhealthy::LeaderUnknown`].
+    pub fn leader(&self) -> Result<(), Unhealthy> {
         let known = self.state.leader.load(Ordering::Acquire) || self.state.standby.load(Ordering::Acquire);
-        if known { Ok(()) } else { Err("the leader lease has not been read yet".into()) }
+        if known { Ok(()) } else { Err(Unhealthy::LeaderUnknown) }
     }
 
     /// Whether the Node is registered and its lease renewed. A process that stands by is ready to take over.
-    pub fn node(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unhealthy::NotRegistered`] or [`Unhealthy::LeaseNotRenewed`].
+    pub fn node(&self) -> Result<(), Unhealthy> {
         if self.state.standby.load(Ordering::Acquire) {
             return Ok(());
         }
         if !self.state.registered.load(Ordering::Acquire) {
-            return Err("the node is not registered yet".into());
+            return Err(Unhealthy::NotRegistered);
         }
         let age = self.clock.now().as_second() - self.state.renewed.load(Ordering::Acquire);
-        if age > LEASE_SECONDS { Err(format!("the node lease was last renewed {age} s ago")) } else { Ok(()) }
+        if age > LEASE_SECONDS { Err(Unhealthy::LeaseNotRenewed(age)) } else { Ok(()) }
     }
 
     /// Whether cluster and cloud are those that the node belongs to. While they are not, nothing is launched, ended or
     /// written, and the error says what to do.
-    pub fn identity(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unhealthy::IdentityMismatch`].
+    pub fn identity(&self) -> Result<(), Unhealthy> {
         let mismatch = self.state.mismatch.lock().unwrap_or_else(PoisonError::into_inner);
-        mismatch.clone().map_or(Ok(()), Err)
+        mismatch.clone().map_or(Ok(()), |text| Err(Unhealthy::IdentityMismatch(text)))
     }
 
     /// Whether the first complete list of pods has arrived.
-    pub fn pods(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unhealthy::PodsNotListed`].
+    pub fn pods(&self) -> Result<(), Unhealthy> {
         let ok = self.state.standby.load(Ordering::Acquire) || self.state.synced.load(Ordering::Acquire);
-        if ok { Ok(()) } else { Err("the pods of the node have not been listed yet".into()) }
+        if ok { Ok(()) } else { Err(Unhealthy::PodsNotListed) }
     }
 }

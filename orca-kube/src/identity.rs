@@ -214,7 +214,7 @@ mod tests {
         guard.has_instances(false, at(10));
         guard.has_instances(false, at(1_000));
         assert_eq!(guard.to_record(), None, "what another account lists is no reason to forget");
-        assert_eq!(guard.shared.health.identity(), Err(mismatch));
+        assert_eq!(guard.shared.health.identity(), Err(crate::Unhealthy::IdentityMismatch(mismatch)));
         guard.answered(&"1/a".into()).expect("back");
         assert_eq!((guard.mismatch(), guard.shared.health.identity()), (None, Ok(())));
         assert_eq!(guard.to_record(), Some(recorded("c", "1/a")));

@@ -6,7 +6,6 @@
 mod bucket;
 mod custody;
 mod ledger;
-mod pace;
 mod scarcity;
 mod sweep;
 mod terminate;
@@ -31,7 +30,7 @@ use orca_core::provider::{Claim, Machines, Notify, Permit, Prepare, Prepared, Pr
 use orca_core::well_known::{node_condition, reason};
 use tokio_util::sync::CancellationToken;
 
-use self::bucket::Bucket;
+use self::bucket::{Bucket, RetryAfter};
 use self::ledger::Ledger;
 use self::scarcity::Scarcity;
 use crate::crash::{self, Effect};
@@ -44,7 +43,7 @@ const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
 #[derive(Clone, Debug)]
-pub struct MachineProvider {
+pub(crate) struct MachineProvider {
     inner: Arc<Inner>,
 }
 
@@ -202,9 +201,11 @@ impl Provider for MachineProvider {
             Prepare::Attempt(request) => Some(self.offer(request).await?),
             Prepare::Resend { .. } => None,
         };
-        let permit = match self.inner.bucket().take(&pod.uid) {
-            None => Permit::Granted,
-            Some(wait) => Permit::Until(self.inner.now().saturating_add(wait).unwrap_or(Timestamp::MAX)),
+        let permit = match self.inner.bucket().try_acquire(&pod.uid) {
+            Ok(()) => Permit::Granted,
+            Err(RetryAfter(wait)) => {
+                Permit::Until(self.inner.now().saturating_add(wait).unwrap_or(Timestamp::MAX))
+            }
         };
         Ok(Prepared { offer, permit })
     }

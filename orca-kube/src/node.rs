@@ -8,3 +8,4 @@ mod recreations;
 
 pub(crate) use controller::{Facts, NodeController, Parts};
 pub(crate) use lease::{NAMESPACE as LEASE_NAMESPACE, NodeLease};
+pub(crate) use object::NodeTemplate;

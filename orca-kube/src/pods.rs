@@ -21,6 +21,7 @@ mod usage;
 mod vanished;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) owner: Owner,
     pub(crate) config: Arc<Config>,
+    /// Tags for every instance, from the back end's config.
+    pub(crate) user_tags: BTreeMap<String, String>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) metrics: PodMetrics,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orca_core::cloud::CloudClient;
+use orca_core::cloud::{Capabilities, CloudInfo};
 use orca_core::config::Config;
+use orca_core::ids::Owner;
 use orca_core::provider::Provider;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use crate::identity::IdentityGuard;
 use crate::leader::Leader;
 use crate::machines::{self, MachineProvider};
 use crate::metrics::Metrics;
-use crate::node::{self, NodeController, NodeLease};
+use crate::node::{self, NodeController, NodeLease, NodeTemplate};
 use crate::random::Random;
 use crate::spawn::{Life, Panicked, Spawner};
 use crate::{events, pods};
@@ -25,7 +26,7 @@ mod collection;
 mod identity;
 mod loops;
 
-pub use builder::VirtualNodeBuilder;
+pub use builder::{CloudMissing, VirtualNodeBuilder};
 use identity::Found;
 use loops::Loops;
 
@@ -37,8 +38,8 @@ const DRAIN: Duration = Duration::from_secs(35);
 /// ```no_run
 /// # async fn example(client: kube::Client, cloud: std::sync::Arc<dyn orca_core::cloud::CloudClient>) -> Result<(), Box<dyn std::error::Error>> {
 /// let mut config = orca_core::config::Config::default();
-/// config.aws.region = "us-west-2".into();
-/// let node = orca_kube::VirtualNode::builder(client, cloud).config(config).build()?;
+/// config.node.name = "burst".into();
+/// let node = orca_kube::VirtualNode::builder(client).cloud(cloud).config(config).build()?;
 /// let running = tokio::spawn(node.run());
 /// running.await??;
 /// # Ok(())
@@ -47,16 +48,19 @@ const DRAIN: Duration = Duration::from_secs(35);
 #[derive(Debug)]
 pub struct VirtualNode {
     parts: VirtualNodeBuilder,
+    cloud_info: CloudInfo,
+    capabilities: Capabilities,
     metrics: Metrics,
     health: Health,
     random: Random,
 }
 
 impl VirtualNode {
-    /// Begins a virtual node over this cloud. The client should not retry by itself (`Config::default_retry` off): every
-    /// call is retried here, under a time-out.
-    pub fn builder(client: kube::Client, cloud: Arc<dyn CloudClient>) -> VirtualNodeBuilder {
-        VirtualNodeBuilder::new(client, cloud)
+    /// Begins a virtual node in the cluster of this client, which should not retry by itself (`Config::default_retry` off):
+    /// every call is retried here, under a time-out.
+    #[must_use]
+    pub fn builder(client: kube::Client) -> CloudMissing {
+        CloudMissing(client)
     }
 
     /// Registers the node's metrics in this registry.
@@ -75,6 +79,10 @@ impl VirtualNode {
     /// On shutdown no new work is taken; sends that are under way are awaited for up to 35 s and recorded; the leader
     /// lease is given back. Node, node lease and instances are left as they are. Dropping the future instead is like a
     /// crash: the next process adopts everything.
+    ///
+    /// # Errors
+    ///
+    /// What no retry can mend: see [`Error`].
     pub async fn run(self) -> Result<(), Error> {
         let life = Life::begin();
         let spawners = Spawners {
@@ -165,16 +173,7 @@ impl VirtualNode {
         let is_recorded = found.recorded.cluster.is_some();
         let Found { owner, server_minor, .. } = found;
         tracing::info!(node_name = %owner.node, cluster = %owner.cluster, "Starting ORCA virtual node");
-        let provider = MachineProvider::new(machines::Parts {
-            cloud: Arc::clone(&self.parts.cloud),
-            health: self.parts.health_source.clone(),
-            owner: owner.clone(),
-            clock: Arc::clone(&self.parts.clock),
-            settings: self.parts.config.controller.clone(),
-            metrics: self.metrics.cloud.clone(),
-            identity: identity.clone(),
-            release: usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX),
-        });
+        let provider = self.provider(&owner, &identity);
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());
         let node = Arc::new(self.node_controller(&config, &shared, (server_minor, identity.clone())));
@@ -189,6 +188,7 @@ impl VirtualNode {
             provider: shared,
             owner: owner.clone(),
             config,
+            user_tags: self.cloud_info.tags.clone(),
             clock: Arc::clone(&self.parts.clock),
             events: events.clone(),
             metrics: self.metrics.pods.clone(),
@@ -223,6 +223,19 @@ impl VirtualNode {
         if self.parts.shutdown.is_cancelled() { Ok(()) } else { result }
     }
 
+    fn provider(&self, owner: &Owner, identity: &IdentityGuard) -> MachineProvider {
+        MachineProvider::new(machines::Parts {
+            cloud: Arc::clone(&self.parts.cloud),
+            health: self.capabilities.health.clone(),
+            owner: owner.clone(),
+            clock: Arc::clone(&self.parts.clock),
+            settings: self.parts.config.controller.clone(),
+            metrics: self.metrics.cloud.clone(),
+            identity: identity.clone(),
+            release: usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX),
+        })
+    }
+
     fn start_leader(&self, loops: &Loops, leader: &Arc<Leader>, heartbeat: &Spawner) {
         let (leader, name) = (Arc::clone(leader), self.parts.config.node.name.clone());
         loops.start(heartbeat, "leader", async move {
@@ -253,13 +266,16 @@ impl VirtualNode {
     ) -> NodeController {
         NodeController::new(node::Parts {
             client: self.parts.client.clone(),
-            config: Arc::clone(config),
+            template: NodeTemplate {
+                config: Arc::clone(config),
+                cloud: self.cloud_info.clone(),
+                server_minor,
+            },
             provider: Arc::clone(provider),
             clock: Arc::clone(&self.parts.clock),
             health: self.health.clone(),
             metrics: self.metrics.node.clone(),
             adopt_foreign: self.parts.adopt_foreign,
-            server_minor,
             identity,
         })
     }

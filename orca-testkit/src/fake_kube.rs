@@ -153,6 +153,10 @@ impl FakeKube {
 
     /// Offers the API on an address; port 0 means any free port. Whoever comes without a token of a service
     /// account, or [of a user](Self::token_for), is an administrator.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be had, or there is no certificate for it.
     pub async fn serve(&self, address: SocketAddr, transport: Transport) -> Result<Served, ServeError> {
         http::serve(self.service_as(ADMIN), address, transport).await
     }

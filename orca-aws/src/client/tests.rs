@@ -1,6 +1,6 @@
 //! How a client is made, and what it shows of itself.
 
-use orca_core::config::Credentials as Keys;
+use crate::config::Credentials as Keys;
 
 use super::*;
 use crate::testing::StoppedClock;

@@ -1,6 +1,6 @@
 //! The order in which images are looked for, and how rarely SSM is asked.
 
-use orca_core::config::Aws;
+use crate::config::Aws;
 
 use super::*;
 use crate::testing::{Reply, Server, StoppedClock, client, settings};

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use orca_aws::Ec2Client;
+use orca_aws::config::{Aws, Credentials, RootVolume};
 use orca_core::clock;
-use orca_core::config::{Aws, Credentials, RootVolume};
 use orca_core::ids::PodRef;
 use orca_core::instance::CapacityType;
 use orca_core::launch::LaunchRequest;
@@ -38,6 +38,7 @@ pub(crate) fn wish(capacity_type: CapacityType) -> LaunchRequest {
         capacity_type,
         max_price: None,
         image: None,
+        resources: BTreeMap::new(),
         tags: BTreeMap::new(),
     }
 }

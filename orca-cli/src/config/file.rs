@@ -4,21 +4,21 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
-use orca_core::config::Config;
+use orca_aws::config::Document;
 use orca_core::text::nearest;
 use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 
 use super::failure::ConfigFailure;
 
 /// Reads a config file. A file without any key is a config of defaults.
-pub(super) fn read(path: &Path) -> Result<Config, ConfigFailure> {
+pub(super) fn read(path: &Path) -> Result<Document, ConfigFailure> {
     let text =
         fs::read_to_string(path).map_err(|source| ConfigFailure::Unreadable { path: path.into(), source })?;
     parse(path, &text)
 }
 
-pub(super) fn parse(path: &Path, text: &str) -> Result<Config, ConfigFailure> {
-    match serde_saphyr::from_str::<Option<Config>>(text) {
+pub(super) fn parse(path: &Path, text: &str) -> Result<Document, ConfigFailure> {
+    match serde_saphyr::from_str::<Option<Document>>(text) {
         Ok(config) => Ok(config.unwrap_or_default()),
         Err(error) => {
             let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));

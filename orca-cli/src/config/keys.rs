@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use orca_aws::config::{Aws, Document};
 use orca_core::config::{
-    Aws, Cluster, Config, Controller, Credentials, Development, Gc, Instances, Limits, Logging, Metrics,
-    NamespaceQuota, Node, Pods, Prometheus, RootVolume, Taint, TaintEffect, WorkloadTemplate,
+    BackendSection as _, Cluster, Config, Controller, Development, Gc, Instances, Limits, Logging, Metrics,
+    NamespaceQuota, Node, Pods, Prometheus, Taint, TaintEffect, WorkloadTemplate,
 };
 use orca_core::instance::CapacityType;
 use serde_json::Value;
@@ -14,13 +15,12 @@ pub(super) const ANY: &str = "*";
 
 /// A config in which every key is set, as JSON: its objects are the sections, all else the values.
 pub(super) fn tree() -> Value {
-    serde_json::json!(example())
+    serde_json::json!(Document { config: example(), backend: Aws::example() })
 }
 
 /// Written without `..Default::default()`: a key that is added to the schema and missing here does not compile.
 fn example() -> Config {
     Config {
-        aws: aws(),
         cluster: Cluster { id: Some(String::new()) },
         node: node(),
         instances: instances(),
@@ -36,23 +36,6 @@ fn example() -> Config {
             enable_fast_cleanup: false,
             cleanup_interval: Some(String::new()),
         },
-    }
-}
-
-fn aws() -> Aws {
-    Aws {
-        region: String::new(),
-        credentials: Some(Credentials { access_key_id: String::new(), secret_access_key: String::new() }),
-        vpc_id: Some(String::new()),
-        subnet_id: Some(String::new()),
-        security_group_ids: vec![String::new()],
-        ami_id: Some(String::new()),
-        ami_parameter: Some(String::new()),
-        instance_profile: Some(String::new()),
-        root_volume: RootVolume { size_gib: Some(1), volume_type: String::new(), device_name: String::new() },
-        endpoint: Some(String::new()),
-        tags: any(String::new()),
-        development_mode: false,
     }
 }
 
@@ -133,6 +116,6 @@ mod tests {
 
     #[test]
     fn the_example_is_a_config() {
-        serde_json::from_value::<Config>(tree()).expect("it has the shape of one");
+        serde_json::from_value::<Document>(tree()).expect("it has the shape of one");
     }
 }

@@ -1,18 +1,13 @@
 //! The config in effect as it may be shown: secrets are replaced.
 
-use orca_core::config::Config;
+use orca_aws::config::Document;
 use serde_json::{Value, json};
 
 /// The config as JSON, with secrets hidden and keys that are not set left out.
 #[must_use]
-pub fn shown(config: &Config) -> Value {
-    let mut visible = config.clone();
-    if let Some(credentials) = &mut visible.aws.credentials {
-        "(hidden)".clone_into(&mut credentials.access_key_id);
-        "(hidden)".clone_into(&mut credentials.secret_access_key);
-    }
+pub fn shown(document: &Document) -> Value {
     // A config serialises always: its keys are text and its numbers finite.
-    without_nulls(json!(visible))
+    without_nulls(json!(document.redacted()))
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -28,16 +23,16 @@ fn without_nulls(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use orca_core::config::Credentials;
+    use orca_aws::config::Credentials;
 
     use super::*;
 
     #[test]
     fn secrets_are_hidden_and_unset_keys_left_out() {
-        let mut config = Config::default();
-        config.aws.credentials =
+        let mut document = Document::default();
+        document.backend.credentials =
             Some(Credentials { access_key_id: "AKIA1".into(), secret_access_key: "s3cret".into() });
-        let text = shown(&config).to_string();
+        let text = shown(&document).to_string();
         assert!(!text.contains("AKIA1") && !text.contains("s3cret") && !text.contains("null"), "{text}");
     }
 }

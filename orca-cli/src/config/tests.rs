@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 
-fn text(yaml: &str) -> Result<Config, ConfigFailure> {
+fn text(yaml: &str) -> Result<Document, ConfigFailure> {
     file::parse(Path::new("config.yaml"), yaml)
 }
 
@@ -27,16 +27,18 @@ fn loaded(yaml: &str, variables: &[(&str, &str)], flags: &Value) -> Result<Loade
 fn later_layers_win_key_by_key() {
     let yaml = "aws: { region: eu-west-1, amiID: ami-1 }\nnode: { name: from-file, cpu: 10, memory: 1Ti }\n";
     let variables = [("ORCA__NODE__NAME", "from-environment"), ("ORCA__NODE__CPU", "20")];
-    let config = loaded(yaml, &variables, &json!({ "node": { "name": "from-flag" } })).expect("valid").config;
+    let Document { config, backend } =
+        loaded(yaml, &variables, &json!({ "node": { "name": "from-flag" } })).expect("valid").document;
     assert_eq!((config.node.name.as_str(), config.node.cpu.as_str()), ("from-flag", "20"));
     assert_eq!((config.node.memory.as_str(), config.node.pods.as_str()), ("1Ti", "1000"));
-    assert_eq!((config.aws.region.as_str(), config.aws.ami_id.as_deref()), ("eu-west-1", Some("ami-1")));
+    assert_eq!((backend.region.as_str(), backend.ami_id.as_deref()), ("eu-west-1", Some("ami-1")));
 }
 
 #[test]
 fn text_that_looks_like_a_number_stays_text() {
     let yaml = "aws: { region: us-west-2 }\nnode: { name: 1.10, labels: { version: 1.20, on: yes } }\n";
-    let config = loaded(yaml, &[("ORCA__CLUSTER__ID", "007.0")], &json!({})).expect("valid").config;
+    let Document { config, .. } =
+        loaded(yaml, &[("ORCA__CLUSTER__ID", "007.0")], &json!({})).expect("valid").document;
     assert_eq!(config.node.name, "1.10");
     assert_eq!(config.node.labels["version"], "1.20");
     assert_eq!(config.cluster.id.as_deref(), Some("007.0"));
@@ -45,7 +47,7 @@ fn text_that_looks_like_a_number_stays_text() {
 #[test]
 fn keys_with_slashes_and_dots_stay_whole() {
     let yaml = "aws: { region: us-west-2 }\nnode:\n  labels:\n    orca.research/region: us-west-2\n    Team.io/x[0]: a\n";
-    let config = loaded(yaml, &[], &json!({})).expect("valid").config;
+    let Document { config, .. } = loaded(yaml, &[], &json!({})).expect("valid").document;
     let keys: Vec<&str> = config.node.labels.keys().map(String::as_str).collect();
     assert_eq!(keys, ["Team.io/x[0]", "orca.research/region"]);
 }
@@ -93,8 +95,8 @@ fn a_section_without_keys_is_explained() {
 
 #[test]
 fn an_empty_file_is_a_config_of_defaults() {
-    assert_eq!(text("").expect("valid"), Config::default());
-    assert_eq!(text("# nothing yet\n").expect("valid"), Config::default());
+    assert_eq!(text("").expect("valid"), Document::default());
+    assert_eq!(text("# nothing yet\n").expect("valid"), Document::default());
 }
 
 #[test]
@@ -119,8 +121,8 @@ node:
 logging: { level: info, format: console }
 ";
     let loaded = loaded(yaml, &[], &json!({})).expect("valid");
-    assert_eq!(loaded.config.node.gpu.as_deref(), Some("100"));
-    assert_eq!(loaded.config.aws.endpoint.as_deref(), Some("http://localhost:4566"));
+    assert_eq!(loaded.document.config.node.gpu.as_deref(), Some("100"));
+    assert_eq!(loaded.document.backend.endpoint.as_deref(), Some("http://localhost:4566"));
     assert_eq!(loaded.warnings, vec![]);
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use orca_core::config::Config;
+use orca_aws::config::Document;
 use orca_core::text::nearest;
 use serde_json::{Map, Value};
 
@@ -116,7 +116,7 @@ fn number(text: &str) -> Option<Value> {
 fn check(tree: &Value, path: &[String], value: Value) -> Result<Value, String> {
     let mut whole = tree.clone();
     set(&mut whole, path, value.clone());
-    match serde_json::from_value::<Config>(whole) {
+    match serde_json::from_value::<Document>(whole) {
         Ok(_) => Ok(value),
         Err(error) => Err(explain(&error.to_string(), value.as_str())),
     }

@@ -1,6 +1,6 @@
 //! What the sandbox's cloud is like, and the config of the controller in it.
 
-use orca_core::config::Config;
+use orca_aws::config::Document;
 use orca_testkit::fake_ec2::{Chaos, Ec2Settings, Span};
 
 use crate::args::{Globals, SandboxArgs};
@@ -20,7 +20,7 @@ pub(super) fn config(
     args: &SandboxArgs,
     globals: &Globals,
     environment: &Environment,
-) -> Result<Config, Failure> {
+) -> Result<Document, Failure> {
     let mut flags = globals.overrides();
     // What only a real AWS needs is filled in before it is asked for.
     let cloud = ec2(args);
@@ -33,17 +33,17 @@ pub(super) fn config(
         flags["node"]["gpu"] = "100".into();
         config::without_file(environment, &flags)?
     };
-    let mut config = loaded.config;
-    config.aws.subnet_id = cloud.subnets.first().map(|subnet| subnet.id.clone());
-    config.aws.security_group_ids = Vec::new();
-    if config.aws.ami_id.is_none() && config.aws.ami_parameter.is_none() {
-        config.aws.ami_parameter = Some(AMI_PARAMETER.into());
+    let Document { mut config, backend: mut aws } = loaded.document;
+    aws.subnet_id = cloud.subnets.first().map(|subnet| subnet.id.clone());
+    aws.security_group_ids = Vec::new();
+    if aws.ami_id.is_none() && aws.ami_parameter.is_none() {
+        aws.ami_parameter = Some(AMI_PARAMETER.into());
     }
     let controller = &mut config.controller;
     controller.launch_rate.per_second = (controller.launch_rate.per_second * args.speed).min(MOST_LAUNCHES);
     controller.fast_sweep_seconds = (controller.fast_sweep_seconds / args.speed).max(FASTEST_SWEEP);
     controller.sweep_seconds = (controller.sweep_seconds / args.speed).max(FASTEST_SWEEP * 5.0);
-    Ok(config)
+    Ok(Document { config, backend: aws })
 }
 
 /// The cloud: AWS's own times, made shorter by the speed, and what goes wrong by chance.
@@ -83,7 +83,7 @@ mod tests {
             let args = Args::try_parse_from(["orca", "sandbox", "--speed", speed]).expect("valid flags");
             let Some(Command::Sandbox(sandbox)) = args.command else { panic!("another command") };
             let config = config(&sandbox, &args.globals, &Environment::default()).expect("a config");
-            assert!(orca_core::config::validate(&config).is_ok(), "{speed}");
+            assert!(config.validate().is_ok(), "{speed}");
         }
     }
 }

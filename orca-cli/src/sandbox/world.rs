@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use orca_aws::config::Document;
 use orca_core::clock;
-use orca_core::config::Config;
 use orca_testkit::fake_ec2::FakeEc2;
 use orca_testkit::fake_kube::controllers::Controllers;
 use orca_testkit::fake_kube::{Effect, FakeKube, Fault, Options, ServeError, Served, Transport, resource};
@@ -45,7 +45,7 @@ pub(super) struct World {
     served: Served,
     ec2: FakeEc2,
     cloud: Cloud,
-    config: Config,
+    document: Document,
     cluster: kube::Config,
     client: kube::Client,
     kubeconfig: PathBuf,
@@ -55,7 +55,7 @@ pub(super) struct World {
 
 impl World {
     /// Starts both fakes.
-    pub(super) async fn start(args: &SandboxArgs, config: Config) -> Result<Self, Failure> {
+    pub(super) async fn start(args: &SandboxArgs, document: Document) -> Result<Self, Failure> {
         let kube = FakeKube::new(&Options::new(clock::system(), args.seed));
         if !args.chaos.api_latency.is_zero() {
             kube.faults().add(Fault::new(Effect::Delay(args.chaos.api_latency)));
@@ -77,7 +77,7 @@ impl World {
         // As in the program: the virtual node knows what may be repeated.
         cluster.default_retry = false;
         let client = kube::Client::try_from(cluster.clone()).map_err(Failure::new)?;
-        Ok(Self { kube, served, ec2, cloud, config, cluster, client, kubeconfig, _folder: folder })
+        Ok(Self { kube, served, ec2, cloud, document, cluster, client, kubeconfig, _folder: folder })
     }
 
     /// What the controller is made from.
@@ -85,8 +85,8 @@ impl World {
         Ok(run::Parts {
             cluster: self.cluster.clone(),
             client: self.client.clone(),
-            cloud: self.cloud.connect(&self.ec2, &self.config).await?,
-            config: self.config.clone(),
+            cloud: self.cloud.connect(&self.ec2, &self.document.backend).await?,
+            config: self.document.config.clone(),
             namespace: "kube-system".into(),
             takeover: Takeover::default(),
             metrics_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -59,6 +59,10 @@ impl Shortage {
 }
 
 /// Checks everything about a pod's place but the room. The first rule that is broken is told.
+///
+/// # Errors
+///
+/// The first of the scheduler's rules that the pod breaks on this node.
 pub fn place(pod: &Pod, node: &Place) -> Result<(), Rejection> {
     let Some(spec) = &pod.spec else {
         return Ok(());

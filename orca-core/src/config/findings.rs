@@ -1,6 +1,13 @@
 //! What is wrong with a config: the key, the value, and what to write instead.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::tags;
+use crate::well_known::tag;
+
+/// How many of an instance's tags are ORCA's own.
+const OWN_TAGS: usize = 11;
 
 /// One wrong value: the key, the value and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,19 +44,23 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Everything that was found.
-#[derive(Default)]
-pub(super) struct Findings {
-    pub(super) errors: Vec<ConfigError>,
-    pub(super) warnings: Vec<Warning>,
+/// Everything that was found in a config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What keeps ORCA from starting.
+    pub errors: Vec<ConfigError>,
+    /// What has no effect.
+    pub warnings: Vec<Warning>,
 }
 
 impl Findings {
-    pub(super) fn missing(&mut self, key: &str, remedy: &str) {
+    /// A key that is required and has no value.
+    pub fn missing(&mut self, key: &str, remedy: &str) {
         self.errors.push(ConfigError { key: key.into(), value: None, remedy: remedy.into() });
     }
 
-    pub(super) fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
+    /// A key with a value that is wrong.
+    pub fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
         self.errors.push(ConfigError {
             key: key.into(),
             value: Some(value.to_string()),
@@ -57,20 +68,37 @@ impl Findings {
         });
     }
 
-    pub(super) fn warn_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
+    /// A key that is set and has no effect.
+    pub fn warn_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
         if is_set {
             self.warnings.push(Warning { key, text });
         }
     }
 
-    pub(super) fn id(&mut self, key: &str, value: Option<&String>, prefix: &str) {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            let hex = value
-                .strip_prefix(prefix)
-                .filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_hexdigit()));
-            if hex.is_none() {
-                self.wrong(key, value, format!("give an id such as {prefix}0123456789abcdef0"));
+    /// Tags of the user's, below this key: none may be one of ORCA's own, and all of them together have to fit on an instance.
+    pub fn tags(&mut self, path: &str, tags: &BTreeMap<String, String>) {
+        for (key, value) in tags {
+            let path = format!("{path}.{key}");
+            let fits = (1..=tag::MAX_KEY_CHARS).contains(&key.chars().count())
+                && value.chars().count() <= tag::MAX_VALUE_CHARS;
+            if tags::is_own(key) {
+                self.wrong(&path, value, "ORCA sets this tag itself; choose another key");
+            } else if !fits {
+                self.wrong(&path, value, "a key has 1 to 128 characters and a value at most 256");
             }
         }
+        let room = tag::MAX_TAGS - OWN_TAGS;
+        if tags.len() > room {
+            self.wrong(path, format!("{} tags", tags.len()), format!("give at most {room}"));
+        }
+    }
+
+    /// The warnings if nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong.
+    pub fn into_result(self) -> Result<Vec<Warning>, Vec<ConfigError>> {
+        if self.errors.is_empty() { Ok(self.warnings) } else { Err(self.errors) }
     }
 }

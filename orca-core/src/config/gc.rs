@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::findings::Findings;
+use crate::cloud::CloudInfo;
 
 /// A younger instance is never ended, in seconds. Only a test server may have less.
 const LEAST_AGE: u32 = 300;
@@ -29,14 +30,13 @@ impl Default for Gc {
     }
 }
 
-pub(super) fn check(config: &Config, found: &mut Findings) {
+pub(super) fn check(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
     let gc = &config.gc;
     if !(0.1..=600.0).contains(&gc.interval_seconds) {
         found.wrong("gc.intervalSeconds", gc.interval_seconds, "give 0.1 to 600 seconds");
     }
-    let is_test_server = config.aws.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_empty());
-    if gc.min_age_seconds < LEAST_AGE && !is_test_server {
-        let remedy = "give at least 300: a younger instance may not be visible to everybody yet (less is for tests, with aws.endpoint set)";
+    if gc.min_age_seconds < LEAST_AGE && !cloud.is_for_tests {
+        let remedy = "give at least 300: a younger instance may not be visible to everybody yet (less is for tests, with an endpoint of your own set)";
         found.wrong("gc.minAgeSeconds", gc.min_age_seconds, remedy);
     }
 }

@@ -1,78 +1,31 @@
 //! What makes a config wrong although it has the right shape. Everything wrong is reported at once.
 
+use super::Config;
 use super::findings::{ConfigError, Findings, Warning};
-use super::{Config, Mode};
+use crate::cloud::CloudInfo;
 use crate::quantity::Quantity;
-use crate::well_known::{PREFIX, tag};
 
-/// Checks every value. The warnings are for people; the errors keep ORCA from starting.
-pub fn validate(config: &Config) -> Result<Vec<Warning>, Vec<ConfigError>> {
+/// Checks every value, for a back end that says this of itself. The warnings are for people; the errors keep ORCA from
+/// starting.
+///
+/// # Errors
+///
+/// All values that are wrong, each with what to write instead.
+pub fn validate(config: &Config, cloud: &CloudInfo) -> Result<Vec<Warning>, Vec<ConfigError>> {
     let mut found = Findings::default();
-    check_aws(config, &mut found);
-    check_node(config, &mut found);
-    check_instances(config, &mut found);
-    check_limits(config, &mut found);
-    check_controller(config, &mut found);
-    super::gc::check(config, &mut found);
-    check_the_rest(config, &mut found);
-    if found.errors.is_empty() { Ok(found.warnings) } else { Err(found.errors) }
+    check(config, cloud, &mut found);
+    found.tags("tags", &cloud.tags);
+    found.into_result()
 }
 
-fn check_aws(config: &Config, found: &mut Findings) {
-    let aws = &config.aws;
-    if aws.region.is_empty() {
-        found.missing("aws.region", "give a region such as us-west-2");
-    }
-    found.id("aws.subnetID", aws.subnet_id.as_ref(), "subnet-");
-    found.id("aws.amiID", aws.ami_id.as_ref(), "ami-");
-    for (index, group) in aws.security_group_ids.iter().enumerate() {
-        found.id(&format!("aws.securityGroupIDs[{index}]"), Some(group), "sg-");
-    }
-    if let Some(endpoint) =
-        aws.endpoint.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
-    {
-        found.wrong("aws.endpoint", endpoint, "give a URL that begins with http:// or https://");
-    }
-    if aws.root_volume.size_gib.is_some_and(|size| !(1..=65_536).contains(&size)) {
-        found.wrong(
-            "aws.rootVolume.sizeGiB",
-            aws.root_volume.size_gib.unwrap_or_default(),
-            "give 1 to 65536",
-        );
-    }
-    check_tags(config, found);
-    found.warn_if(
-        aws.vpc_id.as_ref().is_some_and(|id| !id.is_empty()),
-        "aws.vpcID",
-        "the subnet decides the VPC",
-    );
-    found.warn_if(aws.development_mode, "aws.developmentMode", "there is nothing that it switches");
-    found.warn_if(
-        aws.credentials.is_some(),
-        "aws.credentials beside a role",
-        "static keys are used as given; prefer a role (IRSA or Pod Identity) and leave them out",
-    );
-}
-
-fn check_tags(config: &Config, found: &mut Findings) {
-    for (key, value) in &config.aws.tags {
-        let path = format!("aws.tags.{key}");
-        if key.starts_with(PREFIX) || key == tag::MANAGED_BY || key == tag::NAME {
-            found.wrong(&path, value, "ORCA sets this tag itself; choose another key");
-        } else if key.starts_with("aws:") {
-            found.wrong(&path, value, "keys that begin with aws: are reserved; choose another key");
-        } else if key.is_empty()
-            || key.chars().count() > tag::MAX_KEY_CHARS
-            || value.chars().count() > tag::MAX_VALUE_CHARS
-        {
-            found.wrong(&path, value, "a key has 1 to 128 characters and a value at most 256");
-        }
-    }
-    // ORCA's own tags take eleven of the fifty.
-    let room = tag::MAX_TAGS - 11;
-    if config.aws.tags.len() > room {
-        found.wrong("aws.tags", format!("{} tags", config.aws.tags.len()), format!("give at most {room}"));
-    }
+/// Everything but the back end's own section and its tags.
+pub(super) fn check(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
+    check_node(config, found);
+    check_instances(config, found);
+    check_limits(config, found);
+    check_controller(config, found);
+    super::gc::check(config, cloud, found);
+    check_the_rest(config, found);
 }
 
 fn check_node(config: &Config, found: &mut Findings) {
@@ -123,13 +76,6 @@ fn is_node_name(name: &str) -> bool {
 }
 
 fn check_instances(config: &Config, found: &mut Findings) {
-    if config.instances.selection_mode == Mode::Auto {
-        found.wrong(
-            "instances.selectionMode",
-            "auto",
-            "choosing by requests is not built yet; give explicit or template",
-        );
-    }
     for (name, template) in &config.instances.templates {
         if template.instance_type.is_empty() {
             found.missing(
@@ -211,7 +157,7 @@ fn check_the_rest(config: &Config, found: &mut Findings) {
             found.wrong(
                 key,
                 true,
-                "ORCA would launch real machines; remove it, and point aws.endpoint at a test server",
+                "ORCA would launch real instances; remove it, and point the back end at a test server",
             );
         }
     }

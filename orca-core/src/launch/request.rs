@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::ids::PodRef;
 use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
+use crate::resources::Resources;
 
 /// One launch attempt as a back end gets to see it, to make offers from. It names nothing that only one cloud knows but
 /// the image.
@@ -22,6 +23,9 @@ pub struct LaunchRequest {
     pub max_price: Option<UsdPerHour>,
     /// The pod's own machine image. None: the back end's default.
     pub image: Option<String>,
+    /// What the pod asks for, as the scheduler counts it: CPU in cores, memory and storage in bytes, devices by number. The
+    /// instance type is what is bought; a back end with machines of any size can cut one to this.
+    pub resources: Resources,
     /// The complete tags of what will be launched, from [`tags`](crate::tags::tags).
     pub tags: BTreeMap<String, String>,
 }

@@ -15,6 +15,7 @@ use crate::error::{CloudError, Fault, Kind};
 use crate::launch::{LaunchRecord, LaunchRequest, NewAttempt, Offer};
 use crate::limits;
 use crate::provider::{Permit, Prepare, Prepared};
+use crate::resources;
 use crate::state_mapping::{Evidence, Next, NoInstance};
 use crate::tags::{TagSource, tags};
 
@@ -103,6 +104,7 @@ fn launch_request(
         capacity_type: request.capacity_type,
         max_price: request.max_price,
         image: request.image.clone(),
+        resources: seen.pod.map(resources::requested).unwrap_or_default(),
         tags,
     }
 }

@@ -3,7 +3,6 @@
 //! Each property is tried with a few hundred cases on every run; `PROPTEST_CASES=100000` tries more.
 
 mod annotations;
-mod config;
 mod decisions;
 mod edges;
 mod hostile;

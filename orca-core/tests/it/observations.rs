@@ -1,5 +1,6 @@
 //! Arbitrary observations: any pod, any record, any machines, any facts, at any time, whether or not they make sense together.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -109,8 +110,7 @@ fn instance() -> impl Strategy<Value = Instance> {
     (state, 1u8..4, prop::option::of(moment())).prop_map(|(state, number, launched_at)| {
         let id = format!("i-{number}");
         let reference = format!("cloud://place/{id}");
-        let bare =
-            Instance::from_tags(id.as_str().into(), &reference, state, &std::collections::BTreeMap::new());
+        let bare = Instance::from_tags(id.as_str().into(), &reference, state, &BTreeMap::new());
         Instance { pod: Some(PodRef::new("ml", "train", "uid")), launched_at, ..bare }
     })
 }
@@ -210,7 +210,8 @@ fn offer() -> Offer {
         capacity_type: CapacityType::OnDemand,
         max_price: None,
         image: None,
-        tags: std::collections::BTreeMap::new(),
+        resources: BTreeMap::new(),
+        tags: BTreeMap::new(),
     };
     Offer::new(&request, serde_json::Value::Null)
 }

@@ -67,7 +67,6 @@ pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
 /// A config with one template, that allows few types.
 pub(crate) fn config() -> Config {
     serde_json::from_value(serde_json::json!({
-        "aws": { "region": "us-west-2", "subnetID": "subnet-1", "tags": { "team": "vision" } },
         "instances": {
             "selectionMode": "template",
             "allowedInstanceTypes": ["t3.*", "p5.48xlarge"],

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orca_core::cloud::CloudInfo;
 use orca_core::config::validate;
 use orca_core::tags::{TagSource, owner_in, pod_in, tags};
 use orca_core::well_known::{PREFIX, tag};
@@ -16,7 +17,6 @@ fn user_tags() -> impl Strategy<Value = BTreeMap<String, String>> {
         6 => "[a-zA-Z:/]{1,40}",
         2 => text(),
         1 => own.prop_map(str::to_owned),
-        1 => Just("aws:owner".to_owned()),
     ];
     prop::collection::btree_map(key, text(), 0..60)
 }
@@ -47,14 +47,12 @@ proptest! {
         prop_assert_eq!(value(tag::MANAGED_BY), Some("ORCA"));
 
         // What the config accepts is within the bounds together with ORCA's own.
-        let mut config = config();
-        config.aws.tags = user_tags.clone();
-        if validate(&config).is_ok() {
+        let cloud = CloudInfo { tags: user_tags.clone(), ..CloudInfo::default() };
+        if validate(&config(), &cloud).is_ok() {
             prop_assert!(tags.len() <= tag::MAX_TAGS);
             for (key, value) in &tags {
                 prop_assert!((1..=tag::MAX_KEY_CHARS).contains(&key.chars().count()), "{}", key);
                 prop_assert!(value.chars().count() <= tag::MAX_VALUE_CHARS, "{}", value);
-                prop_assert!(!key.starts_with("aws:"), "{}", key);
                 let is_users = user_tags.get(key).is_some_and(|user| user == value);
                 prop_assert!(is_users || key.starts_with(PREFIX) || [tag::NAME, tag::MANAGED_BY].contains(&key.as_str()));
             }

@@ -179,6 +179,7 @@ impl World {
             provider: Arc::new(provider.clone()),
             owner: owner(),
             config: Arc::new(Config::default()),
+            user_tags: BTreeMap::new(),
             clock: Arc::clone(&clock),
             events: events.clone(),
             node: tokio::sync::watch::channel(None).1,

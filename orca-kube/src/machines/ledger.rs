@@ -13,7 +13,6 @@ use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
-use orca_core::planted::{Bug, planted};
 use orca_core::provider::{Claim, Machines, Missing};
 
 use crate::brake::Brake;
@@ -386,12 +385,9 @@ impl Ledger {
     }
 }
 
+/// Whether it is gone for certain, however many others are.
 fn is_gone(machine: &Machine) -> bool {
-    if planted(Bug::OneAbsence) {
-        return machine.absences > 0;
-    }
-    machine.absences >= limits::ABSENCES
-        && clock::age(machine.absent_since, machine.absent_at) >= limits::ABSENT_FOR
+    Missing::is_proven(machine.absences, machine.absent_since, machine.absent_at)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
-use super::pace::Pace;
 use crate::crash::{self, Effect};
+use crate::rate_limiter::RateLimiter;
 
 /// How long to gather at least: a Job's pods are deleted within a few milliseconds of each other.
 const WINDOW: Duration = Duration::from_millis(15);
@@ -23,7 +23,7 @@ const TIME: Duration = Duration::from_secs(35);
 const BATCH: usize = 500;
 
 pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
-    let mut pace = Pace::new(BURST, PER_SECOND);
+    let mut limiter = RateLimiter::new(BURST, PER_SECOND);
     loop {
         tokio::select! {
             biased;
@@ -32,7 +32,7 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
         }
         loop {
             // The fewer requests are left, the longer it gathers: they are never used up, and late ones lose little.
-            tokio::time::sleep(WINDOW + pace.thrift(Instant::now())).await;
+            tokio::time::sleep(WINDOW + limiter.spacing(Instant::now())).await;
             // Tags are read before; a cloud that is not this node's would be told to end what they name all the same.
             if inner.parts.identity.mismatch().is_some() {
                 break;
@@ -41,7 +41,7 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
             if batch.is_empty() {
                 break;
             }
-            tokio::time::sleep_until(pace.reserve(Instant::now())).await;
+            tokio::time::sleep_until(limiter.reserve(Instant::now())).await;
             terminate(inner, &batch).await;
         }
     }

@@ -14,7 +14,6 @@ use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, Event};
 use orca_core::clock::Clock;
-use orca_core::config::Config;
 use orca_core::provider::Provider;
 use orca_core::well_known::{annotation, label, taint};
 use serde_json::{Value, json};
@@ -24,9 +23,9 @@ use super::difference::{
     OWN_TAINTS, changed_fields, condition, differs, has_taint, keep_transition, no_schedule, was_ready,
     with_taints,
 };
-use super::object;
+use super::object::NodeTemplate;
 use super::recreations::Recreations;
-use crate::call::{CallError, bounded, bounded_on};
+use crate::call::{AT_START, CallError, bounded, bounded_on};
 use crate::crash::{self, Effect};
 use crate::error::Error;
 use crate::health::Health;
@@ -40,22 +39,17 @@ const HEARTBEAT_SECONDS: i64 = 300;
 const LOOK: Duration = Duration::from_secs(1);
 /// So many intervals without a complete sweep, and new pods are kept away.
 const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
-/// While the API server does not answer at start (A5).
-const RETRY: orca_core::backoff::Backoff =
-    orca_core::backoff::Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
 
 /// What the controller works with.
 pub(crate) struct Parts {
     pub(crate) client: kube::Client,
-    pub(crate) config: Arc<Config>,
+    pub(crate) template: NodeTemplate,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) health: Health,
     pub(crate) metrics: NodeMetrics,
     /// Take over an existing node that is not ORCA's.
     pub(crate) adopt_foreign: bool,
-    /// The minor version of the API server, such as `37`.
-    pub(crate) server_minor: String,
     pub(crate) identity: IdentityGuard,
 }
 
@@ -113,7 +107,7 @@ impl NodeController {
             match self.try_register().await {
                 Ok(node) => {
                     if !self.parts.adopt_foreign && !is_ours(&node) {
-                        return Err(Error::ForeignNode(self.parts.config.node.name.clone()));
+                        return Err(Error::ForeignNode(self.parts.template.config.node.name.clone()));
                     }
                     self.tell(&node);
                     self.parts.health.set_registered();
@@ -123,14 +117,14 @@ impl NodeController {
                     failures += 1;
                     self.parts.health.beat();
                     tracing::warn!(error = %error, "Node not registered; trying again");
-                    tokio::time::sleep(RETRY.delay(failures)).await;
+                    tokio::time::sleep(AT_START.delay(failures)).await;
                 }
             }
         }
     }
 
     async fn get(&self) -> Result<Node, CallError> {
-        let name = &self.parts.config.node.name;
+        let name = &self.parts.template.config.node.name;
         bounded_on(("nodes", name), self.api.get(name)).await
     }
 
@@ -143,27 +137,25 @@ impl NodeController {
 
     /// Creates the Node; one that was deleted comes back with labels, taints and cordon as they were last seen.
     async fn create(&self, last: Option<&Node>) -> Result<Node, CallError> {
-        let mut node = object::build(&self.parts.config, &self.parts.server_minor, self.now());
+        let mut node = self.parts.template.build(self.now());
         // One that was Ready comes back so: an outage of the cloud evicts nobody, whoever deletes the Node meanwhile (A48).
         let was_ready = last.and_then(|last| last.status.as_ref()).is_some_and(was_ready);
         if was_ready {
-            node.status =
-                Some(object::status(&self.parts.config, &self.parts.server_minor, true, self.now()));
+            node.status = Some(self.parts.template.status(true, self.now()));
         }
         self.parts.provider.configure_node(&mut node);
         if let Some(last) = last {
             let labels = last.metadata.labels.clone().unwrap_or_default();
-            node.metadata.labels =
-                Some(labels.into_iter().chain(object::labels(&self.parts.config)).collect());
+            node.metadata.labels = Some(labels.into_iter().chain(self.parts.template.labels()).collect());
             node.metadata.annotations.clone_from(&last.metadata.annotations);
             let spec = node.spec.get_or_insert_default();
             spec.unschedulable = last.spec.as_ref().and_then(|spec| spec.unschedulable);
-            spec.taints = Some(with_taints(last, &object::taints(&self.parts.config)));
+            spec.taints = Some(with_taints(last, &self.parts.template.taints()));
         }
         let params = PostParams::default();
         match crash::around(Effect::NodeCreate, bounded(self.api.create(&params, &node))).await {
             Ok(node) => {
-                tracing::info!(node_name = self.parts.config.node.name, "Node registered");
+                tracing::info!(node_name = self.parts.template.config.node.name, "Node registered");
                 Ok(node)
             }
             // Somebody was faster: adopt what there is.
@@ -174,11 +166,12 @@ impl NodeController {
 
     /// Keeps the Node true for ever, beginning with this sighting of it.
     pub(crate) async fn run(&self, node: Node) {
-        let selector = format!("metadata.name={}", self.parts.config.node.name);
+        let selector = format!("metadata.name={}", self.parts.template.config.node.name);
         let config = watcher::Config::default().fields(&selector).timeout(60);
+        // kube's `watch_object` would not list again when the start of a watch is answered with 410.
         let mut events = std::pin::pin!(watching::watch(self.api.clone(), config));
         let mut live = node;
-        let mut listed = false;
+        let (mut listed, mut was_absent) = (false, false);
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -188,7 +181,7 @@ impl NodeController {
                     Some(Ok(Event::Init)) => { listed = false; continue }
                     Some(Ok(Event::InitApply(node) | Event::Apply(node))) => { live = node; listed = true; false }
                     Some(Ok(Event::InitDone)) => !listed,
-                    Some(Ok(Event::Delete(_))) => true,
+                    Some(Ok(Event::Delete(node))) => { live = node; true }
                     Some(Err(error)) => {
                         tracing::warn!(error = %error, "Watch on the node failed; it is taken up again");
                         continue;
@@ -199,9 +192,12 @@ impl NodeController {
             };
             self.parts.health.beat();
             let result = if missing { self.recreate(&live).await } else { self.keep(&live).await };
+            let is_absent = matches!(result, Err(CallError::NotFound(_)));
             match result {
                 Ok(Some(node)) => live = node,
                 Ok(None) | Err(CallError::Conflict) => {}
+                // The watch may be about to say so, and brings the last state of the object, with what others wrote to it.
+                Err(CallError::NotFound(_)) if !was_absent => {}
                 Err(CallError::NotFound(_)) => {
                     if let Ok(Some(node)) = self.recreate(&live).await {
                         live = node;
@@ -212,6 +208,7 @@ impl NodeController {
                     tokio::time::sleep(LOOK).await;
                 }
             }
+            was_absent = is_absent;
         }
     }
 
@@ -220,7 +217,10 @@ impl NodeController {
         let pause =
             self.recreations.lock().unwrap_or_else(PoisonError::into_inner).next(self.parts.clock.now());
         tokio::time::sleep(pause).await;
-        tracing::warn!(node_name = self.parts.config.node.name, "Node was deleted; creating it again");
+        tracing::warn!(
+            node_name = self.parts.template.config.node.name,
+            "Node was deleted; creating it again"
+        );
         let node = self.create(Some(last)).await?;
         self.tell(&node);
         Ok(Some(node))
@@ -229,7 +229,7 @@ impl NodeController {
     /// Restores what is ours on the live object. None: nothing to do.
     async fn keep(&self, live: &Node) -> Result<Option<Node>, CallError> {
         self.tell(live);
-        let name = &self.parts.config.node.name;
+        let name = &self.parts.template.config.node.name;
         let own: Vec<Taint> =
             self.keeps_away(live).await.into_iter().chain(self.stands_still(live)).collect();
         if let Some(patch) = self.object_patch(live, own) {
@@ -250,14 +250,17 @@ impl NodeController {
     /// Labels, annotations and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
     /// over the version that it was computed from.
     fn object_patch(&self, live: &Node, own: Vec<Taint>) -> Option<Value> {
-        let labels: BTreeMap<String, String> = object::labels(&self.parts.config)
+        let labels: BTreeMap<String, String> = self
+            .parts
+            .template
+            .labels()
             .into_iter()
             .filter(|(key, value)| {
                 live.metadata.labels.as_ref().and_then(|labels| labels.get(key)) != Some(value)
             })
             .collect();
         let annotations = self.identity_patch(live);
-        let mut taints = with_taints(live, &object::taints(&self.parts.config));
+        let mut taints = with_taints(live, &self.parts.template.taints());
         taints
             .retain(|taint| !OWN_TAINTS.contains(&&*taint.key) || own.iter().any(|one| one.key == taint.key));
         for taint in own {
@@ -309,7 +312,7 @@ impl NodeController {
             return None;
         }
         let began = *since.get_or_insert(now);
-        let patience = self.parts.config.controller.sweep_seconds * SWEEPS_WITHOUT_ANSWER;
+        let patience = self.parts.template.config.controller.sweep_seconds * SWEEPS_WITHOUT_ANSWER;
         // A taint of an earlier process stays until there is an answer.
         let is_long = now.duration_since(began).as_secs_f64() >= patience;
         (is_long || has_taint(live, taint::CLOUD_UNREACHABLE)).then(|| no_schedule(taint::CLOUD_UNREACHABLE))
@@ -328,10 +331,7 @@ impl NodeController {
         let old = live.status.clone().unwrap_or_default();
         // A node that was Ready stays so: a restart during an outage of the cloud evicts nobody (A48).
         let ready = was_ready(&old) || self.parts.provider.ping().await.is_ok();
-        let mut node = Node {
-            status: Some(object::status(&self.parts.config, &self.parts.server_minor, ready, now)),
-            ..Node::default()
-        };
+        let mut node = Node { status: Some(self.parts.template.status(ready, now)), ..Node::default() };
         self.parts.provider.configure_node(&mut node);
         let mut wanted = node.status.unwrap_or_default();
         let conditions: Vec<NodeCondition> = wanted.conditions.take().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What the Node object should look like, as a pure function of the config.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
@@ -8,7 +9,8 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use orca_core::config::Config;
+use orca_core::cloud::CloudInfo;
+use orca_core::config::{self, Config};
 use orca_core::well_known::{label, node_condition};
 
 /// The pressure conditions and the network condition, each with the reason that the original design gives it.
@@ -19,65 +21,85 @@ const HEALTHY: [(&str, &str); 4] = [
     ("NetworkUnavailable", "OrcaProviderNetworkReady"),
 ];
 
-/// The whole object, as it is created: not ready yet, because the provider has not answered (A2).
-pub(super) fn build(config: &Config, server_minor: &str, now: Timestamp) -> Node {
-    let labels = labels(config);
-    Node {
-        metadata: ObjectMeta {
-            name: Some(config.node.name.clone()),
-            labels: Some(labels),
-            ..ObjectMeta::default()
-        },
-        spec: Some(NodeSpec { taints: Some(taints(config)), ..NodeSpec::default() }),
-        status: Some(status(config, server_minor, false, now)),
+/// What the Node object is made from.
+pub(crate) struct NodeTemplate {
+    pub(crate) config: Arc<Config>,
+    pub(crate) cloud: CloudInfo,
+    /// The minor version of the API server, such as `37`.
+    pub(crate) server_minor: String,
+}
+
+impl NodeTemplate {
+    /// The whole object, as it is created: not ready yet, because the provider has not answered (A2).
+    pub(super) fn build(&self, now: Timestamp) -> Node {
+        Node {
+            metadata: ObjectMeta {
+                name: Some(self.config.node.name.clone()),
+                labels: Some(self.labels()),
+                ..ObjectMeta::default()
+            },
+            spec: Some(NodeSpec { taints: Some(self.taints()), ..NodeSpec::default() }),
+            status: Some(self.status(false, now)),
+        }
     }
-}
 
-/// ORCA's labels, under the config's: those that say what the node is cannot be overridden.
-pub(super) fn labels(config: &Config) -> BTreeMap<String, String> {
-    let node = &config.node;
-    let mut labels = BTreeMap::from([
-        (label::TYPE.to_owned(), label::TYPE_VALUE.to_owned()),
-        (label::TOPOLOGY_REGION.to_owned(), config.aws.region.clone()),
-        (label::REGION.to_owned(), config.aws.region.clone()),
-        (label::EXCLUDE_FROM_LOAD_BALANCERS.to_owned(), "true".to_owned()),
-    ]);
-    labels.extend(node.labels.clone());
-    labels.extend([
-        (label::PROVIDER.to_owned(), "aws".to_owned()),
-        (label::VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        (label::HOSTNAME.to_owned(), node.name.clone()),
-        (label::OS.to_owned(), "linux".to_owned()),
-        (label::ARCH.to_owned(), node.architecture.clone()),
-    ]);
-    labels
-}
+    /// ORCA's labels, under the config's: those that say what the node is cannot be overridden.
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        let node = &self.config.node;
+        let mut labels = BTreeMap::from([
+            (label::TYPE.to_owned(), label::TYPE_VALUE.to_owned()),
+            (label::EXCLUDE_FROM_LOAD_BALANCERS.to_owned(), "true".to_owned()),
+        ]);
+        if let Some(region) = &self.cloud.region {
+            labels.insert(label::TOPOLOGY_REGION.to_owned(), region.clone());
+            labels.insert(label::REGION.to_owned(), region.clone());
+        }
+        labels.extend(node.labels.clone());
+        labels.extend([
+            (label::PROVIDER.to_owned(), self.cloud.provider.clone()),
+            (label::VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            (label::HOSTNAME.to_owned(), node.name.clone()),
+            (label::OS.to_owned(), "linux".to_owned()),
+            (label::ARCH.to_owned(), node.architecture.clone()),
+        ]);
+        labels
+    }
 
-/// The config's taints, or the burst-node taint when it names none at all.
-pub(super) fn taints(config: &Config) -> Vec<Taint> {
-    config
-        .node
-        .taints()
-        .iter()
-        .map(|taint| Taint {
+    /// The config's taints, or the burst-node taint when it names none at all.
+    pub(super) fn taints(&self) -> Vec<Taint> {
+        let taints = self.config.node.taints();
+        let taint = |taint: &config::Taint| Taint {
             key: taint.key.clone(),
             value: Some(taint.value.clone()).filter(|value| !value.is_empty()),
             effect: taint.effect.as_str().to_owned(),
             time_added: None,
-        })
-        .collect()
-}
+        };
+        taints.iter().map(taint).collect()
+    }
 
-/// The status that ORCA owns. The provider adds its own condition.
-pub(super) fn status(config: &Config, server_minor: &str, ready: bool, now: Timestamp) -> NodeStatus {
-    let capacity = capacity(config);
-    NodeStatus {
-        capacity: Some(capacity.clone()),
-        allocatable: Some(capacity),
-        addresses: Some(addresses(config)),
-        conditions: Some(conditions(ready, now)),
-        node_info: Some(info(config, server_minor)),
-        ..NodeStatus::default()
+    /// The status that ORCA owns. The provider adds its own condition.
+    pub(super) fn status(&self, ready: bool, now: Timestamp) -> NodeStatus {
+        let capacity = capacity(&self.config);
+        NodeStatus {
+            capacity: Some(capacity.clone()),
+            allocatable: Some(capacity),
+            addresses: Some(addresses(&self.config)),
+            conditions: Some(conditions(ready, now)),
+            node_info: Some(self.info()),
+            ..NodeStatus::default()
+        }
+    }
+
+    /// Every text field is present (A38). The kubelet version is one that version-skew tools can read (0.5).
+    fn info(&self) -> NodeSystemInfo {
+        NodeSystemInfo {
+            architecture: self.config.node.architecture.clone(),
+            operating_system: "linux".into(),
+            kubelet_version: format!("v1.{}.0-orca-{}", self.server_minor, env!("CARGO_PKG_VERSION")),
+            container_runtime_version: format!("orca://{}", env!("CARGO_PKG_VERSION")),
+            os_image: self.cloud.os_image.clone(),
+            ..NodeSystemInfo::default()
+        }
     }
 }
 
@@ -124,30 +146,24 @@ fn conditions(ready: bool, now: Timestamp) -> Vec<NodeCondition> {
     std::iter::once(ready).chain(healthy).collect()
 }
 
-/// Every text field is present (A38). The kubelet version is one that version-skew tools can read (0.5).
-fn info(config: &Config, server_minor: &str) -> NodeSystemInfo {
-    NodeSystemInfo {
-        architecture: config.node.architecture.clone(),
-        operating_system: "linux".into(),
-        kubelet_version: format!("v1.{server_minor}.0-orca-{}", env!("CARGO_PKG_VERSION")),
-        container_runtime_version: format!("orca://{}", env!("CARGO_PKG_VERSION")),
-        os_image: "AWS EC2".into(),
-        ..NodeSystemInfo::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn config(node: serde_json::Value) -> Config {
-        serde_json::from_value(serde_json::json!({ "aws": { "region": "us-west-2" }, "node": node }))
-            .expect("a config")
+    fn template(node: serde_json::Value) -> NodeTemplate {
+        let config = serde_json::from_value(serde_json::json!({ "node": node })).expect("a config");
+        let cloud = CloudInfo {
+            provider: "aws".into(),
+            os_image: "AWS EC2".into(),
+            region: Some("us-west-2".into()),
+            ..CloudInfo::default()
+        };
+        NodeTemplate { config: Arc::new(config), cloud, server_minor: "37".into() }
     }
 
     #[test]
     fn the_node_has_the_labels_taint_and_capacity_of_the_original_design() {
-        let node = build(&config(serde_json::json!({ "gpu": "100" })), "37", Timestamp::UNIX_EPOCH);
+        let node = template(serde_json::json!({ "gpu": "100" })).build(Timestamp::UNIX_EPOCH);
         let labels = node.metadata.labels.expect("labels");
         for (key, value) in [
             ("orca.research/provider", "aws"),
@@ -178,11 +194,20 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_taints_means_none_and_labels_that_say_what_the_node_is_stay() {
-        let config = config(
+        let template = template(
             serde_json::json!({ "taints": [], "labels": { "kubernetes.io/os": "windows", "team": "ml" } }),
         );
-        assert!(taints(&config).is_empty());
-        assert_eq!(labels(&config)["kubernetes.io/os"], "linux");
-        assert_eq!(labels(&config)["team"], "ml");
+        assert!(template.taints().is_empty());
+        assert_eq!(template.labels()["kubernetes.io/os"], "linux");
+        assert_eq!(template.labels()["team"], "ml");
+    }
+
+    #[test]
+    fn a_cloud_without_regions_has_a_node_without_region_labels() {
+        let mut template = template(serde_json::json!({}));
+        template.cloud = CloudInfo { provider: "shelf".into(), ..CloudInfo::default() };
+        let labels = template.labels();
+        assert_eq!(labels["orca.research/provider"], "shelf");
+        assert!(labels.keys().all(|key| !key.ends_with("/region")), "{labels:?}");
     }
 }

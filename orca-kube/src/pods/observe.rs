@@ -45,7 +45,7 @@ pub(super) fn observe<'a>(
     Observed {
         reference: &entry.reference,
         owner: &parts.owner,
-        user_tags: &parts.config.aws.tags,
+        user_tags: &parts.user_tags,
         intent: intake::intent(entry),
         pod: &entry.pod,
         record: inner.record(&entry.pod, uid),

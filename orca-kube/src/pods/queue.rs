@@ -1,6 +1,7 @@
 //! Which pod is looked at next: one entry a UID, at most one look at a time, the earliest time wins.
 //!
-//! It is bounded by the number of pods: a key is in it once, however often it is woken.
+//! It is bounded by the number of pods: a key is in it once, however often it is woken. kube's scheduler is not used: a
+//! wake-up there can postpone what is due already, and a look that is under way cannot be asked for again at once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

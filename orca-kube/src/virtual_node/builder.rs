@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use orca_core::clock::{self, Clock};
-use orca_core::cloud::{CloudClient, HealthSource, LeftoverSource};
+use orca_core::cloud::{Capabilities, CloudClient};
 use orca_core::config::Config;
 use orca_core::ids::CloudIdentity;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::VirtualNode;
-use crate::error::Error;
+use crate::error::{Error, InvalidConfig};
 use crate::health::Health;
 use crate::identity::Accepted;
 use crate::metrics::Metrics;
@@ -18,14 +18,32 @@ use crate::node::LEASE_NAMESPACE;
 use crate::random::Random;
 use crate::spawn::{Spawn, TokioSpawn};
 
+/// A virtual node to be that has a cluster and no cloud yet.
+#[derive(Clone)]
+pub struct CloudMissing(pub(super) kube::Client);
+
+impl CloudMissing {
+    /// The cloud that runs the pods. What it can do besides is used as well:
+    /// [`CloudClient::capabilities`] says what that is.
+    #[must_use]
+    pub fn cloud(self, cloud: Arc<dyn CloudClient>) -> VirtualNodeBuilder {
+        VirtualNodeBuilder::new(self.0, cloud)
+    }
+}
+
+impl std::fmt::Debug for CloudMissing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CloudMissing").finish_non_exhaustive()
+    }
+}
+
 /// Collects what a virtual node is made from. Everything but client and cloud has a default.
 pub struct VirtualNodeBuilder {
     pub(super) client: kube::Client,
     pub(super) heartbeat_client: Option<kube::Client>,
     pub(super) heartbeat_spawn: Option<Arc<dyn Spawn>>,
     pub(super) cloud: Arc<dyn CloudClient>,
-    pub(super) health_source: Option<Arc<dyn HealthSource>>,
-    pub(super) leftovers: Option<Arc<dyn LeftoverSource>>,
+    pub(super) capabilities: Option<Capabilities>,
     pub(super) config: Config,
     pub(super) namespace: String,
     pub(super) clock: Arc<dyn Clock>,
@@ -52,8 +70,7 @@ impl VirtualNodeBuilder {
             heartbeat_client: None,
             heartbeat_spawn: None,
             cloud,
-            health_source: None,
-            leftovers: None,
+            capabilities: None,
             config: Config::default(),
             namespace: "kube-system".into(),
             clock: clock::system(),
@@ -79,18 +96,10 @@ impl VirtualNodeBuilder {
         self
     }
 
-    /// How the cloud tells whether running machines are healthy. Without it, a running machine is ready.
+    /// What the cloud can do besides, instead of what it says itself.
     #[must_use]
-    pub fn health_source(mut self, source: Arc<dyn HealthSource>) -> Self {
-        self.health_source = Some(source);
-        self
-    }
-
-    /// How the cloud tells what instances left behind. Without it, garbage collection ends instances only, and there
-    /// is no report of foreign ones.
-    #[must_use]
-    pub fn leftovers(mut self, source: Arc<dyn LeftoverSource>) -> Self {
-        self.leftovers = Some(source);
+    pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = Some(capabilities);
         self
     }
 
@@ -157,21 +166,24 @@ impl VirtualNodeBuilder {
     }
 
     /// Checks the config. Nothing is started, and no call is made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] with all values that are wrong, [`Error::LeaseNamespace`] if the leader lease would stand where the
+    /// node lease does.
     pub fn build(self) -> Result<VirtualNode, Error> {
-        let warnings = orca_core::config::validate(&self.config).map_err(|errors| {
-            Error::Config(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })?;
+        let cloud_info = self.cloud.info();
+        let warnings = orca_core::config::validate(&self.config, &cloud_info).map_err(InvalidConfig)?;
         for warning in warnings {
             tracing::warn!(key = warning.key, note = warning.text, "Config key has no effect");
         }
         if self.namespace == LEASE_NAMESPACE {
-            let text = format!(
-                "the leader lease cannot be kept in {LEASE_NAMESPACE}: the node lease of the same name is there; choose another namespace"
-            );
-            return Err(Error::Config(text));
+            return Err(Error::LeaseNamespace(LEASE_NAMESPACE));
         }
         let health = Health::new(Arc::clone(&self.clock));
         let random = Random::new(self.seed);
-        Ok(VirtualNode { parts: self, metrics: Metrics::default(), health, random })
+        let capabilities =
+            self.capabilities.clone().unwrap_or_else(|| Arc::clone(&self.cloud).capabilities());
+        Ok(VirtualNode { parts: self, cloud_info, capabilities, metrics: Metrics::default(), health, random })
     }
 }

@@ -32,7 +32,7 @@ impl VirtualNode {
             events,
             metrics: self.metrics.garbage.clone(),
             random: self.random.clone(),
-            leftovers: self.parts.leftovers.clone(),
+            leftovers: self.capabilities.leftovers.clone(),
             leader_since,
             identity,
             is_recorded: is_recorded || !is_named,

@@ -1,18 +1,12 @@
 //! Who a virtual node is: the cluster that it speaks to, and its own name in it.
 
-use std::time::Duration;
-
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::Api;
-use orca_core::backoff::Backoff;
 use orca_core::ids::Owner;
 
 use super::VirtualNode;
-use crate::call::{CallError, bounded, bounded_on};
+use crate::call::{AT_START, CallError, bounded, bounded_on};
 use crate::identity::{IdentityGuard, Recorded};
-
-/// While the API server does not answer at start (A5).
-const RETRY: Backoff = Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
 
 /// What is found out before anything is done.
 pub(super) struct Found {
@@ -34,7 +28,7 @@ impl VirtualNode {
                     failures += 1;
                     self.health.beat();
                     tracing::warn!(error = %error, "The cluster cannot be identified; trying again");
-                    tokio::time::sleep(RETRY.delay(failures)).await;
+                    tokio::time::sleep(AT_START.delay(failures)).await;
                 }
             }
         }

@@ -100,6 +100,7 @@ impl<'a> CloudContract<'a> {
             capacity_type: CapacityType::OnDemand,
             max_price: None,
             image: None,
+            resources: BTreeMap::new(),
             tags: BTreeMap::new(),
         };
         Self::new(client, clock, run, wish)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
+use orca_core::cloud::{Capabilities, CloudClient, CloudInfo, HealthSource, LaunchOutcome};
 use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
@@ -41,6 +41,7 @@ pub struct FakeCloud {
     image: Option<String>,
     page: u32,
     first_page_only: bool,
+    tags: BTreeMap<String, String>,
 }
 
 impl FakeEc2 {
@@ -49,7 +50,14 @@ impl FakeEc2 {
     #[must_use]
     pub fn cloud(&self) -> FakeCloud {
         let subnet = self.lock().settings.subnets.first().map(|subnet| subnet.id.clone());
-        FakeCloud { ec2: self.clone(), subnet, image: None, page: PAGE, first_page_only: false }
+        FakeCloud {
+            ec2: self.clone(),
+            subnet,
+            image: None,
+            page: PAGE,
+            first_page_only: false,
+            tags: BTreeMap::new(),
+        }
     }
 
     /// The settings as they are now.
@@ -84,6 +92,12 @@ impl FakeCloud {
         Self { first_page_only: true, ..self }
     }
 
+    /// The same region, with these tags for every instance.
+    #[must_use]
+    pub fn with_tags(self, tags: BTreeMap<String, String>) -> Self {
+        Self { tags, ..self }
+    }
+
     /// The region behind it.
     #[must_use]
     pub fn ec2(&self) -> &FakeEc2 {
@@ -112,6 +126,16 @@ impl FakeCloud {
 
 #[async_trait]
 impl CloudClient for FakeCloud {
+    fn info(&self) -> CloudInfo {
+        CloudInfo {
+            provider: "aws".into(),
+            os_image: "AWS EC2".into(),
+            region: Some(self.ec2.lock().settings.region.clone()),
+            tags: self.tags.clone(),
+            is_for_tests: true,
+        }
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         Ok(self.place())
     }
@@ -206,6 +230,10 @@ impl CloudClient for FakeCloud {
 
     fn token_memory(&self) -> Duration {
         self.ec2.lock().settings.token_memory
+    }
+
+    fn capabilities(self: Arc<Self>) -> Capabilities {
+        Capabilities { health: Some(Arc::clone(&self) as _), leftovers: Some(self) }
     }
 }
 

@@ -99,7 +99,9 @@ impl FakeEc2 {
     /// Sets the spot price of a type, in millionths of a US dollar per hour. Open requests that it is low enough for
     /// get their instances at once.
     ///
-    /// Errors: the type is unknown.
+    /// # Errors
+    ///
+    /// The type is unknown.
     pub fn set_spot_price(&self, instance_type: &str, micros: u64) -> Result<(), ApiError> {
         self.at_once(|model, now| model.set_spot_price(instance_type, micros, now))
     }
@@ -127,21 +129,27 @@ impl FakeEc2 {
 
     /// Ends an instance past every face: as an operator, from inside, by EC2, or by the spot market without a notice.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn end(&self, instance: &str, by: Ender) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| model.end(number, by, now))
     }
 
     /// Stops an instance past every face.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn stop(&self, instance: &str, by: Ender) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| model.stop(number, by, now))
     }
 
     /// The machine shuts itself down: it ends or stops, as its launch has asked for.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn shut_down_from_inside(&self, instance: &str) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| {
             if model.machine(number).is_some_and(|machine| machine.ends_on_shutdown) {
@@ -155,7 +163,9 @@ impl FakeEc2 {
     /// The spot market takes an instance back at this time, and gives notice two minutes before, or at once. An
     /// on-demand instance stays.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn take_back(&self, instance: &str, at: Timestamp) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| {
             if model.machine(number).is_some_and(|machine| machine.market == CapacityType::Spot) {
@@ -166,7 +176,9 @@ impl FakeEc2 {
 
     /// Makes a running instance fail its status checks, or pass them again.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn set_impaired(&self, instance: &str, is_impaired: bool) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, _| {
             if let Some(machine) = model.machine_mut(number) {
@@ -177,7 +189,9 @@ impl FakeEc2 {
 
     /// Gives an instance other tags, as an operator can. An instance that there is no more keeps those that it had.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn set_tags(&self, instance: &str, tags: Tags) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, _| {
             if let Some(machine) = model.machine_mut(number) {
@@ -188,7 +202,9 @@ impl FakeEc2 {
 
     /// Switches termination protection of an instance on or off.
     ///
-    /// Errors: there is no such instance.
+    /// # Errors
+    ///
+    /// There is no such instance.
     pub fn set_protected(&self, instance: &str, is_protected: bool) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, _| {
             if let Some(machine) = model.machine_mut(number) {
@@ -199,14 +215,18 @@ impl FakeEc2 {
 
     /// Makes a volume that nothing uses, and returns its id.
     ///
-    /// Errors: what `CreateVolume` refuses.
+    /// # Errors
+    ///
+    /// What `CreateVolume` refuses.
     pub fn create_volume(&self, zone: &str, tags: Tags) -> Result<String, ApiError> {
         self.at_once(|model, now| Ok(model.create_volume(zone, 1, &tags, now)?.id))
     }
 
     /// Makes a network interface that nothing uses, and returns its id.
     ///
-    /// Errors: what `CreateNetworkInterface` refuses.
+    /// # Errors
+    ///
+    /// What `CreateNetworkInterface` refuses.
     pub fn create_interface(&self, subnet: &str, tags: Tags) -> Result<String, ApiError> {
         self.at_once(|model, now| model.create_interface(subnet, &tags, now))
     }

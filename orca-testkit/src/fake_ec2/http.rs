@@ -51,7 +51,9 @@ impl FakeEc2 {
     ///
     /// Signatures are not checked: whoever reaches the port may do everything.
     ///
-    /// Errors: the address cannot be bound.
+    /// # Errors
+    ///
+    /// The address cannot be bound.
     pub async fn serve(&self, address: SocketAddr) -> Result<Served, io::Error> {
         let listener = TcpListener::bind(address).await?;
         let url = format!("http://{}/", listener.local_addr()?);

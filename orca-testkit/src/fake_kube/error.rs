@@ -217,7 +217,7 @@ impl ApiError {
         error
     }
 
-    /// The Status object that is sent.
+    /// The Status object that is sent. kube's own `Status` has no kind and no version, so it can be read and not sent.
     #[must_use]
     pub fn status(&self) -> Value {
         let mut status = json!({

@@ -21,6 +21,10 @@ pub struct Selector {
 
 impl Selector {
     /// Reads both selectors; empty texts select everything.
+    ///
+    /// # Errors
+    ///
+    /// 400 as from the API server: it is no selector.
     pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, ApiError> {
         Ok(Self { labels: LabelSelector::parse(labels)?, fields: FieldSelector::parse(resource, fields)? })
     }

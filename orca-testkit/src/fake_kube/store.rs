@@ -62,6 +62,10 @@ impl Store {
     }
 
     /// The object, or `NotFound`. The namespace is empty for objects of the cluster.
+    ///
+    /// # Errors
+    ///
+    /// 404: there is none.
     pub fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Result<Arc<Object>, ApiError> {
         let inner = self.lock();
         let found = inner.table(resource).and_then(|table| table.get(namespace, name)).cloned();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use orca_core::clock;
-use orca_core::config::{Config as OrcaConfig, LaunchRate, Node};
+use orca_core::config::{Config as OrcaConfig, Controller, LaunchRate, Node};
 use orca_kube::VirtualNode;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,8 @@ async fn serve(contestant: &Contestant) -> Result<(), Error> {
     let cloud = Arc::new(Cloud::new(contestant.cloud_latency, clock::system()));
     let (heartbeat_client, heartbeat) = start_heartbeat(cluster, shutdown.clone())?;
     let config = config(&contestant.node);
-    let node = VirtualNode::builder(client, Arc::clone(&cloud) as _)
+    let node = VirtualNode::builder(client)
+        .cloud(Arc::<Cloud>::clone(&cloud))
         .config(config)
         .heartbeat(heartbeat_client, heartbeat)
         .shutdown(shutdown)
@@ -59,11 +60,11 @@ async fn serve(contestant: &Contestant) -> Result<(), Error> {
 }
 
 fn config(node: &str) -> OrcaConfig {
-    let mut config = OrcaConfig::default();
-    config.aws.region = "us-west-2".into();
-    config.node = Node { name: node.to_owned(), pods: "1000000".into(), ..Node::default() };
-    config.controller.launch_rate = WIDE_OPEN;
-    config
+    OrcaConfig {
+        node: Node { name: node.to_owned(), pods: "1000000".into(), ..Node::default() },
+        controller: Controller { launch_rate: WIDE_OPEN, ..Controller::default() },
+        ..OrcaConfig::default()
+    }
 }
 
 /// A thread, since a blocked read of standard input cannot be cancelled.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orca_core::clock::Clock;
-use orca_core::cloud::{CloudClient, LaunchOutcome};
+use orca_core::cloud::{CloudClient, CloudInfo, LaunchOutcome};
 use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
@@ -95,6 +95,10 @@ fn subnets() -> Vec<SubnetSettings> {
 
 #[async_trait]
 impl CloudClient for Cloud {
+    fn info(&self) -> CloudInfo {
+        self.cloud.info()
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         self.cloud.identity().await
     }

@@ -65,6 +65,10 @@ pub struct ControlPlane {
 
 impl ControlPlane {
     /// Starts the servers and waits until a pod can be created in namespace `default`.
+    ///
+    /// # Errors
+    ///
+    /// A server did not start in time; its log is in the error.
     pub async fn start(installation: &Installation) -> Result<Self, Error> {
         let mut starts = 1;
         loop {
@@ -133,11 +137,19 @@ impl ControlPlane {
     }
 
     /// A kubeconfig whose client certificate names this user and these groups, two at most.
+    ///
+    /// # Errors
+    ///
+    /// The certificate or the file cannot be written.
     pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf, Error> {
         self.layout.kubeconfig(&self.next_identity(), user, groups)
     }
 
     /// A kubeconfig with a token of the service account, which must exist; good for a day.
+    ///
+    /// # Errors
+    ///
+    /// The control plane does not answer in time.
     pub async fn kubeconfig_for_service_account(
         &self,
         namespace: &str,
@@ -150,21 +162,37 @@ impl ControlPlane {
 
     /// A certificate for a server with these names and addresses, which the API server trusts when it
     /// speaks to a kubelet.
+    ///
+    /// # Errors
+    ///
+    /// The certificate cannot be made.
     pub fn server_certificate(&self, names: &[&str]) -> Result<PemPair, Error> {
         self.layout.authority.server(&self.next_identity(), names)
     }
 
     /// Stops a server from running, without ending it: its connections stay and get no answer.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone.
     pub fn freeze(&self, server: ServerName) -> Result<(), Error> {
         self.process(server)?.freeze()
     }
 
     /// Lets a frozen server run again.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone.
     pub fn thaw(&self, server: ServerName) -> Result<(), Error> {
         self.process(server)?.thaw()
     }
 
     /// Ends a server.
+    ///
+    /// # Errors
+    ///
+    /// The process did not end in time.
     pub async fn stop_server(&self, server: ServerName) -> Result<(), Error> {
         self.process(server)?.stop().await;
         Ok(())
@@ -172,6 +200,10 @@ impl ControlPlane {
 
     /// Ends a server if it runs and starts it again, on the same port and with the same data; then waits
     /// until the API server is ready.
+    ///
+    /// # Errors
+    ///
+    /// The server did not start in time; its log is in the error.
     pub async fn restart_server(&self, server: ServerName) -> Result<(), Error> {
         let process = self.process(server)?;
         process.stop().await;
@@ -198,6 +230,10 @@ impl ControlPlane {
     }
 
     /// The API server's own metrics, as text.
+    ///
+    /// # Errors
+    ///
+    /// The control plane does not answer in time.
     pub async fn metrics(&self) -> Result<String, Error> {
         self.kubectl.run(&["get", "--raw", "/metrics"]).await
     }

@@ -12,6 +12,10 @@ pub struct Installation {
 }
 
 /// Finds what `orca-testkit/servers/prepare` has made from the present state of its inputs.
+///
+/// # Errors
+///
+/// A part is missing; the error names the command that builds it.
 pub fn installed() -> Result<Installation, Error> {
     let cache = environment::cache_folder().ok_or(Error::CacheFolderUnknown)?;
     let inputs = ["control-plane/go.mod", "control-plane/go.sum", "ec2/requirements.txt", "prepare"];

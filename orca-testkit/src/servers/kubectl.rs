@@ -44,6 +44,10 @@ impl Kubectl {
     }
 
     /// Runs kubectl and gives what it wrote to standard output.
+    ///
+    /// # Errors
+    ///
+    /// kubectl ended with another code than 0; what it said is in the error.
     pub async fn run(&self, arguments: &[&str]) -> Result<String, Error> {
         let mut command = self.command();
         command.args(arguments);
@@ -51,6 +55,10 @@ impl Kubectl {
     }
 
     /// `kubectl apply -f -` with this manifest.
+    ///
+    /// # Errors
+    ///
+    /// kubectl ended with another code than 0; what it said is in the error.
     pub async fn apply(&self, manifest: &str) -> Result<String, Error> {
         let arguments = ["apply", "-f", "-"];
         let mut command = self.command();

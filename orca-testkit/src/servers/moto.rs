@@ -29,6 +29,10 @@ pub struct Moto {
 
 impl Moto {
     /// Starts the server and waits until it answers EC2 calls.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer in time.
     pub async fn start(installation: &Installation) -> Result<Self, Error> {
         let mut starts = 1;
         loop {
@@ -68,6 +72,10 @@ impl Moto {
     }
 
     /// Forgets everything, so that one server can serve many tests in turn.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer in time.
     pub async fn reset(&self) -> Result<(), Error> {
         let url = format!("{}moto-api/reset", self.endpoint);
         let request = Request::post(&url)
@@ -85,11 +93,19 @@ impl Moto {
     }
 
     /// Stops it from running, without ending it: its connections stay and get no answer.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone.
     pub fn freeze(&self) -> Result<(), Error> {
         self.process.freeze()
     }
 
     /// Lets it run again.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone.
     pub fn thaw(&self) -> Result<(), Error> {
         self.process.thaw()
     }

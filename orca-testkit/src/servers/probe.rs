@@ -65,6 +65,10 @@ impl Ec2Probe {
     }
 
     /// Every instance, in any state.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn instances(&self) -> Result<Vec<InstanceView>, Error> {
         let mut instances = Vec::new();
         let mut page = String::new();
@@ -85,6 +89,10 @@ impl Ec2Probe {
     }
 
     /// The instances that still cost money.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn alive(&self) -> Result<Vec<InstanceView>, Error> {
         let mut instances = self.instances().await?;
         instances.retain(InstanceView::is_alive);
@@ -92,6 +100,10 @@ impl Ec2Probe {
     }
 
     /// The user data of an instance, in base64, as it was given.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn user_data(&self, id: &str) -> Result<Option<String>, Error> {
         let action = "DescribeInstanceAttribute";
         let xml = self.call(action, &[("InstanceId", id), ("Attribute", "userData")]).await?;
@@ -101,6 +113,10 @@ impl Ec2Probe {
     }
 
     /// Launches an instance with these tags, as somebody else would, and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn launch(&self, image: &str, tags: &[(&str, &str)]) -> Result<String, Error> {
         let named = tag_parameters("instance", tags);
         let mut parameters =
@@ -110,6 +126,10 @@ impl Ec2Probe {
     }
 
     /// Makes a volume with these tags that is attached to nothing, and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn create_volume(&self, tags: &[(&str, &str)]) -> Result<String, Error> {
         let named = tag_parameters("volume", tags);
         let mut parameters = vec![("AvailabilityZone", "us-west-2a"), ("Size", "1")];
@@ -118,6 +138,10 @@ impl Ec2Probe {
     }
 
     /// The ids of all volumes.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn volumes(&self) -> Result<Vec<String>, Error> {
         let action = "DescribeVolumes";
         let xml = self.call(action, &[]).await?;
@@ -127,28 +151,48 @@ impl Ec2Probe {
     }
 
     /// Terminates an instance, as an operator would.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn terminate(&self, id: &str) -> Result<(), Error> {
         self.call("TerminateInstances", &[("InstanceId.1", id)]).await.map(drop)
     }
 
     /// Stops an instance, as an operator would.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn stop(&self, id: &str) -> Result<(), Error> {
         self.call("StopInstances", &[("InstanceId.1", id)]).await.map(drop)
     }
 
     /// A subnet of the default network.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn default_subnet(&self) -> Result<String, Error> {
         let filter = [("Filter.1.Name", "default-for-az"), ("Filter.1.Value.1", "true")];
         self.first("DescribeSubnets", &filter, "subnetId").await
     }
 
     /// The default security group of the default network.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn default_security_group(&self) -> Result<String, Error> {
         let filter = [("Filter.1.Name", "group-name"), ("Filter.1.Value.1", "default")];
         self.first("DescribeSecurityGroups", &filter, "groupId").await
     }
 
     /// A Linux machine image for x86-64 that the server knows.
+    ///
+    /// # Errors
+    ///
+    /// The server refused the call, or its answer cannot be read.
     pub async fn known_image(&self) -> Result<String, Error> {
         let filter = [("Filter.1.Name", "name"), ("Filter.1.Value.1", "al2023-ami-2023*x86_64")];
         self.first("DescribeImages", &filter, "imageId").await

@@ -46,6 +46,10 @@ pub struct Ec2Proxy {
 
 impl Ec2Proxy {
     /// Starts a proxy for this upstream.
+    ///
+    /// # Errors
+    ///
+    /// No port can be had.
     pub async fn start(upstream: &Url) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Port)?;
         let port = listener.local_addr().map_err(Error::Port)?.port();

@@ -84,6 +84,10 @@ pub enum PlanError {
 
 impl Plan {
     /// Reads a plan from a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no plan.
     pub fn read(path: &Path) -> Result<Self, PlanError> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)

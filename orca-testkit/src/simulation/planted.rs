@@ -39,6 +39,10 @@ pub const ALL: [(&str, Planted); 17] = [
 
 impl Planted {
     /// Runs a plan with it, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// The world could not be run.
     pub fn trial(self, plan: &Plan) -> Result<Trial, TrialError> {
         match self {
             Self::Bug(bug) => {

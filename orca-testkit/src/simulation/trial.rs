@@ -30,6 +30,10 @@ pub enum TrialError {
 
 impl Trial {
     /// Runs a plan and judges it.
+    ///
+    /// # Errors
+    ///
+    /// The world could not be run, or two runs of it differ.
     pub fn of(plan: &Plan, holes: &[Hole]) -> Result<Self, TrialError> {
         let run = catch_unwind(AssertUnwindSafe(|| world::run(plan, holes)));
         let history = run

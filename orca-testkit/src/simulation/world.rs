@@ -62,7 +62,9 @@ struct Stage {
 
 /// Runs a plan to its end, on a runtime of its own.
 ///
-/// Errors: the operating system gives no runtime.
+/// # Errors
+///
+/// The operating system gives no runtime.
 pub fn run(plan: &Plan, holes: &[Hole]) -> Result<History, std::io::Error> {
     // The back-off of kube's watcher draws from the generator of the thread.
     fastrand::seed(plan.seed);

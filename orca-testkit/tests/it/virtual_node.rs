@@ -77,7 +77,7 @@ async fn a_panic_in_a_loop_ends_the_node_and_its_health_says_so() {
     world.stumble("sweep");
     let end = tokio::time::timeout(Duration::from_mins(1), &mut world.node.ended).await.expect("it ended");
     assert!(end.expect("an end").contains("sweep stumbled"));
-    let why = world.node.health.live().expect_err("not alive");
+    let why = world.node.health.live().expect_err("not alive").to_string();
     assert!(why.contains("the sweep loop panicked (sweep stumbled)"), "{why}");
     assert_eq!(world.ec2.alive().len(), 1, "instances keep running");
 }

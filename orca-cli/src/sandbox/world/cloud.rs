@@ -2,19 +2,18 @@
 
 #[cfg(feature = "aws")]
 use std::net::{Ipv4Addr, SocketAddr};
-#[cfg(not(feature = "aws"))]
 use std::sync::Arc;
 
-use orca_core::config::Config;
+use orca_aws::config::Aws;
 #[cfg(feature = "aws")]
-use orca_core::config::Credentials;
-#[cfg(not(feature = "aws"))]
-use orca_testkit::fake_ec2::FakeCloud;
+use orca_aws::config::Credentials;
+use orca_core::cloud::CloudClient;
 use orca_testkit::fake_ec2::FakeEc2;
 #[cfg(feature = "aws")]
 use orca_testkit::fake_ec2::Served;
 
 use crate::report::Failure;
+#[cfg(feature = "aws")]
 use crate::run;
 
 /// The cloud over HTTP, on a port of its own.
@@ -34,13 +33,15 @@ impl Cloud {
         format!("EC2 in memory, through the AWS SDK, at {}", self.served.endpoint())
     }
 
-    pub(super) async fn connect(&self, _ec2: &FakeEc2, config: &Config) -> Result<run::Cloud, Failure> {
-        let mut config = config.clone();
-        config.aws.endpoint = Some(self.served.endpoint().to_string());
+    pub(super) async fn connect(&self, _ec2: &FakeEc2, aws: &Aws) -> Result<Arc<dyn CloudClient>, Failure> {
         // The fake checks no signature, but the SDK makes none without a key.
-        config.aws.credentials =
-            Some(Credentials { access_key_id: "sandbox".into(), secret_access_key: "sandbox".into() });
-        run::connect(&config, orca_core::clock::system()).await
+        let key = || "sandbox".to_owned();
+        let aws = Aws {
+            endpoint: Some(self.served.endpoint().to_string()),
+            credentials: Some(Credentials { access_key_id: key(), secret_access_key: key() }),
+            ..aws.clone()
+        };
+        run::connect(&aws, orca_core::clock::system()).await
     }
 }
 
@@ -60,12 +61,7 @@ impl Cloud {
         "EC2 in memory; built with the feature aws it is reached through the AWS SDK".into()
     }
 
-    pub(super) async fn connect(&self, ec2: &FakeEc2, _config: &Config) -> Result<run::Cloud, Failure> {
-        let cloud = Arc::new(ec2.cloud());
-        Ok(run::Cloud {
-            client: Arc::<FakeCloud>::clone(&cloud),
-            health: Some(Arc::<FakeCloud>::clone(&cloud)),
-            leftovers: Some(cloud),
-        })
+    pub(super) async fn connect(&self, ec2: &FakeEc2, aws: &Aws) -> Result<Arc<dyn CloudClient>, Failure> {
+        Ok(Arc::new(ec2.cloud().with_tags(aws.tags.clone())))
     }
 }

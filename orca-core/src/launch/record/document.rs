@@ -38,7 +38,9 @@ impl LaunchRecord {
 
     /// Reads a condition's message back, and checks that it belongs to this pod and was not altered.
     ///
-    /// Errors: the text is no record, it has another version, or its token or offer is not the one that was recorded.
+    /// # Errors
+    ///
+    /// The text is no record, it has another version, or its token or offer is not the one that was recorded.
     pub fn decode(message: &str, cluster: &ClusterId, pod: &PodUid) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Versioned {

@@ -110,7 +110,9 @@ impl Report {
 
     /// The report, if every rule holds that was not declared otherwise and nothing was left behind.
     ///
-    /// Errors: the same report, which then tells what is broken.
+    /// # Errors
+    ///
+    /// The same report, which then tells what is broken.
     pub fn into_result(self) -> Result<Self, Broken> {
         if self.failures.is_empty() && self.left.is_empty() { Ok(self) } else { Err(Broken(self)) }
     }

@@ -76,6 +76,10 @@ struct Requirement {
 
 impl FieldSelector {
     /// Reads a selector; `BadRequest` when it is malformed or names a field that is not indexed.
+    ///
+    /// # Errors
+    ///
+    /// 400 as from the API server: it is no selector, or not one of this resource.
     pub fn parse(resource: &Resource, text: &str) -> Result<Self, ApiError> {
         let mut requirements = Vec::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {

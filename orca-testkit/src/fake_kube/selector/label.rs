@@ -1,4 +1,6 @@
 //! Label selectors: `app=web,tier in (front,back),!canary`.
+//!
+//! kube's own `Selector` writes such texts and matches labels, and does not read them.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +25,10 @@ enum Requirement {
 
 impl LabelSelector {
     /// Reads the text of a request; `BadRequest` when it is malformed.
+    ///
+    /// # Errors
+    ///
+    /// 400 as from the API server: it is no selector.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let requirements =
             parts(text).into_iter().map(|part| requirement(part, text)).collect::<Result<_, _>>()?;

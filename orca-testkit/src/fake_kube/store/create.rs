@@ -24,11 +24,19 @@ impl Store {
     ///
     /// `AlreadyExists` when the name is taken, `NotFound` when its namespace does not exist, `Forbidden`
     /// when the namespace is ending. A namespace gets its default service account at once.
+    ///
+    /// # Errors
+    ///
+    /// What the API server answers: the object is invalid, there already, or its namespace is not there.
     pub fn create(&self, resource: &Resource, value: Value) -> Result<Arc<Object>, ApiError> {
         self.create_with(resource, value, Write::Commit)
     }
 
     /// The same, or only the answer that it would give.
+    ///
+    /// # Errors
+    ///
+    /// What the API server answers: the object is invalid, there already, or its namespace is not there.
     pub fn create_with(
         &self,
         resource: &Resource,

@@ -65,6 +65,10 @@ impl Store {
     ///
     /// `Conflict` when a precondition does not hold. A pod that runs on a node is only marked, and its
     /// node deletes it with a grace of 0; finalizers keep any object.
+    ///
+    /// # Errors
+    ///
+    /// 404 or 409: there is none, or a precondition does not hold.
     pub fn delete(
         &self,
         resource: &Resource,

@@ -39,6 +39,10 @@ impl Subscription {
     }
 
     /// The next change; waits for it.
+    ///
+    /// # Errors
+    ///
+    /// More has happened than is kept: list again.
     pub async fn next(&mut self) -> Result<Arc<Change>, Lagged> {
         loop {
             // Marked as seen before the look, so that a change after the look wakes.
@@ -51,6 +55,10 @@ impl Subscription {
     }
 
     /// The next change, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// More has happened than is kept: list again.
     pub fn try_next(&mut self) -> Result<Option<Arc<Change>>, Lagged> {
         if self.batch.is_empty() {
             self.fill()?;

@@ -25,6 +25,10 @@ impl Store {
     ///
     /// What only the server writes is put back: names, UID, times, generation. When the object is to be
     /// deleted and nothing keeps it any more, it is gone afterwards; the answer is its last state.
+    ///
+    /// # Errors
+    ///
+    /// What the API server answers: there is none, it changed meanwhile, or it would be invalid.
     pub fn update(
         &self,
         resource: &Resource,
@@ -36,6 +40,10 @@ impl Store {
     }
 
     /// The same, or only the answer that it would give.
+    ///
+    /// # Errors
+    ///
+    /// What the API server answers: there is none, it changed meanwhile, or it would be invalid.
     pub fn update_with(
         &self,
         resource: &Resource,

@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orca_core::clock::Clock as _;
-use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome, LeftoverSource, Terminations};
+use orca_core::cloud::{
+    Capabilities, CloudClient, CloudInfo, HealthSource, LaunchOutcome, LeftoverSource, Terminations,
+};
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{CloudIdentity, ClusterId, InstanceId, Owner, PodUid};
 use orca_core::instance::{Health, Instance, OwnedInstance};
@@ -107,6 +109,10 @@ fn broken() -> CloudError {
 
 #[async_trait]
 impl CloudClient for CloudLine {
+    fn info(&self) -> CloudInfo {
+        self.cloud.info()
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         let now = self.cloud.identity().await?;
         if !self.holes.has(Hole::OneIdentity) {
@@ -151,6 +157,10 @@ impl CloudClient for CloudLine {
 
     fn token_memory(&self) -> Duration {
         self.cloud.token_memory()
+    }
+
+    fn capabilities(self: Arc<Self>) -> Capabilities {
+        Capabilities { health: Some(Arc::clone(&self) as _), leftovers: Some(self) }
     }
 }
 

@@ -193,9 +193,8 @@ impl Processes {
             recorder: stage.recorder.clone(),
             holes: stage.holes.clone(),
         };
-        VirtualNode::builder(kube::Client::new(server, "default"), Arc::<CloudLine>::clone(&cloud) as _)
-            .health_source(Arc::<CloudLine>::clone(&cloud) as _)
-            .leftovers(cloud)
+        VirtualNode::builder(kube::Client::new(server, "default"))
+            .cloud(cloud)
             .config(settings)
             .clock(Arc::<super::ShiftedClock>::clone(&stage.shifted) as _)
             .seed(seed)
@@ -226,7 +225,6 @@ impl Stage {
                 home
             }
         };
-        settings.aws.region = cloud.ec2().settings().region;
         (cloud, settings)
     }
 }

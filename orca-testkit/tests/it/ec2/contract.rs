@@ -2,7 +2,7 @@
 
 use super::support::{start, wish};
 use jiff::Timestamp;
-use orca_core::cloud::{CloudClient, LaunchOutcome};
+use orca_core::cloud::{CloudClient, CloudInfo, LaunchOutcome};
 use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{CapacityType, Instance, InstanceState, OwnedInstance};
@@ -59,6 +59,10 @@ struct Forgetful {
 
 #[async_trait::async_trait]
 impl CloudClient for Forgetful {
+    fn info(&self) -> CloudInfo {
+        self.cloud.info()
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         self.cloud.identity().await
     }

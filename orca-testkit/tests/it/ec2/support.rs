@@ -40,7 +40,16 @@ pub(crate) fn wish(uid: &str, capacity_type: CapacityType) -> LaunchRequest {
         user_tags: &BTreeMap::new(),
     });
     let instance_type = "t3.micro".to_owned();
-    LaunchRequest { pod, attempt: 1, instance_type, capacity_type, max_price: None, image: None, tags }
+    LaunchRequest {
+        pod,
+        attempt: 1,
+        instance_type,
+        capacity_type,
+        max_price: None,
+        image: None,
+        resources: BTreeMap::new(),
+        tags,
+    }
 }
 
 pub(crate) fn token(uid: &str) -> LaunchToken {

@@ -40,7 +40,7 @@ async fn another_region_or_account_stops_everything_until_it_is_back() {
         assert_eq!((world.ec2.alive().len(), elsewhere.launched().len()), (20, 0));
         assert!(world.was_told("CloudIdentityChanged").await);
         assert!(world.is_tainted(TAINT).await);
-        let told = world.node.health.identity().expect_err("not ready");
+        let told = world.node.health.identity().expect_err("not ready").to_string();
         assert!(told.contains(HOME) && told.contains("--adopt-identity"), "{told}");
         assert_eq!(
             (world.node.health.live(), world.node.health.node()),
@@ -153,7 +153,7 @@ async fn another_cluster_id_stops_everything_until_it_is_back_or_given_up() {
     world.delete("pod-0").await;
     tokio::time::sleep(Duration::from_mins(30)).await;
     assert_eq!((world.pod_writes(), world.ec2.alive().len()), (before + 1, 5));
-    let told = world.node.health.identity().expect_err("not ready");
+    let told = world.node.health.identity().expect_err("not ready").to_string();
     assert!(told.contains("cluster.id") && told.contains("--abandon"), "{told}");
     world.restart_over(&home).await;
     world.eventually(&[("Running", 4)], Duration::from_mins(10)).await;

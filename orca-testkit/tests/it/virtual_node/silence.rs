@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::PodCondition;
 use kube::api::DeleteParams;
+use orca_core::cloud::CloudClient as _;
 use orca_testkit::fake_kube::{Effect, Fault};
 
 use super::support::World;
@@ -95,8 +96,8 @@ async fn an_outage_can_be_configured_to_keep_ready() {
 async fn an_instance_that_fails_its_checks_after_it_passed_them_is_not_ready() {
     let mut world = World::new();
     let home = world.ec2.clone();
-    let source = Arc::new(home.cloud());
-    world.restart_with(&home, |node, _config| node.health_source(source)).await;
+    let able = Arc::new(home.cloud()).capabilities();
+    world.restart_with(&home, |node, _config| node.capabilities(able)).await;
     world.create_many("pod", 3).await;
     world.eventually(&[("Running", 3)], Duration::from_mins(2)).await;
     tokio::time::sleep(Duration::from_mins(10)).await;

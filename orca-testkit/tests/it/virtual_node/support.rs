@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, PostParams};
 use orca_core::clock::Clock;
-use orca_core::cloud::{CloudClient, LaunchOutcome, Terminations};
+use orca_core::cloud::{CloudClient, CloudInfo, LaunchOutcome, Terminations};
 use orca_core::config::Config;
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{CloudIdentity, InstanceId, Owner};
@@ -116,6 +116,10 @@ impl Unruly {
 
 #[async_trait]
 impl CloudClient for Unruly {
+    fn info(&self) -> CloudInfo {
+        self.cloud.info()
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         match self.account.load(Ordering::Acquire) {
             0 => {
@@ -209,10 +213,9 @@ impl Node {
             panics: Mutex::default(),
         });
         let mut config = Config::default();
-        config.aws.region = ec2.settings().region;
         config.controller.launch_rate.burst = 1_000;
         let process = Process::default();
-        let builder = VirtualNode::builder(kube.client(), Arc::<Unruly>::clone(&cloud));
+        let builder = VirtualNode::builder(kube.client()).cloud(Arc::<Unruly>::clone(&cloud));
         let node = change(builder, &mut config)
             .config(config)
             .clock(Arc::clone(clock))

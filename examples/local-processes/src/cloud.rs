@@ -1,24 +1,27 @@
-//! A cloud back end of one's own: pods as processes of this machine, held to the contract of all back ends.
-//! To run it: `cargo run -p orca-testkit --features sim --example local_processes`
-#![expect(clippy::print_stdout, reason = "it is a program for people")]
+//! The back end: an instance is a process of this machine, and its type says for how long it sleeps.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use orca_core::clock::{Clock, SystemClock, system};
-use orca_core::cloud::{CloudClient, LaunchOutcome, Terminations};
-use orca_core::error::{CloudError, Fault, Kind};
-use orca_core::ids::{CloudIdentity, InstanceId, Owner};
-use orca_core::instance::{Instance, InstanceState, OwnedInstance};
-use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
-use orca_testkit::contract::cloud::{Broken, CloudContract};
+use orca_core::clock::{Clock, SystemClock};
+use orca_core::config::BackendSection as _;
+use orca_core::prelude::*;
 use tokio::process::{Child, Command};
+
+use crate::config::Processes;
 
 /// The table of tokens has to last as long as the machines. Here a token is the id of its process, and all end when the
 /// table is dropped; where machines outlive ORCA, the table belongs on a disk.
 #[derive(Debug, Default)]
-struct LocalProcesses {
+pub struct LocalProcesses {
+    settings: Processes,
     clock: SystemClock,
     table: tokio::sync::Mutex<BTreeMap<InstanceId, (Offer, Child)>>,
+}
+
+impl LocalProcesses {
+    pub fn new(settings: Processes) -> Self {
+        Self { settings, ..Self::default() }
+    }
 }
 
 /// What the domain sees of a process: its tags say whose it is. Only for a child that is gone does waiting fail.
@@ -34,6 +37,10 @@ fn failed(kind: Kind, what: impl ToString) -> CloudError {
 
 #[async_trait::async_trait]
 impl CloudClient for LocalProcesses {
+    fn info(&self) -> CloudInfo {
+        self.settings.info()
+    }
+
     async fn identity(&self) -> Result<CloudIdentity, CloudError> {
         Ok("this-machine".into())
     }
@@ -41,6 +48,9 @@ impl CloudClient for LocalProcesses {
     async fn offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         let seconds = wish.instance_type.strip_prefix("sleep.").and_then(|text| text.parse::<u32>().ok());
         let wrong = || failed(Kind::Invalid(Fault::Pod), "types are sleep.SECONDS");
+        if self.table.lock().await.len() >= self.settings.most {
+            return Ok(Vec::new());
+        }
         Ok(vec![Offer::new(wish, seconds.ok_or_else(wrong)?.to_string().into())])
     }
 
@@ -90,14 +100,17 @@ impl CloudClient for LocalProcesses {
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Broken> {
-    let cloud = LocalProcesses::default();
-    let suite = CloudContract::for_type(&cloud, system(), "local", "sleep.600").types("sleep.601", "none");
-    suite.run().await.into_result().map(|report| println!("{report}"))
-}
+#[cfg(test)]
+mod tests {
+    use orca_testkit::contract::cloud::CloudContract;
 
-#[test]
-fn it_keeps_the_contract() {
-    main().expect("the contract");
+    use super::*;
+
+    #[tokio::test]
+    async fn it_keeps_the_contract_of_all_back_ends() {
+        let cloud = LocalProcesses::default();
+        let clock = orca_core::clock::system();
+        let suite = CloudContract::for_type(&cloud, clock, "local", "sleep.600").types("sleep.601", "none");
+        suite.run().await.into_result().expect("the contract");
+    }
 }
