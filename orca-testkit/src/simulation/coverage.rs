@@ -105,6 +105,7 @@ fn states(history: &History) -> BTreeMap<&str, Life> {
             | Fact::Request { .. }
             | Fact::Call { .. }
             | Fact::Instance { .. }
+            | Fact::Started { .. }
             | Fact::Told(_) => {}
         }
     }

@@ -79,6 +79,11 @@ pub enum Fact {
         /// What.
         change: Change,
     },
+    /// A process of the controller starts.
+    Started {
+        /// Which of the two.
+        process: u8,
+    },
     /// What people, processes and faults did, for readers: nothing is judged by it.
     Told(String),
 }

@@ -1,13 +1,20 @@
 //! What is ended and removed: only what nobody wants, only what is ours, and in the right order (S3, S4, S7, S9).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use super::timeline::{Asked, Machine, Place, Timeline};
+use super::timeline::{Asked, Life, Machine, Place, Timeline};
 use super::{Rule, Violation};
-use crate::fake_ec2::{Call, CallOutcome};
+use crate::fake_ec2::{Call, CallOutcome, Ender};
+use crate::simulation::history::PodVersion;
 
 /// A list of instances may be this old, in seconds, when something is done about one: a minute, and the call itself.
 const TAGS_MAY_BE_OLD: i64 = 120;
+/// So many pods that were forgotten are ordinary within an hour, or one of so many instances.
+const FEW: usize = 3;
+const SHARE: usize = 10;
+const HOUR: i64 = 3_600;
 
 pub(super) fn check(seen: &Timeline<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -16,6 +23,7 @@ pub(super) fn check(seen: &Timeline<'_>) -> Vec<Violation> {
             found.extend(call.instances.iter().filter_map(|id| ended(seen, (*place, *at), call, id)));
         }
     }
+    found.extend(too_many(seen));
     found.extend(seen.requests.iter().filter_map(|asked| removed(seen, asked)));
     found
 }
@@ -64,6 +72,49 @@ fn stranger(seen: &Timeline<'_>, at: Timestamp, id: &str, machine: &Machine<'_>)
     }
     let what = "is to be ended, and its tags do not name this cluster and node".to_owned();
     (!is_ours).then(|| Violation { rule: Rule::S4, at, about: id.to_owned(), what })
+}
+
+/// Of the pods that an API server forgot when it was set back, a process that never knew them ends few within an hour: it
+/// cannot tell them from pods that it was never to know. One that knew them may have proof, so a second process at the same
+/// time is not judged.
+fn too_many(seen: &Timeline<'_>) -> Option<Violation> {
+    if seen.started.iter().any(|(_, process)| *process != 0) {
+        return None;
+    }
+    let mut ended: BTreeMap<Timestamp, Vec<(Timestamp, &str)>> = BTreeMap::new();
+    for (id, machine) in &seen.instances {
+        let Some((place, at, Ender::Api)) = machine.ending else { continue };
+        let life = machine.pod().and_then(|uid| seen.pods.get(uid));
+        let Some(forgotten) = life.and_then(|life| forgotten_at(seen, life, place)) else { continue };
+        let latest = seen.started.iter().rev().find(|(started, _)| *started < at);
+        if let Some((started, _)) = latest.filter(|(started, _)| *started > forgotten) {
+            ended.entry(*started).or_default().push((at, id));
+        }
+    }
+    for (started, mut ended) in ended {
+        ended.sort_unstable();
+        for (number, (at, id)) in ended.iter().enumerate() {
+            let hour =
+                ended.iter().take(number).filter(|(before, _)| seen.later(*before, HOUR) > *at).count();
+            let alive = seen.instances.values().filter(|machine| machine.was_alive_at(*at)).count();
+            if hour >= FEW.max(alive / SHARE) {
+                let what = format!(
+                    "is ended after {hour} others by the process of {started:.0}: their pods were forgotten, and not deleted"
+                );
+                return Some(Violation { rule: Rule::S3, at: *at, about: (*id).to_owned(), what });
+            }
+        }
+    }
+    None
+}
+
+/// When the API server forgot this pod, as it was set back, although it was wanted.
+fn forgotten_at(seen: &Timeline<'_>, life: &Life<'_>, place: Place) -> Option<Timestamp> {
+    let before = |(when, _, _): &&(Place, Timestamp, _)| *when < place;
+    let mut versions = life.versions.iter().rev().filter(before);
+    let (_, at, None) = versions.next()? else { return None };
+    let was_wanted = versions.next().and_then(|(_, _, version)| *version).is_some_and(PodVersion::is_wanted);
+    (was_wanted && seen.set_back.contains(at)).then_some(*at)
 }
 
 /// A pod object that the controller removed has no instance that it knows to be alive.

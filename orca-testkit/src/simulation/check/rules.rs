@@ -69,12 +69,19 @@ use Coverage::{Checked, NoSubject};
 /// All rules, in order.
 pub const TABLE: [(Rule, Coverage); 25] = [
     (Rule::S1, Checked("at every launch, the instances of that pod that are alive")),
-    (Rule::S2, Checked("all launches of a UID. A limit: EC2 forgets a token a day after its launch")),
+    (
+        Rule::S2,
+        Checked(
+            "all launches of a UID. Limits: EC2 forgets a token a day after its launch; and no plan takes away both the \
+             record of a launch and the tags of its instance, or the sight of them",
+        ),
+    ),
     (
         Rule::S3,
         Checked(
             "at every TerminateInstances, the pod was deleted, terminal or gone, or had two instances. What an API server forgets \
-             that is set back may have been acted on before",
+             that is set back may have been acted on before. Of what it forgets, a process that never knew it ends three in an \
+             hour at most, or one in ten",
         ),
     ),
     (Rule::S4, Checked("the tags at that moment, or those of the two minutes before")),

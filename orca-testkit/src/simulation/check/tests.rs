@@ -152,6 +152,38 @@ fn an_end_is_right_for_a_pod_that_is_deleted_and_wrong_for_one_that_is_wanted() 
     stopped.pod(60, "Failed", failed).breaks(&[Rule::S7]);
 }
 
+/// As many pods run as this says; the API server forgets them at 60 s, and at 70 s a process starts that ends their
+/// instances from 400 s on.
+fn forgotten(count: usize, is_deleted: bool) -> Story {
+    let mut story = Story::new().then(0, Fact::Started { process: 0 });
+    for number in 0..count {
+        let (uid, id) = (format!("u-{number}"), format!("i-{number}"));
+        let named = Named { cluster: Some("c".into()), node: Some("n".into()), pod: Some(uid.clone()) };
+        story = story.pod(1, "Pending", |pod| pod.uid.clone_from(&uid));
+        story = story.instance(2, &id, Change::Launched(named));
+    }
+    if !is_deleted {
+        story = story.then(60, Fact::SetBack);
+    }
+    for number in 0..count {
+        story = story.then(60, Fact::PodGone { uid: format!("u-{number}") });
+    }
+    story = story.then(70, Fact::Started { process: 0 });
+    for number in 0..count {
+        let id = format!("i-{number}");
+        story = story.call(400, "TerminateInstances", &id).ends(400, &id);
+    }
+    story
+}
+
+#[test]
+fn of_pods_that_were_forgotten_few_are_ended_by_who_never_knew_them() {
+    forgotten(3, false).breaks(&[]);
+    forgotten(4, false).breaks(&[Rule::S3]);
+    forgotten(4, true).breaks(&[]);
+    forgotten(4, false).then(350, Fact::Started { process: 1 }).breaks(&[]);
+}
+
 #[test]
 fn what_is_not_ours_is_not_ended() {
     let lost = Story::running()

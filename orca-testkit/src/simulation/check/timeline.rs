@@ -19,6 +19,8 @@ pub(super) struct Timeline<'h> {
     pub(super) requests: Vec<Asked<'h>>,
     /// When the API server was set back.
     pub(super) set_back: Vec<Timestamp>,
+    /// When processes of the controller started, and which.
+    pub(super) started: Vec<(Timestamp, u8)>,
     pub(super) events: Vec<(Timestamp, &'h str, &'h str)>,
     pub(super) nodes: BTreeMap<&'h str, Vec<(Timestamp, bool)>>,
 }
@@ -64,6 +66,7 @@ impl<'h> Timeline<'h> {
             calls: Vec::new(),
             requests: Vec::new(),
             set_back: Vec::new(),
+            started: Vec::new(),
             events: Vec::new(),
             nodes: BTreeMap::new(),
         };
@@ -80,6 +83,7 @@ impl<'h> Timeline<'h> {
             }
             Fact::PodGone { uid } => self.pods.entry(uid).or_default().versions.push((place, at, None)),
             Fact::SetBack => self.set_back.push(at),
+            Fact::Started { process } => self.started.push((at, *process)),
             Fact::Node { name, is_there } => self.nodes.entry(name).or_default().push((at, *is_there)),
             Fact::Event { about, reason } => self.events.push((at, about, reason)),
             Fact::Request { verb, name, uid, code } => {
@@ -219,6 +223,11 @@ impl<'h> Machine<'h> {
     /// Whether somebody changed its tags.
     pub(super) fn was_retagged(&self) -> bool {
         self.tags.len() > 1
+    }
+
+    /// Whether it is alive at this time.
+    pub(super) fn was_alive_at(&self, at: Timestamp) -> bool {
+        self.launched.is_some_and(|(_, when)| when <= at) && self.ending.is_none_or(|(_, when, _)| when >= at)
     }
 
     /// Whether it is alive at this place in the history.

@@ -30,6 +30,7 @@ impl fmt::Display for Fact {
                 write!(out, "ec2   {} {pod} {named} -> {:?}", call.action, call.outcome)
             }
             Self::Instance { id, change, .. } => write!(out, "inst  {id} {change}"),
+            Self::Started { process } => write!(out, "told  process {process} starts"),
             Self::Told(text) => write!(out, "told  {text}"),
         }
     }

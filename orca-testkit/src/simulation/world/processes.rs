@@ -13,6 +13,7 @@ use super::Stage;
 use super::line::{CloudLine, Hole};
 use super::server::KubeLine;
 use crate::fake_ec2::FakeCloud;
+use crate::simulation::history::Fact;
 use crate::simulation::plan::Config;
 use crate::simulation::process::Process;
 
@@ -67,7 +68,8 @@ impl Processes {
             }
             slot.turn
         });
-        self.stage.recorder.tell(format!("process {number} starts, {config:?}"));
+        self.stage.recorder.note(Fact::Started { process: number });
+        self.stage.recorder.tell(format!("process {number} has config {config:?}"));
         let count = self.started.fetch_add(1, Ordering::Relaxed);
         let node = self.node(&process, config, self.stage.plan.seed.wrapping_add(count << 32));
         let this = self.clone();
