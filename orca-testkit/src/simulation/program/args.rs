@@ -96,6 +96,9 @@ pub(super) struct Replay {
     /// Also print the plan.
     #[arg(long)]
     pub(super) plan: bool,
+    /// Plant the bug of this name.
+    #[arg(long)]
+    pub(super) planted: Option<String>,
 }
 
 /// Which plan, and where to.

@@ -63,7 +63,9 @@ pub(super) fn run(args: &ReportArgs) -> Result<bool, Error> {
         broken(&tally, &[Rule::S3, Rule::S4, Rule::S7])
     ))?;
     say(&format!("| machines left running too long (L2) | {} |", broken(&tally, &[Rule::L2])))?;
-    say(&format!("| worlds in which any rule was broken | {} {:?} |", tally.found.len(), tally.broken))?;
+    let by: Vec<String> =
+        tally.broken.iter().map(|(rule, count)| format!(", {rule} {count} times")).collect();
+    say(&format!("| worlds in which any rule was broken | {}{} |", tally.found.len(), by.concat()))?;
     say("\n| rule | how it is judged |\n|---|---|")?;
     for (rule, coverage) in TABLE {
         let text = match coverage {
