@@ -110,6 +110,18 @@ impl Plan {
         )
     }
 
+    /// For how long after the calm began a call can still arrive that was sent before, because it was held up.
+    #[must_use]
+    pub fn under_way(&self) -> Duration {
+        let late = |step: &Step| {
+            let What::Region(OnRegion::Cloud { fault, for_ms }) = &step.what else { return None };
+            let Answer::Late(delay) = fault.answer else { return None };
+            Some(step.at_ms.saturating_add(*for_ms).min(self.calm_ms).saturating_add(delay))
+        };
+        let latest = self.steps.iter().filter_map(late).max().unwrap_or_default();
+        Duration::from_millis(latest.saturating_sub(self.calm_ms))
+    }
+
     /// When the calm begins.
     #[must_use]
     pub fn calm(&self) -> Duration {

@@ -87,7 +87,9 @@ fn drawn_worlds_keep_the_rules() {
 #[test]
 fn planted_bugs_are_found() {
     // The seeds that `orca-sim planted` names; when a change of the generator moves them, it names others.
-    for (bug, seed) in [("running-at-launch", 1), ("release-early", 2)] {
+    for (bug, seed) in
+        [("running-at-launch", 1), ("one-absence", 2), ("no-brake", 3), ("lost-is-not-sent", 5)]
+    {
         let (_, planted) = ALL.iter().find(|(name, _)| *name == bug).expect("a known bug");
         let found = planted.found_in(seed);
         assert!(found.is_some(), "{bug} is not found in seed {seed}: run `orca-sim planted --only {bug}`");

@@ -7,103 +7,60 @@ use super::{
     What, World,
 };
 
+mod kinds;
+mod scenes;
+
+use self::kinds::{ACTIONS, CODES, KINDS, Kind, NO_CAPACITY, PLACES};
+
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 
-/// What can be done to a world, and how often each is drawn where the others are drawn once.
-const KINDS: [(Kind, u8); 24] = [
-    (Kind::Kill, 3),
-    (Kind::KillAtPoll, 4),
-    (Kind::Freeze, 3),
-    (Kind::Beside, 2),
-    (Kind::Reconfigure, 1),
-    (Kind::KubeLost, 3),
-    (Kind::KubeRefused, 2),
-    (Kind::KubeForeign, 2),
-    (Kind::KubeSlow, 1),
-    (Kind::KubeFrozen, 1),
-    (Kind::WatchLag, 2),
-    (Kind::WatchCut, 2),
-    (Kind::Compact, 1),
-    (Kind::SetBack, 1),
-    (Kind::CloudLost, 3),
-    (Kind::CloudRefused, 3),
-    (Kind::CloudLate, 2),
-    (Kind::CloudDown, 2),
-    (Kind::Ice, 1),
-    (Kind::Invisible, 2),
-    (Kind::Stale, 2),
-    (Kind::Outside, 3),
-    (Kind::Clock, 1),
-    (Kind::DeleteNode, 1),
-];
-
-/// Requests that a fault of the API server is for.
-const PLACES: [(&str, &str); 9] = [
-    ("patch", "pods/status"),
-    ("get", "pods"),
-    ("list", "pods"),
-    ("watch", "pods"),
-    ("delete", "pods"),
-    ("", "pods"),
-    ("", "leases"),
-    ("get", "namespaces"),
-    ("", ""),
-];
-/// Calls that a fault of EC2 is for.
-const ACTIONS: [&str; 5] = ["RunInstances", "RunInstances", "TerminateInstances", "DescribeInstances", "*"];
-const NO_CAPACITY: &str = "InsufficientInstanceCapacity";
-const CODES: [&str; 5] =
-    ["RequestLimitExceeded", "InternalError", "Unavailable", "UnauthorizedOperation", NO_CAPACITY];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Kill,
-    KillAtPoll,
-    Freeze,
-    Beside,
-    Reconfigure,
-    KubeLost,
-    KubeRefused,
-    KubeForeign,
-    KubeSlow,
-    KubeFrozen,
-    WatchLag,
-    WatchCut,
-    Compact,
-    SetBack,
-    CloudLost,
-    CloudRefused,
-    CloudLate,
-    CloudDown,
-    Ice,
-    Invisible,
-    Stale,
-    Outside,
-    Clock,
-    DeleteNode,
-}
-
 impl Plan {
-    /// A small world from a seed: up to six pods, two to five kinds of faults, each a few times, up to half an hour.
+    /// A small world from a seed: a few pods, now and then many, a scene as a rule, and some kinds of faults, each a few
+    /// times and often right after something else; up to half an hour.
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
         // Apart from the generators of the run, which begin with the seed itself.
         let mut rng = Rng::with_seed(seed ^ 0x706c_616e);
         let calm_ms = rng.u64(6..=24) * MINUTE;
-        let mut draw = Draw { rng, calm_ms, steps: Vec::new() };
+        let mut draw = Draw { rng, calm_ms, steps: Vec::new(), actors: 0 };
         let world = draw.world();
-        draw.people();
-        for kind in draw.kinds() {
+        draw.scenes();
+        let has_scene = !draw.steps.is_empty();
+        draw.people(has_scene);
+        let events: Vec<u64> = draw.steps.iter().map(|step| step.at_ms).collect();
+        for kind in draw.kinds(has_scene) {
             for _ in 0..draw.rng.u8(1..=3) {
-                let at_ms = draw.rng.u64(..calm_ms);
+                let at_ms = draw.moment(&events);
                 let what = draw.one(kind, at_ms);
                 draw.steps.push(Step { at_ms, what });
             }
         }
-        let mut steps = draw.steps;
+        let (calm_ms, mut steps) = (draw.calm_ms, draw.steps);
+        keep_one_witness(&mut steps);
         steps.sort_by_key(|step| step.at_ms);
         Self { seed, world, calm_ms, steps }
+    }
+}
+
+/// That a pod was launched stands in the API server and in the tags that EC2 lists. Where both are taken away, nobody can
+/// know of it: an API server is not set back in a plan that also looks elsewhere for instances, or strips their tags.
+fn keep_one_witness(steps: &mut [Step]) {
+    if !steps.iter().any(|step| matches!(step.what, What::Server(OnServer::SetBack { .. }))) {
+        return;
+    }
+    for step in steps {
+        match &mut step.what {
+            What::Process(OnProcess::Reconfigure { config: config @ Config::Elsewhere, .. }) => {
+                *config = Config::Subnet;
+            }
+            What::Outside(outside) => {
+                if let Outside::StripTags { pick } = *outside {
+                    *outside = Outside::Stop { pick };
+                }
+            }
+            What::Process(_) | What::Deed(_) | What::Server(_) | What::Region(_) => {}
+        }
     }
 }
 
@@ -111,9 +68,22 @@ struct Draw {
     rng: Rng,
     calm_ms: u64,
     steps: Vec<Step>,
+    /// Pods of scenes so far.
+    actors: u32,
 }
 
 impl Draw {
+    /// Some time, as often as not within seconds of something that happens in this plan.
+    fn moment(&mut self, events: &[u64]) -> u64 {
+        if self.rng.bool()
+            && let Some(near) = self.rng.choice(events.iter().copied())
+        {
+            let at_ms = (near + self.rng.u64(..20 * SECOND)).saturating_sub(3 * SECOND);
+            return at_ms.min(self.calm_ms - 1);
+        }
+        self.rng.u64(..self.calm_ms)
+    }
+
     fn world(&mut self) -> World {
         let mut world = World::default();
         if self.rng.bool() {
@@ -135,14 +105,15 @@ impl Draw {
         world
     }
 
-    /// Two to five kinds, by their weights.
-    fn kinds(&mut self) -> Vec<Kind> {
+    /// Two to five kinds, by their weights; beside a scene three at most, and none as often as one.
+    fn kinds(&mut self, has_scene: bool) -> Vec<Kind> {
         let mut pool: Vec<Kind> = KINDS
             .iter()
             .flat_map(|(kind, weight)| std::iter::repeat_n(*kind, usize::from(*weight)))
             .collect();
         let mut kinds = Vec::new();
-        for _ in 0..self.rng.usize(2..=5) {
+        let count = if has_scene { self.rng.usize(..4) } else { self.rng.usize(2..=5) };
+        for _ in 0..count {
             let Some(kind) = self.rng.choice(pool.iter().copied()) else { break };
             pool.retain(|other| *other != kind);
             kinds.push(kind);
@@ -154,8 +125,13 @@ impl Draw {
         self.steps.push(Step { at_ms, what: deed.into() });
     }
 
-    fn people(&mut self) {
-        for number in 0..self.rng.u8(2..=5) {
+    fn people(&mut self, has_scene: bool) {
+        let count = match self.rng.u8(..16) {
+            0 => self.rng.u8(10..=14),
+            _ if has_scene => self.rng.u8(1..=3),
+            _ => self.rng.u8(2..=5),
+        };
+        for number in 0..count {
             let (name, at_ms) = (format!("pod-{number}"), self.rng.u64(..self.calm_ms * 2 / 3));
             match self.rng.u8(..10) {
                 0 => self.owner(&format!("job-{number}"), at_ms, true),
