@@ -61,6 +61,15 @@ pub(super) struct Load {
     /// Whom to compare ORCA with; several by commas.
     #[arg(long, value_delimiter = ',')]
     pub(super) against: Vec<Peer>,
+    /// The `orca` program of a release build, as one more contestant, with its cloud outside of it.
+    #[arg(long, value_name = "PATH")]
+    pub(super) program: Option<PathBuf>,
+    /// Seconds to watch each contestant for while all pods run and nothing changes.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) steady: Option<u32>,
+    /// Kill the program while all pods run, and start it again.
+    #[arg(long, requires = "program")]
+    pub(super) restart: bool,
     /// Turns of each contestant.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) rounds: u32,

@@ -17,7 +17,7 @@ pub(super) enum Log {
     Fake(FakeKube),
 }
 
-/// Accepted or refused, writes of one user between two points of the log.
+/// Accepted or refused, requests of one user between two points of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Writes {
     /// To pods, their statuses included.
@@ -26,6 +26,8 @@ pub(super) struct Writes {
     pub(super) events: u32,
     /// Everything else, such as leases and the node.
     pub(super) others: u32,
+    /// All of them, and everything that was read.
+    pub(super) requests: u32,
     /// Watches on pods that ended: no writes, and each one's successor had to be asked for.
     pub(super) ended_watches: u32,
 }
@@ -95,6 +97,7 @@ impl Log {
 
 impl Writes {
     fn count(&mut self, verb: &str, resource: &str) {
+        self.requests += 1;
         match (verb, resource) {
             ("create" | "update" | "patch" | "delete" | "deletecollection", resource) => match resource {
                 "pods" => self.pods += 1,
@@ -139,7 +142,7 @@ mod tests {
         let log = Log::File(path);
         let (from, to) = (before.len() as u64, (before.len() + within.len()) as u64);
         let writes = log.writes("orca", from, to).expect("readable");
-        assert_eq!(writes, Writes { pods: 2, events: 1, others: 1, ended_watches: 1 });
+        assert_eq!(writes, Writes { pods: 2, events: 1, others: 1, requests: 7, ended_watches: 1 });
         assert_eq!(log.end(), to + from);
     }
 }

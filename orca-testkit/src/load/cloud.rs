@@ -52,14 +52,7 @@ pub(super) struct Cloud {
 impl Cloud {
     /// A region without boot times, whose every call takes this long.
     pub(super) fn new(latency: Duration, clock: Arc<dyn Clock>) -> Self {
-        let settings = Ec2Settings {
-            latency: Span::exactly(latency),
-            subnets: subnets(),
-            // Nobody reads them here.
-            ledger_entries: 1,
-            ..Ec2Settings::instant()
-        };
-        Self { cloud: FakeEc2::new(settings, clock).cloud(), record: Mutex::default() }
+        Self { cloud: FakeEc2::new(region(latency), clock).cloud(), record: Mutex::default() }
     }
 
     /// The record so far, with the number of machines that are alive now.
@@ -79,6 +72,17 @@ impl Cloud {
 
     fn state(&self, id: &InstanceId) -> Option<InstanceState> {
         self.cloud.ec2().machine(id.as_str()).map(|machine| machine.state)
+    }
+}
+
+/// A region without boot times, whose every call takes this long.
+pub(super) fn region(latency: Duration) -> Ec2Settings {
+    Ec2Settings {
+        latency: Span::exactly(latency),
+        subnets: subnets(),
+        // Nobody reads them here.
+        ledger_entries: 1,
+        ..Ec2Settings::instant()
     }
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use super::args::Peer;
+use super::args::{Load, Peer};
 use super::cloud::Record;
 use super::error::Error;
 use super::peers;
 use super::plane::Plane;
+use super::program::Program;
 use crate::servers::files;
 use crate::servers::process::Process;
 
@@ -22,6 +23,8 @@ const STOP: Duration = Duration::from_mins(1);
 pub(super) enum Contestant {
     /// ORCA's virtual node, in a child of this program.
     Orca,
+    /// The `orca` program.
+    Program,
     /// A peer.
     Kwok,
     /// A peer.
@@ -41,6 +44,7 @@ impl Contestant {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Orca => "orca",
+            Self::Program => "orca-program",
             Self::Kwok => "kwok",
             Self::VirtualKubelet => "virtual-kubelet",
         }
@@ -50,14 +54,14 @@ impl Contestant {
     pub(super) fn needs_node(self) -> bool {
         match self {
             Self::Kwok => true,
-            Self::Orca | Self::VirtualKubelet => false,
+            Self::Orca | Self::Program | Self::VirtualKubelet => false,
         }
     }
 
     /// Fails when its program is not there, before anything is started.
     pub(super) fn check(self) -> Result<(), Error> {
         match self {
-            Self::Orca => Ok(()),
+            Self::Orca | Self::Program => Ok(()),
             Self::Kwok | Self::VirtualKubelet => peers::installed(self.name()).map(drop),
         }
     }
@@ -67,10 +71,15 @@ impl Contestant {
         format!("orca-load-{}", self.name())
     }
 
-    pub(super) fn start(self, plane: &Plane, node: &str, cloud_latency: Duration) -> Result<Running, Error> {
+    pub(super) async fn start(self, plane: &Plane, node: &str, load: &Load) -> Result<Running, Error> {
         let kubeconfig = plane.kubeconfig(&self.user())?;
         match self {
-            Self::Orca => Orca::start(plane, &kubeconfig, node, cloud_latency).map(Running::Orca),
+            Self::Orca => Orca::start(plane, &kubeconfig, node, load.cloud_latency).map(Running::Orca),
+            Self::Program => {
+                let path = load.program.as_deref().unwrap_or(Path::new("orca"));
+                let program = Program::start(plane, path, &kubeconfig, (node, load.cloud_latency)).await?;
+                Ok(Running::Program(Box::new(program)))
+            }
             Self::Kwok => peers::kwok(plane, &kubeconfig, node).map(Running::Peer),
             Self::VirtualKubelet => peers::virtual_kubelet(plane, &kubeconfig, node).map(Running::Peer),
         }
@@ -81,6 +90,7 @@ impl Contestant {
 #[derive(Debug)]
 pub(super) enum Running {
     Orca(Orca),
+    Program(Box<Program>),
     Peer(Process),
 }
 
@@ -88,6 +98,7 @@ impl Running {
     pub(super) fn pid(&self) -> Option<u32> {
         match self {
             Self::Orca(orca) => orca.child.id(),
+            Self::Program(program) => program.process.pid(),
             Self::Peer(process) => process.pid(),
         }
     }
@@ -95,6 +106,7 @@ impl Running {
     pub(super) fn has_ended(&mut self) -> bool {
         match self {
             Self::Orca(orca) => !matches!(orca.child.try_wait(), Ok(None)),
+            Self::Program(program) => program.process.check().is_err(),
             Self::Peer(process) => process.check().is_err(),
         }
     }
@@ -102,17 +114,22 @@ impl Running {
     pub(super) fn log_tail(&self) -> String {
         match self {
             Self::Orca(orca) => files::tail(&orca.log),
+            Self::Program(program) => program.process.log_tail(),
             Self::Peer(process) => process.log_tail(),
         }
     }
 
-    /// Stops it, and takes what it knows of its cloud.
-    pub(super) async fn stop(self) -> Result<Option<Record>, Error> {
+    /// Stops it, and takes what it knows of its cloud, and what must not be there.
+    pub(super) async fn stop(self) -> Result<(Option<Record>, Vec<String>), Error> {
         match self {
-            Self::Orca(orca) => orca.finish().await.map(Some),
+            Self::Orca(orca) => Ok((Some(orca.finish().await?), Vec::new())),
+            Self::Program(program) => {
+                program.process.stop().await;
+                Ok((None, program.faults()))
+            }
             Self::Peer(process) => {
                 process.stop().await;
-                Ok(None)
+                Ok((None, Vec::new()))
             }
         }
     }

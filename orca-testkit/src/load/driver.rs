@@ -49,6 +49,12 @@ fn drive(load: &Load) -> Result<ExitCode, Error> {
 
 async fn race(load: &Load) -> Result<Report, Error> {
     let mut contestants = vec![Contestant::Orca];
+    if let Some(path) = &load.program {
+        if !path.is_file() {
+            return Err(Error::NoProgram(path.clone()));
+        }
+        contestants.push(Contestant::Program);
+    }
     for peer in &load.against {
         let contestant = Contestant::from(*peer);
         if !contestants.contains(&contestant) {

@@ -27,6 +27,9 @@ pub(super) enum Error {
         "{contestant} ended, or did not make its node ready within {limit:?}; the end of its log:\n{log}"
     )]
     NodeNotReady { contestant: &'static str, limit: Duration, log: String },
+    /// The program.
+    #[error("--program: there is no file {}; build it with `cargo build --release -p orca-cli`", .0.display())]
+    NoProgram(std::path::PathBuf),
     /// The child.
     #[error("the contestant orca {0}")]
     Child(String),
@@ -58,6 +61,7 @@ impl Error {
             Self::Servers(
                 Servers::NotPrepared { .. } | Servers::PeerNotPrepared { .. } | Servers::CacheFolderUnknown,
             )
+            | Self::NoProgram(_)
             | Self::Kubeconfig(_) => ExitCode::from(2),
             Self::Servers(_)
             | Self::Fake(_)

@@ -34,8 +34,36 @@ pub(super) struct Turn {
     pub(super) cpu_seconds: Option<f64>,
     pub(super) peak_mib: Option<f64>,
     pub(super) api_server_cpu_seconds: Option<f64>,
+    pub(super) steady: Option<Steady>,
+    pub(super) restart: Option<Restart>,
     /// What must not be. None: the turn counts.
     pub(super) failures: Vec<String>,
+}
+
+/// While all pods run and nobody does anything.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Steady {
+    /// Processor time, in percent of one core.
+    pub(super) cpu_percent: Option<f64>,
+    /// Memory held at the end.
+    pub(super) memory_mib: Option<f64>,
+    /// To the API server, reads and leases included.
+    pub(super) requests_per_minute: Option<f64>,
+    /// To the cloud.
+    pub(super) cloud_calls_per_minute: Option<f64>,
+}
+
+/// Killed while all pods run, and started again.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Restart {
+    /// From the start until every pod and every instance is known. None: never.
+    pub(super) seconds: Option<f64>,
+    /// Pages of instances that were read by then.
+    pub(super) pages: u32,
+    /// Writes to pods until some seconds later.
+    pub(super) pod_writes: Option<u32>,
 }
 
 /// Writes to the API server.
@@ -101,7 +129,7 @@ pub(super) struct Ratios {
 type Figure = (&'static str, fn(&Turn) -> Option<f64>);
 
 /// Every figure that has a median, with its name in JSON.
-const FIGURES: [Figure; 18] = [
+const FIGURES: [Figure; 25] = [
     ("upPerSecond", |turn| turn.up_per_second),
     ("downPerSecond", |turn| turn.down_per_second),
     ("upSeconds", |turn| turn.up_seconds),
@@ -122,6 +150,13 @@ const FIGURES: [Figure; 18] = [
     ("cpuSeconds", |turn| turn.cpu_seconds),
     ("peakMib", |turn| turn.peak_mib),
     ("apiServerCpuSeconds", |turn| turn.api_server_cpu_seconds),
+    ("steadyCpuPercent", |turn| turn.steady.as_ref()?.cpu_percent),
+    ("steadyMemoryMib", |turn| turn.steady.as_ref()?.memory_mib),
+    ("steadyRequestsPerMinute", |turn| turn.steady.as_ref()?.requests_per_minute),
+    ("steadyCloudCallsPerMinute", |turn| turn.steady.as_ref()?.cloud_calls_per_minute),
+    ("restartSeconds", |turn| turn.restart.as_ref()?.seconds),
+    ("restartPages", |turn| Some(f64::from(turn.restart.as_ref()?.pages))),
+    ("restartPodWrites", |turn| turn.restart.as_ref()?.pod_writes.map(f64::from)),
 ];
 
 impl Turn {
@@ -141,6 +176,8 @@ impl Turn {
             cpu_seconds: None,
             peak_mib: None,
             api_server_cpu_seconds: None,
+            steady: None,
+            restart: None,
             failures: vec![why],
         }
     }

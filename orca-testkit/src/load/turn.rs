@@ -11,12 +11,13 @@ use super::contestant::{Contestant, Running};
 use super::error::Error;
 use super::nodes;
 use super::plane::Plane;
-use super::report::Turn;
+use super::report::{Restart, Steady, Turn};
 use super::usage::Usage;
 
 mod evaluation;
 mod pods;
 mod sightings;
+mod standing;
 mod traffic;
 
 use self::sightings::{Pods, Sightings};
@@ -51,6 +52,8 @@ struct Seen {
     writes: Option<[Writes; 2]>,
     /// When the deletions began.
     turned: super::moment::Moment,
+    steady: Option<Steady>,
+    restart: Option<Restart>,
     record: Option<Record>,
 }
 
@@ -68,13 +71,14 @@ pub(super) async fn play(ground: &Ground<'_>, contestant: Contestant, round: u32
 }
 
 async fn run(ground: &Ground<'_>, contestant: Contestant, node: &str) -> Result<Seen, Error> {
-    let mut running = contestant.start(ground.plane, node, ground.load.cloud_latency)?;
+    let mut running = contestant.start(ground.plane, node, ground.load).await?;
     nodes::wait_ready(&ground.client, node, contestant, &mut running).await?;
     warm_up(ground, node).await?;
     let seen = measure(ground, contestant, node, &running).await;
-    let record = running.stop().await?;
+    let (record, faults) = running.stop().await?;
     let mut seen = seen?;
     seen.record = record;
+    seen.failures.extend(faults);
     Ok(seen)
 }
 
@@ -108,6 +112,19 @@ async fn measure(
     let from = end();
     let mut failures = traffic.up(&sightings, limit, load.rate).await;
     tokio::time::sleep(SETTLE).await;
+    let steady = match load.steady {
+        Some(seconds) => Some(standing::steady(ground, contestant, running, seconds).await?),
+        None => None,
+    };
+    let restart = match running {
+        Running::Program(program) if load.restart => {
+            Some(standing::restart(ground, contestant, program).await?)
+        }
+        Running::Program(_) | Running::Orca(_) | Running::Peer(_) => None,
+    };
+    if restart.as_ref().is_some_and(|restart| restart.seconds.is_none()) {
+        failures.push("after it was started again it never knew all pods and instances".to_owned());
+    }
     let (between, turned) = (end(), super::moment::Moment::now());
     failures.extend(traffic.down(&sightings, limit).await);
     tokio::time::sleep(SETTLE).await;
@@ -131,6 +148,8 @@ async fn measure(
         api_server_cpu: used(server_before, server_after).map(|used| used.cpu_seconds),
         writes,
         turned,
+        steady,
+        restart,
         record: None,
     })
 }
@@ -138,7 +157,7 @@ async fn measure(
 /// The processor time in between, and the peak of memory up to the second look.
 fn used(before: Option<Usage>, after: Option<Usage>) -> Option<Usage> {
     let (before, after) = (before?, after?);
-    Some(Usage { cpu_seconds: after.cpu_seconds - before.cpu_seconds, peak_mib: after.peak_mib })
+    Some(Usage { cpu_seconds: after.cpu_seconds - before.cpu_seconds, ..after })
 }
 
 /// Removes what a turn may have left: its pods, whoever should have let them go, and its node.

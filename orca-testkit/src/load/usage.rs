@@ -9,6 +9,8 @@ pub(super) struct Usage {
     pub(super) cpu_seconds: f64,
     /// The most memory that it ever held, in MiB.
     pub(super) peak_mib: f64,
+    /// The memory that it holds now, in MiB.
+    pub(super) memory_mib: f64,
 }
 
 impl Usage {
@@ -16,7 +18,11 @@ impl Usage {
     pub(super) fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        Some(Self { cpu_seconds: cpu_seconds(&stat)?, peak_mib: peak_mib(&status)? })
+        Some(Self {
+            cpu_seconds: cpu_seconds(&stat)?,
+            peak_mib: mib(&status, "VmHWM:")?,
+            memory_mib: mib(&status, "VmRSS:")?,
+        })
     }
 }
 
@@ -30,8 +36,8 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     Some((f64::from(user) + f64::from(system)) / f64::from(ticks))
 }
 
-fn peak_mib(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn mib(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u32 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(f64::from(kib) / 1024.0)
 }
@@ -45,7 +51,7 @@ mod tests {
         let ticks = rustix::param::clock_ticks_per_second();
         let stat = format!("7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 {ticks} {} 0 0 20 0 9 0 55", 2 * ticks);
         assert_eq!(cpu_seconds(&stat), Some(3.0));
-        assert_eq!(peak_mib("Name:\torca\nVmHWM:\t   51200 kB\nVmRSS:\t 100 kB\n"), Some(50.0));
+        assert_eq!(mib("Name:\torca\nVmHWM:\t   51200 kB\nVmRSS:\t 100 kB\n", "VmHWM:"), Some(50.0));
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Process {
         ended
     }
 
-    fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let taken = self.running().take();
         if let Some(running) = taken {
             end(self.name(), running.child);

@@ -32,6 +32,16 @@ const COST: [Column; 8] = [
     ("API server CPU s", "apiServerCpuSeconds", 2),
 ];
 
+const STANDING: [Column; 7] = [
+    ("CPU %", "steadyCpuPercent", 2),
+    ("MiB", "steadyMemoryMib", 1),
+    ("requests/min", "steadyRequestsPerMinute", 1),
+    ("cloud calls/min", "steadyCloudCallsPerMinute", 1),
+    ("restart s", "restartSeconds", 2),
+    ("pages", "restartPages", 0),
+    ("pod writes", "restartPodWrites", 0),
+];
+
 /// A row: what it is about, and its figures by name.
 type Row<'a> = (String, BTreeMap<&'a str, Option<f64>>);
 
@@ -58,6 +68,10 @@ pub(in crate::load) fn render(report: &Report) -> String {
     text.push_str(&table(&SPEED, &rows));
     text.push_str("\nPer pod, and for the whole turn:\n");
     text.push_str(&table(&COST, &rows));
+    if report.turns.iter().any(|turn| turn.steady.is_some() || turn.restart.is_some()) {
+        text.push_str("\nWhile nothing changes, and after a kill:\n");
+        text.push_str(&table(&STANDING, &rows));
+    }
     for turn in &report.turns {
         for failure in &turn.failures {
             // Writing to a string cannot fail.

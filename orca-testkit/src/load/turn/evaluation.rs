@@ -42,6 +42,8 @@ pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, seen: &See
         cpu_seconds: seen.used.map(|used| used.cpu_seconds),
         peak_mib: seen.used.map(|used| used.peak_mib),
         api_server_cpu_seconds: seen.api_server_cpu,
+        steady: seen.steady.clone(),
+        restart: seen.restart.clone(),
         failures: failures(seen),
     }
 }

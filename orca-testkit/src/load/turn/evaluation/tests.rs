@@ -26,10 +26,12 @@ fn seen(record: Option<Record>) -> Seen {
         used: None,
         api_server_cpu: None,
         writes: Some([
-            audit::Writes { pods: 20, events: 10, others: 1, ended_watches: 2 },
-            audit::Writes { pods: 20, events: 0, others: 1, ended_watches: 2 },
+            audit::Writes { pods: 20, events: 10, others: 1, requests: 40, ended_watches: 2 },
+            audit::Writes { pods: 20, events: 0, others: 1, requests: 30, ended_watches: 2 },
         ]),
         turned: moment(900),
+        steady: None,
+        restart: None,
         record,
     }
 }
