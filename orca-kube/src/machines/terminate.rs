@@ -77,7 +77,8 @@ fn take_in(inner: &Inner, ended: Terminations) {
             }
             Err(error) => {
                 tracing::warn!(instance_id = %id, error = %error, "Instance not terminated; it is asked for again");
-                if error.kind.is_definitive() {
+                // A refusal that passes by itself is no reason to wait for people.
+                if error.kind.is_definitive() && error.kind != Kind::Throttled {
                     changed.extend(inner.ledger().refused(&id, error));
                 }
             }
