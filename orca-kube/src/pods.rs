@@ -30,7 +30,7 @@ use orca_core::clock::Clock;
 use orca_core::config::Config;
 use orca_core::ids::{ClusterId, Owner, PodUid};
 use orca_core::provider::Provider;
-use tokio::sync::{Semaphore, watch as watch_channel};
+use tokio::sync::{Notify, Semaphore, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -83,6 +83,8 @@ struct Inner {
     owners: Owners,
     tasks: Tasks,
     brake: Brake,
+    /// A complete list was older than what was seen before.
+    restored: Notify,
     /// The UID of `kube-system` of a cluster that the config names.
     system: OnceLock<ClusterId>,
     /// The looks that are under way.
@@ -110,6 +112,7 @@ impl Controller {
             owners: Owners::default(),
             tasks,
             brake: Brake::default(),
+            restored: Notify::new(),
             system: OnceLock::new(),
             looks: TaskTracker::new(),
         };

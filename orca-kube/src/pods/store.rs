@@ -203,11 +203,12 @@ impl Store {
         pods.by_uid.values().filter(is_wanted).count()
     }
 
-    /// A complete list had this version.
-    pub(super) fn listed_at(&self, version: Option<u64>) {
-        let Some(version) = version else { return };
+    /// A complete list had this version. Returns whether it is older than what was seen before.
+    pub(super) fn listed_at(&self, version: Option<u64>) -> bool {
+        let Some(version) = version else { return false };
         let highest = self.highest.fetch_max(version, Ordering::AcqRel).max(self.highest_known());
         self.behind.fetch_or(version < highest, Ordering::AcqRel);
+        version < highest
     }
 
     /// Whether a complete list was ever older than what was seen before: the API server was restored. Its versions overtake
@@ -321,9 +322,10 @@ mod tests {
     fn a_list_below_what_was_seen_is_behind() {
         let store = Store::default();
         store.apply(pod("a", "1", "100"));
-        for (listed, is_behind) in [(120, false), (90, true), (119, true), (500, true)] {
-            store.listed_at(Some(listed));
-            assert_eq!(store.is_behind(), is_behind, "{listed}");
+        for (listed, is_older, is_behind) in
+            [(120, false, false), (90, true, true), (119, true, true), (500, false, true)]
+        {
+            assert_eq!((store.listed_at(Some(listed)), store.is_behind()), (is_older, is_behind), "{listed}");
         }
     }
 

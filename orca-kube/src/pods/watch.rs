@@ -45,9 +45,10 @@ async fn list_once(inner: &Inner) -> Result<(), CallError> {
     loop {
         let page = bounded(api.list(&params)).await?;
         if params.continue_token.is_none() {
-            inner
-                .store
-                .listed_at(page.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()));
+            let version = page.metadata.resource_version.as_deref().and_then(|text| text.parse().ok());
+            if inner.store.listed_at(version) {
+                inner.restored.notify_one();
+            }
         }
         for Lean(object) in page.items {
             listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
@@ -74,7 +75,8 @@ fn selector(inner: &Inner) -> String {
 pub(super) async fn run(inner: &Inner) {
     let api: Api<Lean> = Api::all(inner.parts.client.clone());
     let config = watcher::Config::default().fields(&selector(inner)).timeout(WATCH_SECONDS).page_size(PAGE);
-    let mut events = std::pin::pin!(watching::watch(api, config));
+    let begin = || watching::watch(api.clone(), config.clone()).boxed();
+    let mut events = begin();
     let mut listed = HashSet::new();
     let mut resync = tokio::time::interval(RESYNC);
     loop {
@@ -85,6 +87,11 @@ pub(super) async fn run(inner: &Inner) {
                 Some(Err(error)) => tracing::warn!(error = %error, "Watch on pods failed; it is taken up again"),
                 None => return,
             },
+            // The watch waits for versions that this API server does not have, and shows nothing until it has.
+            () = inner.restored.notified() => {
+                tracing::warn!("The API server lists less than it showed before; the watch on pods begins anew");
+                events = begin();
+            }
             _tick = resync.tick() => inner.store.uids().iter().for_each(|uid| inner.queue.wake(uid)),
         }
         inner.parts.metrics.known.set(i64::try_from(inner.store.len()).unwrap_or(i64::MAX));
