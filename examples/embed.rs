@@ -74,7 +74,7 @@ async fn embed(clock: Arc<dyn Clock>) -> Result<String, Box<dyn Error>> {
     Ok(text)
 }
 
-/// A pod that asks for a machine of its own.
+/// A pod that asks for an instance of its own.
 fn pod() -> Result<Pod, serde_json::Error> {
     serde_json::from_value(json!({
         "metadata": { "name": "train", "annotations": { annotation::INSTANCE_TYPE: "t3.micro" } },

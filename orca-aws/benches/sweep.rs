@@ -41,8 +41,8 @@ impl HttpClient for Canned {
     }
 }
 
-/// What EC2 tells of a machine, in the fields that it fills for one of ORCA's.
-fn machine(text: &mut String, number: usize) {
+/// What EC2 tells of an instance, in the fields that it fills for one of ORCA's.
+fn instance(text: &mut String, number: usize) {
     let id = format!("i-{number:017x}");
     let tags = [
         (tag::MANAGED_BY, tag::MANAGED_BY_VALUE.to_owned()),
@@ -86,7 +86,7 @@ fn answer() -> String {
                     <DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
                     <requestId>r-1</requestId><reservationSet>"
         .to_owned();
-    (0..INSTANCES).for_each(|number| machine(&mut text, number));
+    (0..INSTANCES).for_each(|number| instance(&mut text, number));
     text + "</reservationSet></DescribeInstancesResponse>"
 }
 

@@ -42,8 +42,8 @@ const TOKEN_MEMORY_ELSEWHERE: Duration = Duration::from_mins(40);
 
 /// EC2 behind ORCA's cloud traits.
 ///
-/// It holds two SDK clients: one that repeats its calls, for reading, and one that never does, for launching and
-/// terminating. Cloning is cheap, and clones share connections, credentials and the cached machine image.
+/// It holds two clients of EC2: one that repeats its calls, for reading, and one that never does, for launching and
+/// terminating; and one each of SSM and STS. Cloning is cheap, and clones share connections, credentials and the cached machine image.
 #[derive(Clone)]
 pub struct Ec2Client {
     pub(crate) clock: Arc<dyn Clock>,

@@ -14,7 +14,7 @@ mod validate;
 /// A whole config file of ORCA on AWS.
 pub type Document = orca_core::config::Document<Aws>;
 
-/// `aws`: the cloud account, and what every machine is launched with.
+/// `aws`: the cloud account, and what every instance is launched with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Aws {
@@ -25,10 +25,10 @@ pub struct Aws {
     /// Not needed: the subnet decides.
     #[serde(rename = "vpcID")]
     pub vpc_id: Option<String>,
-    /// The subnet that machines are launched in, such as `subnet-0123456789abcdef0`.
+    /// The subnet that instances are launched in, such as `subnet-0123456789abcdef0`.
     #[serde(rename = "subnetID")]
     pub subnet_id: Option<String>,
-    /// The security groups of every machine.
+    /// The security groups of every instance.
     #[serde(rename = "securityGroupIDs")]
     pub security_group_ids: Vec<String>,
     /// The machine image for pods that name none.
@@ -36,7 +36,7 @@ pub struct Aws {
     pub ami_id: Option<String>,
     /// An SSM parameter that holds the machine image, used when `amiID` is empty.
     pub ami_parameter: Option<String>,
-    /// The name or ARN of the instance profile of every machine.
+    /// The name or ARN of the instance profile of every instance.
     pub instance_profile: Option<String>,
     /// The root volume.
     pub root_volume: RootVolume,
@@ -67,7 +67,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// `aws.rootVolume`: the encrypted root volume of every machine.
+/// `aws.rootVolume`: the encrypted root volume of every instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RootVolume {

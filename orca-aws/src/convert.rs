@@ -1,4 +1,4 @@
-//! From EC2's words about a machine to the domain's.
+//! From EC2's words about an instance to the domain's.
 
 use std::net::IpAddr;
 use std::sync::Arc;

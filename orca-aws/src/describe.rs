@@ -14,7 +14,7 @@ use crate::error::cloud_error;
 
 /// The largest page (EC2 API reference, `DescribeInstances`).
 pub(crate) const PAGE: i32 = 1_000;
-/// A hundred full pages are a hundred thousand machines, more than one node can own; ten times as many leave room for
+/// A hundred full pages are a hundred thousand instances, more than one node can own; ten times as many leave room for
 /// pages that filters made short. A server that never ends its pages is stopped here.
 pub(crate) const MAX_PAGES: usize = 1_000;
 /// How many ids one call names. EC2 takes more; a smaller batch has fewer to look through when one id is bad.

@@ -1,4 +1,4 @@
-//! Whether running machines pass EC2's own two checks, of the instance and of the host under it.
+//! Whether running instances pass EC2's own two checks, of the instance and of the host under it.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use orca_core::error::{CloudError, Kind};
 use orca_core::ids::InstanceId;
 use orca_core::instance::Health;
 
+use crate::bisect::Bisect;
 use crate::call::{Operation, call};
 use crate::client::Ec2Client;
 use crate::describe::{IDS_PER_CALL, MAX_PAGES, PAGE, absent, is_bad_id};
 use crate::error::cloud_error;
-use crate::halves::Halves;
 
 /// The filters for the two checks (EC2 API reference, `DescribeInstanceStatus`).
 const CHECKS: [&str; 2] = ["instance-status.status", "system-status.status"];
@@ -24,7 +24,7 @@ impl Ec2Client {
         ids: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, Health>, CloudError> {
         let mut found = BTreeMap::new();
-        let mut batches = Halves::new(ids, IDS_PER_CALL);
+        let mut batches = Bisect::new(ids, IDS_PER_CALL);
         while let Some(batch) = batches.take() {
             let named = batch.iter().map(|id| id.as_str().to_owned()).collect();
             let request = self.read.describe_instance_status().set_instance_ids(Some(named));

@@ -23,7 +23,7 @@ use crate::error::{Context, Verdict, verdict};
 use crate::fence::Fence;
 use crate::parameters::{Parameters, Root};
 
-/// One hop: the machine itself reaches its metadata service, a container behind a bridge does not.
+/// One hop: the instance itself reaches its metadata service, a container behind a bridge does not.
 const METADATA_HOPS: i32 = 1;
 
 impl Ec2Client {
@@ -119,7 +119,7 @@ fn request(
         .set_iam_instance_profile(parameters.instance_profile.as_deref().map(profile))
         .block_device_mappings(root(&parameters.root_volume))
         .metadata_options(metadata())
-        // A machine that shuts itself down is finished: stopped, it would go on costing.
+        // An instance that shuts itself down is finished: stopped, it would go on costing.
         .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
         .set_instance_market_options(market(offer, parameters))
         .set_tag_specifications(Some(tags(offer)))

@@ -14,7 +14,7 @@
 //! | `remove`     | `DeleteVolume`, `DeleteNetworkInterface`, `CancelSpotInstanceRequests` | none | `leftovers.rs` |
 //! | `list_cluster` | `DescribeInstances` by one tag, every page    | the SDK's      | `describe.rs`  |
 //!
-//! Every answer that is not a success goes through one table, in `error/table.rs`. What EC2 says about a machine
+//! Every answer that is not a success goes through one table, in `error/table.rs`. What EC2 says about an instance
 //! becomes the domain's [`Instance`](orca_core::instance::Instance) in `convert.rs`.
 //!
 //! Without the feature `sdk`, which is on by default, there is only [`config`]: the section of the config and what makes it
@@ -23,6 +23,8 @@
 //! Time comes from the [`Clock`](orca_core::clock::Clock) that is passed in. The library installs no TLS provider
 //! and, but for the SDK's own credential chain, reads no environment.
 
+#[cfg(feature = "sdk")]
+mod bisect;
 #[cfg(feature = "sdk")]
 mod call;
 #[cfg(feature = "sdk")]
@@ -36,8 +38,6 @@ mod describe;
 mod error;
 #[cfg(feature = "sdk")]
 mod fence;
-#[cfg(feature = "sdk")]
-mod halves;
 #[cfg(feature = "sdk")]
 mod health;
 #[cfg(feature = "sdk")]

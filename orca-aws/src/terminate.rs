@@ -6,11 +6,11 @@ use orca_core::error::{CloudError, Kind};
 use orca_core::ids::InstanceId;
 use orca_core::instance::{InstanceState, OwnedInstance};
 
+use crate::bisect::Bisect;
 use crate::call::{Operation, call};
 use crate::client::Ec2Client;
 use crate::convert;
 use crate::error::cloud_error;
-use crate::halves::Halves;
 
 /// EC2 takes a thousand ids and asks callers to "break up the request into smaller batches".
 const IDS_PER_CALL: usize = 500;
@@ -25,7 +25,7 @@ impl Ec2Client {
     /// One outcome for each instance given.
     pub(crate) async fn terminate_instances(&self, instances: &[OwnedInstance]) -> Outcomes {
         let mut outcomes = Outcomes::new();
-        let mut batches = Halves::new(instances, IDS_PER_CALL);
+        let mut batches = Bisect::new(instances, IDS_PER_CALL);
         let mut splits = MOST_SPLITS;
         while let Some(batch) = batches.take() {
             match self.terminate_batch(batch).await {

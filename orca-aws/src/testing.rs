@@ -198,7 +198,7 @@ pub(crate) fn owned(id: &str) -> OwnedInstance {
     instance.owned_by(&owner, &"u1".into()).expect("ours")
 }
 
-/// A pod's wish for one small machine on demand.
+/// A pod's wish for one small instance on demand.
 pub(crate) fn wish() -> LaunchRequest {
     LaunchRequest {
         pod: PodRef::new("ml", "train", "u1"),

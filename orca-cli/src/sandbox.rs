@@ -3,14 +3,14 @@
 //! Nothing here is a demonstration of its own: the API server and EC2 are the fakes that the tests use, the controller
 //! is the one that `orca run` runs, and with the feature `aws` it reaches its EC2 through the AWS SDK over HTTP.
 
+mod apply;
 mod manifests;
 mod object;
+mod output;
 mod progress;
 mod settings;
 mod story;
 mod timeline;
-mod visit;
-mod voice;
 mod world;
 
 use std::io::{self, IsTerminal};
@@ -20,7 +20,7 @@ use orca_core::config::LogLevel;
 use tokio_util::sync::CancellationToken;
 
 use self::manifests::Manifest;
-use self::voice::Voice;
+use self::output::Output;
 use self::world::World;
 use crate::args::{Globals, SandboxArgs, SandboxOutput};
 use crate::environment::Environment;
@@ -42,20 +42,20 @@ pub(crate) fn main(args: SandboxArgs, globals: Globals, environment: &Environmen
     };
     logging::init(&logging).map_err(Failure::usage)?;
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let voice = Voice::new(args.output, !is_plain && io::stdout().is_terminal());
+    let output = Output::new(args.output, !is_plain && io::stdout().is_terminal());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
-    runtime.block_on(Box::pin(run(args, config, manifests, voice)))
+    runtime.block_on(Box::pin(run(args, config, manifests, output)))
 }
 
 async fn run(
     args: SandboxArgs,
     config: Document,
     manifests: Vec<Manifest>,
-    voice: Voice,
+    output: Output,
 ) -> Result<(), Failure> {
     let told_to_stop = signals::shutdown().map_err(Failure::new)?;
     let world = World::start(&args, config).await?;
-    voice.greet(&world, &args);
+    output.greet(&world, &args);
     let stop = CancellationToken::new();
     let node = run::operate(world.parts(stop.clone()).await?);
     let mut node = std::pin::pin!(node);
@@ -64,8 +64,8 @@ async fn run(
         () = told_to_stop.cancelled(), if manifests.is_empty() => Ok(()),
         ended = &mut node => return ended,
         () = world.controllers() => Err(Failure::new("the sandbox's controllers ended")),
-        () = voice.tell(&world) => Err(Failure::new("the sandbox has nothing more to tell")),
-        visited = visit::visit(&world, &voice, &args, &manifests, &told_to_stop), if !manifests.is_empty() => visited,
+        () = output.tell(&world) => Err(Failure::new("the sandbox has nothing more to tell")),
+        applied = apply::run(&world, &output, &args, &manifests, &told_to_stop), if !manifests.is_empty() => applied,
     };
     stop.cancel();
     let ended = node.await;

@@ -14,7 +14,7 @@ use orca_core::instance::{CapacityType, Health, Instance, InstanceState};
 use orca_core::launch::{LaunchRecord, NewAttempt, Offer};
 use orca_core::lifecycle::{Facts, Observation, decide};
 use orca_core::pod::Intent;
-use orca_core::provider::Machines;
+use orca_core::provider::KnownInstances;
 use orca_core::quantity::Quantity;
 use orca_core::selection;
 use orca_core::status::{self, Ready, Shown};
@@ -86,18 +86,24 @@ fn record() -> LaunchRecord {
     LaunchRecord::open(NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request }, now())
 }
 
-fn machines(seen: Vec<Instance>) -> Machines {
+fn instances(seen: Vec<Instance>) -> KnownInstances {
     let token_memory = Duration::from_hours(12);
-    Machines { fresh: true, seen, health: Some(Health::Passed), token_memory, ..Machines::default() }
+    KnownInstances {
+        fresh: true,
+        seen,
+        health: Some(Health::Passed),
+        token_memory,
+        ..KnownInstances::default()
+    }
 }
 
 fn decisions(criterion: &mut Criterion) {
     let (pod, request, record) = (pod(), Ok::<_, Rejection>(request()), Ok(record()));
-    let (none, one) = (machines(Vec::new()), machines(vec![instance()]));
+    let (none, one) = (instances(Vec::new()), instances(vec![instance()]));
     let (reference, owner) =
         (PodRef::new("ml", "train", "u"), Owner { cluster: "c".into(), node: "n".into() });
     let (facts, user_tags) = (Facts::default(), std::collections::BTreeMap::new());
-    let seen = |record, machines| Observation {
+    let seen = |record, instances| Observation {
         reference: &reference,
         owner: &owner,
         user_tags: &user_tags,
@@ -110,11 +116,11 @@ fn decisions(criterion: &mut Criterion) {
         request: &request,
         ignore_daemons: true,
         held_until: None,
-        machines,
+        instances,
     };
     let (fresh, running) = (seen(None, &none), seen(Some(&record), &one));
     criterion.bench_function("decide/a new pod", |bench| bench.iter(|| decide(black_box(&fresh), now())));
-    criterion.bench_function("decide/a running machine", |bench| {
+    criterion.bench_function("decide/a running instance", |bench| {
         bench.iter(|| decide(black_box(&running), now()));
     });
 }

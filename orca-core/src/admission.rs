@@ -1,4 +1,4 @@
-//! May this pod buy a machine, and which one: asked before the launch record, never again for a pod that has one.
+//! May this pod buy an instance, and which one: asked before the launch record, never again for a pod that has one.
 //!
 //! A pod with `spec.nodeName` set passes every check of the API server and of no scheduler, and here a mistake costs
 //! money: so the scheduler's rules about node, taints and room are checked once more (B27).

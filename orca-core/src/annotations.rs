@@ -18,7 +18,7 @@ pub struct Wishes {
     pub instance_type: Option<String>,
     /// The name of a workload template.
     pub template: Option<String>,
-    /// How to buy the machine. None: the config's default.
+    /// How to buy the instance. None: the config's default.
     pub capacity_type: Option<CapacityType>,
     /// The highest spot price.
     pub max_price: Option<UsdPerHour>,
@@ -68,7 +68,7 @@ const REFUSED: [(&str, &str); 4] = [
     ),
     (
         annotation::TERMINATION_PROTECTION,
-        "a protected machine could not be terminated with its pod; remove it",
+        "a protected instance could not be terminated with its pod; remove it",
     ),
 ];
 
@@ -145,7 +145,7 @@ impl Wishes {
             key: key.to_owned(),
             value: text::cut(annotations.get(key).map_or("", String::as_str), 80),
             remedy: format!(
-                "it has no effect on on-demand machines; set {}: spot, or remove it",
+                "it has no effect on on-demand instances; set {}: spot, or remove it",
                 annotation::LAUNCH_TYPE
             ),
         })

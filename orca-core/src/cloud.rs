@@ -23,7 +23,7 @@ mod info;
 
 pub use info::CloudInfo;
 
-/// A cloud that can launch, describe and terminate machines.
+/// A cloud that can launch, describe and terminate instances.
 ///
 /// Every method may be called concurrently, and has to end by itself: callers put no bound on `offers`, `launch` and
 /// `terminate`. Dropping a returned future is like a crash at that point: whatever was sent may have been executed.
@@ -122,7 +122,7 @@ pub enum LaunchOutcome {
     Unknown(CloudError),
 }
 
-/// The ability to tell whether running machines pass their own checks. A cloud without it counts a running machine
+/// The ability to tell whether running instances pass their own checks. A cloud without it counts a running instance
 /// as ready.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -140,7 +140,7 @@ pub trait HealthSource: Send + Sync + fmt::Debug {
     }
 }
 
-/// The ability to find what machines left behind: disks, network interfaces and open requests, and the instances of a
+/// The ability to find what instances left behind: disks, network interfaces and open requests, and the instances of a
 /// cluster that no node accounts for. A cloud without it leaves them to people.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]

@@ -36,15 +36,15 @@ pub struct Config {
     pub cluster: Cluster,
     /// The virtual node.
     pub node: Node,
-    /// How pods choose machines.
+    /// How pods choose instances.
     pub instances: Instances,
     /// How pods of special kinds are treated.
     pub pods: Pods,
-    /// Limits on machines and money.
+    /// Limits on instances and money.
     pub limits: Limits,
     /// How fast the loops turn.
     pub controller: Controller,
-    /// What becomes of machines that no pod wants.
+    /// What becomes of instances that no pod wants.
     pub gc: Gc,
     /// Log lines.
     pub logging: Logging,
@@ -170,7 +170,7 @@ pub enum Mode {
     Template,
 }
 
-/// `instances`: how pods choose machines.
+/// `instances`: how pods choose instances.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Instances {
@@ -204,15 +204,15 @@ pub struct WorkloadTemplate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
-    /// The most machines at a time; 0 = unlimited.
+    /// The most instances at a time; 0 = unlimited.
     pub max_concurrent_instances: u32,
-    /// The most machines at a time in a namespace; 0 = unlimited.
+    /// The most instances at a time in a namespace; 0 = unlimited.
     pub max_instances_per_namespace: u32,
     /// USD a day; 0 = unlimited.
     pub daily_budget: f64,
     /// USD a month; 0 = unlimited.
     pub monthly_budget: f64,
-    /// The longest life of a machine, such as `24h`; empty or 0 = unlimited.
+    /// The longest life of an instance, such as `24h`; empty or 0 = unlimited.
     pub max_instance_lifetime: Option<String>,
     /// Quotas by namespace.
     pub namespace_quotas: BTreeMap<String, NamespaceQuota>,
@@ -222,7 +222,7 @@ pub struct Limits {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct NamespaceQuota {
-    /// The most machines at a time.
+    /// The most instances at a time.
     pub max_instances: u32,
     /// The most GPUs at a time.
     #[serde(rename = "maxGPUs")]
@@ -241,7 +241,7 @@ pub struct Controller {
     pub concurrency: u32,
     /// Seconds between sweeps when nothing changes.
     pub sweep_seconds: f64,
-    /// Seconds between sweeps while a machine boots or ends.
+    /// Seconds between sweeps while an instance boots or ends.
     pub fast_sweep_seconds: f64,
     /// Seconds that leadership lasts without renewal.
     pub leader_lease_seconds: u32,

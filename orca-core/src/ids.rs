@@ -66,7 +66,7 @@ identifier! {
     CloudIdentity
 }
 identifier! {
-    /// The cloud's name of one machine, such as `i-0123456789abcdef0`.
+    /// The cloud's name of one instance, such as `i-0123456789abcdef0`.
     InstanceId
 }
 

@@ -1,4 +1,4 @@
-//! A machine in the cloud, as the domain sees it.
+//! An instance in the cloud, as the domain sees it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::ids::{CloudIdentity, InstanceId, Owner, PodRef, PodUid};
 use crate::tags::{owner_in, pod_in};
 use crate::well_known::tag;
 
-/// One machine, as the cloud described it.
+/// One instance, as the cloud described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     /// The cloud's name of it.
@@ -98,13 +98,13 @@ impl OwnedInstance {
     }
 }
 
-/// The states of a machine's life.
+/// The states of an instance's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
     /// Launched, not yet running.
     Pending,
-    /// The machine runs. What runs on it is another question.
+    /// The instance runs. What runs on it is another question.
     Running,
     /// On the way to stopped; it still costs.
     Stopping,
@@ -160,7 +160,7 @@ pub struct StateReason {
 pub enum EndCause {
     /// A call of the cloud's API: ours or somebody else's.
     ApiCall,
-    /// The machine shut itself down.
+    /// The instance shut itself down.
     Guest,
     /// The spot market took it back.
     SpotInterruption,
@@ -172,7 +172,7 @@ pub enum EndCause {
     Other,
 }
 
-/// How a machine is bought.
+/// How an instance is bought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CapacityType {
@@ -194,7 +194,7 @@ impl CapacityType {
     }
 }
 
-/// Whether a running machine's own checks pass.
+/// Whether a running instance's own checks pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Health {
     /// All checks passed.

@@ -1,9 +1,9 @@
-//! How a pod and its machine move together: one pure function from what was seen to what to do.
+//! How a pod and its instance move together: one pure function from what was seen to what to do.
 //!
 //! ```text
 //!  Observation ──► decide(observation, now) ──► Decision { write, take, notes, action, again }
 //!   pod intent        │ Wanted    ► wanted.rs     (adopting, following, failing; launching by launching.rs)
-//!   machines          │ Finished  ► ending.rs     (terminate what still costs)
+//!   instances          │ Finished  ► ending.rs     (terminate what still costs)
 //!   launch record     │ Deleting  ► ending.rs     (terminate, terminal status, release the object)
 //!   facts of tasks    │ Gone      ► ending.rs     (terminate, forget)
 //!                     │ launched under another cloud identity ► elsewhere.rs (nothing, and say so)
@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Both functions are total and have no side effects, and every step of a launch is one of their results. The executor
-//! writes first, and acts only when that write was acknowledged; it never looks at pod or instance state itself.
+//! writes first. It sends a launch only when the record was written, and ends an instance also when the API server refuses
+//! the status (see [`Write::required`]); it never looks at pod or instance state itself.
 
 mod answers;
 mod decision;
@@ -61,7 +62,7 @@ pub fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
 fn give_up_prepared(seen: &Observation<'_>, decision: Decision) -> Decision {
     match &seen.facts.prepare {
         Some(task) if !decision.keeps_prepared && decision.action != Action::Send => {
-            decision.and_take(TaskKey::Prepare(task.key.clone()))
+            decision.and_consume(TaskKey::Prepare(task.key.clone()))
         }
         Some(_) | None => decision,
     }

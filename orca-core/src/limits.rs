@@ -22,17 +22,17 @@ pub const ABSENT_FOR: Duration = Duration::from_mins(5);
 pub const UNCONFIRMED: Duration = Duration::from_mins(1);
 
 /// A pod of runtime `instance` is released after this time of `shutting-down`, which cannot be undone:
-/// GPU machines take many minutes to reach `terminated`.
+/// GPU instances take many minutes to reach `terminated`.
 pub const SHUTTING_DOWN_RELEASE: Duration = Duration::from_mins(2);
 
 /// A deleted pod whose launch stays unresolved is let go this long after its grace period: what may still
 /// appear is an orphan, and garbage collection ends it.
 pub const DELETE_UNRESOLVED: Duration = Duration::from_mins(5);
 
-/// A pod whose machine ends within this time of its launch holds back the next pod of its owner.
+/// A pod whose instance ends within this time of its launch holds back the next pod of its owner.
 pub const SHORT_LIFE: Duration = Duration::from_mins(10);
 
-/// How long a new pod waits for the machine of an earlier pod of its name to end.
+/// How long a new pod waits for the instance of an earlier pod of its name to end.
 pub const NAMESAKE: Duration = Duration::from_mins(2);
 
 /// How often a boot or a shutdown is looked at.

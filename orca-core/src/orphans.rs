@@ -18,9 +18,9 @@ use crate::planted::{Bug, planted};
 pub const ROUNDS: u32 = 2;
 /// What was found in this time counts for the brake.
 pub const BRAKE_WINDOW: Duration = Duration::from_hours(1);
-/// So many orphans in that time are ordinary …
+/// So many orphans in that time are ordinary, however few instances there are.
 pub const BRAKE_LEAST: usize = 3;
-/// … and of many things, one in so many.
+/// With more instances, one in so many may be an orphan.
 pub const BRAKE_SHARE: usize = 10;
 /// Things without an instance wait so many times as long as an instance: an hour by default.
 pub const LEFTOVER_AGES: u32 = 12;
@@ -30,7 +30,7 @@ pub const LEFTOVER_AGES: u32 = 12;
 pub enum Standing {
     /// The pod exists and should run.
     Wanted,
-    /// The pod exists and has ended, or is to go: its own path ends the machine.
+    /// The pod exists and has ended, or is to go: its own path ends the instance.
     Ending,
     /// The API server itself said that no pod of this UID exists.
     Absent,

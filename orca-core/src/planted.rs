@@ -12,7 +12,7 @@ pub enum Bug {
     NotSentCloses,
     /// The launch is sent before its record is written.
     RecordAfterSend,
-    /// Machines are ended before the status that says so is written.
+    /// Instances are ended before the status that says so is written.
     KillBeforeStatus,
     /// The next attempt follows an unanswered send at once.
     NextAttemptAtOnce,
@@ -24,7 +24,7 @@ pub enum Bug {
     RunningAtLaunch,
     /// What no watch shows did not happen: nothing is listed.
     NoRelist,
-    /// A pod object is removed while its machines are alive.
+    /// A pod object is removed while its instances are alive.
     ReleaseEarly,
 }
 

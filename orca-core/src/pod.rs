@@ -16,8 +16,8 @@ pub enum Intent {
     Wanted,
     /// It has ended; the object is kept for its owner or its reader.
     Finished(TerminalPhase),
-    /// It is to go. `finished` when its status is terminal already, `released` when the API server keeps the object
-    /// only for finalizers any more: it must not be deleted again (B51).
+    /// It is to go. `finished`: its status is terminal. `released`: only finalizers keep the object, and it must not be
+    /// deleted again (B51).
     Deleting {
         /// When its grace period is over.
         deadline: Timestamp,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UsdPerHour(u64);
 
-/// The highest price that ORCA takes: far above any machine, far below what could overflow a sum.
+/// The highest price that ORCA takes: far above any instance, far below what could overflow a sum.
 const MAX_MICROS: u64 = 1_000_000 * MICROS_PER_DOLLAR;
 const MICROS_PER_DOLLAR: u64 = 1_000_000;
 /// EC2 refuses a maximum price that is not above $0.001 (EC2 API reference, `SpotMarketOptions`).

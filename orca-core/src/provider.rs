@@ -1,7 +1,7 @@
 //! The pod-lifecycle seam: what a pod controller may ask for, by pod UID.
 //!
 //! The names are those of the original design. `orca-kube` has the one implementation, over any
-//! [`CloudClient`](crate::cloud::CloudClient); its pod controller reaches machines by no other path.
+//! [`CloudClient`](crate::cloud::CloudClient); its pod controller reaches instances by no other path.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::launch::{LaunchRecord, LaunchRequest, Offer};
 use crate::limits;
 use crate::planted::{Bug, planted};
 
-/// Called with the UID of a pod whose machine changed. It carries nothing else: the pod is looked at anew.
+/// Called with the UID of a pod whose instance changed. It carries nothing else: the pod is looked at anew.
 pub type Notify = Arc<dyn Fn(&PodUid) + Send + Sync>;
 
-/// Pods as machines.
+/// Pods as instances.
 #[async_trait]
 pub trait Provider: Send + Sync + fmt::Debug {
     /// Makes ready what a launch needs: for a new attempt one offer with everything resolved, and the permit for the send.
@@ -52,13 +52,13 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// their state changes. Only instances whose tags name this owner and this UID are touched. Safe to repeat.
     fn delete_pod(&self, pod: &PodRef);
 
-    /// Everything that is known about the machines of this pod at this time.
-    fn get_pod(&self, pod: &PodRef, now: Timestamp) -> Machines;
+    /// Everything that is known about the instances of this pod at this time.
+    fn get_pod(&self, pod: &PodRef, now: Timestamp) -> KnownInstances;
 
-    /// The pods that have a machine, by the last complete sweep.
+    /// The pods that have an instance, by the last complete sweep.
     fn get_pods(&self) -> Vec<PodRef>;
 
-    /// Forgets everything about a pod that is gone and whose machines have ended.
+    /// Forgets everything about a pod that is gone and whose instances have ended.
     fn forget(&self, pod: &PodUid);
 
     /// Asks for a sweep now, because a decision waits for one.
@@ -67,7 +67,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// Sets what the provider knows about the node: nothing that the config already says.
     fn configure_node(&self, node: &mut Node);
 
-    /// Says where to report pods whose machines changed. Called once, before anything else.
+    /// Says where to report pods whose instances changed. Called once, before anything else.
     fn notify_pods(&self, notify: Notify);
 
     /// Whether the cloud has answered lately: the error of the latest sweep, if it failed.
@@ -115,9 +115,9 @@ pub struct Claim {
     pub health: Option<Health>,
 }
 
-/// What is known about the machines of one pod.
+/// What is known about the instances of one pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Machines {
+pub struct KnownInstances {
     /// Whether the last complete sweep began recently enough to prove anything.
     pub fresh: bool,
     /// The instances tagged with this UID, newest first, alive ones before ended ones.

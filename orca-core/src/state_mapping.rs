@@ -172,7 +172,7 @@ pub fn shown(evidence: &Evidence<'_>) -> Shown {
             failed(reason::DEADLINE_EXCEEDED, "Pod was active on the node longer than the specified deadline")
         }
         Evidence::Deleted => {
-            Shown::Deleted { message: "the pod was deleted and its machine has ended".into() }
+            Shown::Deleted { message: "the pod was deleted and its instance has ended".into() }
         }
     }
 }
@@ -181,7 +181,7 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
     match why {
         NoInstance::DaemonIgnored => waiting(
             reason::DAEMON_SET_POD_IGNORED,
-            "pods of DaemonSets buy no machine on this node. This holds up the DaemonSet's rolling update: keep it off \
+            "pods of DaemonSets buy no instance on this node. This holds up the DaemonSet's rolling update: keep it off \
              with the node affinity type NotIn [virtual-kubelet], or set pods.daemonSets: run",
         ),
         NoInstance::CloudUnreachable(error) => waiting(

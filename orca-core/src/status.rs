@@ -28,9 +28,9 @@ pub enum Shown {
         /// The cause, for people.
         message: String,
     },
-    /// The machine runs.
+    /// The instance runs.
     Running {
-        /// The machine.
+        /// The instance.
         instance: Box<Instance>,
         /// Whether it passed its checks.
         ready: Ready,
@@ -42,13 +42,13 @@ pub enum Shown {
         /// Whether that is too long for anybody to rely on it: Ready becomes Unknown.
         is_ready_unknown: bool,
     },
-    /// Failed: the machine is gone, or there will be none.
+    /// Failed: the instance is gone, or there will be none.
     Ended {
         /// The status' reason.
         reason: String,
         /// What happened, for people.
         message: String,
-        /// Whether a machine was lost: `DisruptionTarget` lets a Job's policy ignore it (B71).
+        /// Whether an instance was lost: `DisruptionTarget` lets a Job's policy ignore it (B71).
         disruption: bool,
     },
     /// Terminal because the pod was deleted.
@@ -82,7 +82,7 @@ pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Tim
         }
     };
     let mut status = PodStatus {
-        // The phase of containers that all share one machine's fate (B61).
+        // The phase of containers that all share one instance's fate (B61).
         phase: Some(phase.to_owned()),
         observed_generation: live.metadata.generation,
         start_time: old.start_time.clone().or_else(|| Some(Time(to_second(now)))),

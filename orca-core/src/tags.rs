@@ -11,7 +11,7 @@ use crate::well_known::{PREFIX, tag};
 /// What the tags of one attempt are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct TagSource<'a> {
-    /// Who will own the machine.
+    /// Who will own the instance.
     pub owner: &'a Owner,
     /// The pod it is for.
     pub pod: &'a PodRef,

@@ -95,13 +95,13 @@ pub mod tag {
     pub const POD_NAME: &str = "orca.research/pod-name";
     /// The pod: the identity that everything is keyed by.
     pub const POD_UID: &str = "orca.research/pod-uid";
-    /// Which launch attempt of that pod made the machine, from 1.
+    /// Which launch attempt of that pod made the instance, from 1.
     pub const ATTEMPT: &str = "orca.research/attempt";
     /// For people and cost reports.
     pub const INSTANCE_TYPE: &str = "orca.research/instance-type";
     /// When the attempt was recorded, RFC 3339.
     pub const CREATED_AT: &str = "orca.research/created-at";
-    /// When the machine's longest life is over, RFC 3339; only when a lifetime is set.
+    /// When the instance's longest life is over, RFC 3339; only when a lifetime is set.
     pub const EXPIRES_AT: &str = "orca.research/expires-at";
     /// A tag value's longest length, in characters (EC2 user guide, "Tag your Amazon EC2 resources").
     pub const MAX_VALUE_CHARS: usize = 256;
@@ -121,7 +121,7 @@ pub mod pod_condition {
     pub const INSTANCE_CONFIRMED: &str = "orca.research/InstanceConfirmed";
     /// Kubernetes' own: a resize is asked for, and what became of it.
     pub const RESIZE_PENDING: &str = "PodResizePending";
-    /// Kubernetes' own: the pod ended because its machine did.
+    /// Kubernetes' own: the pod ended because its instance did.
     pub const DISRUPTION_TARGET: &str = "DisruptionTarget";
 }
 
@@ -163,9 +163,9 @@ pub mod reason {
     pub const INVALID_ANNOTATION: &str = "InvalidAnnotation";
     /// No annotation, template or rule names an instance type.
     pub const MISSING_INSTANCE_TYPE: &str = "MissingInstanceType";
-    /// The container ended with its machine: no exit code is known (B77).
+    /// The container ended with its instance: no exit code is known (B77).
     pub const CONTAINER_STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
-    /// DaemonSet pods buy no machine by default.
+    /// DaemonSet pods buy no instance by default.
     pub const DAEMON_SET_POD_IGNORED: &str = "DaemonSetPodIgnored";
     /// Image, command and probes are not used: the machine image is the workload.
     pub const CONTAINERS_NOT_RUN: &str = "ContainersNotRun";
@@ -183,7 +183,7 @@ pub mod reason {
     pub const INSTANCE_ABANDONED: &str = "InstanceAbandoned";
     /// The launch waits for its turn.
     pub const LAUNCH_QUEUED: &str = "LaunchQueued";
-    /// The machine of an earlier pod of the same name has not ended yet.
+    /// The instance of an earlier pod of the same name has not ended yet.
     pub const NAMESAKE_ENDING: &str = "NamesakeEnding";
     /// The kubelet's reason for a pod that was active too long (B26).
     pub const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";

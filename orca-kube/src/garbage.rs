@@ -4,7 +4,7 @@
 //! not know, and lets `orca_core::orphans` judge. It only ever ends what carries our tags, and it would rather end
 //! nothing than the wrong thing: see there for the rules.
 
-mod census;
+mod api_reader;
 mod leftovers;
 mod notes;
 mod round;
@@ -23,10 +23,10 @@ use orca_core::orphans::History;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::census::{ApiCensus, Census};
+pub(crate) use self::api_reader::{ApiReader, ClusterReader};
 use crate::events::Events;
 use crate::identity::{IdentityGuard, Mismatch};
-use crate::machines::MachineProvider;
+use crate::instances::InstanceProvider;
 use crate::metrics::{Cause, GarbageMetrics, Outcome};
 use crate::pods;
 use crate::random::Random;
@@ -44,8 +44,8 @@ const REPORT: Duration = Duration::from_hours(1);
 
 /// What garbage collection works with.
 pub(crate) struct Parts {
-    pub(crate) census: Arc<dyn Census>,
-    pub(crate) provider: MachineProvider,
+    pub(crate) api_reader: Arc<dyn ClusterReader>,
+    pub(crate) provider: InstanceProvider,
     pub(crate) pods: pods::Controller,
     pub(crate) owner: Owner,
     pub(crate) settings: Gc,

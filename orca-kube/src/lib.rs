@@ -6,7 +6,7 @@
 //!   ├─ node       the Node object and its Lease in kube-node-lease
 //!   ├─ pods       watch ─► intake ─► queue ─► observe ─► orca_core::lifecycle::decide ─► apply
 //!   │             tasks: what is slow, with results that wake a pod
-//!   ├─ machines   the Provider over a CloudClient: sweeps, sends, terminations
+//!   ├─ instances   the Provider over a CloudClient: sweeps, sends, terminations
 //!   ├─ garbage    ends what no pod wants, slowly and with a brake
 //!   ├─ identity   stops all of it while cluster or cloud are not those that the node belongs to
 //!   └─ events     what people should know, deduplicated and capped
@@ -25,8 +25,8 @@ mod events;
 mod garbage;
 pub mod health;
 mod identity;
+mod instances;
 mod leader;
-mod machines;
 mod metrics;
 mod node;
 mod pods;

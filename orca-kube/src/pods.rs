@@ -7,17 +7,17 @@
 //! ```
 
 mod admit;
+mod allocated;
 mod apply;
-mod custody;
+mod gc_queries;
 mod intake;
-mod lean;
+mod launch_backoff;
 mod look;
 mod observe;
-mod owners;
 mod queue;
 mod store;
 mod tasks;
-mod usage;
+mod trimmed;
 mod vanished;
 mod watch;
 
@@ -34,12 +34,12 @@ use tokio::sync::{Notify, Semaphore, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::custody::standing;
-use self::owners::Owners;
+use self::allocated::Allocated;
+pub(crate) use self::gc_queries::standing;
+use self::launch_backoff::LaunchBackoff;
 use self::queue::Queue;
 use self::store::Store;
 use self::tasks::Tasks;
-use self::usage::Usage;
 use crate::brake::Brake;
 use crate::events::Events;
 use crate::identity::IdentityGuard;
@@ -48,7 +48,7 @@ use crate::node::Facts;
 use crate::random::Random;
 use crate::spawn::Spawner;
 
-/// After a failed call for one pod. It never gives up: the pod exists, and so does its machine.
+/// After a failed call for one pod. It never gives up: the pod exists, and so does its instance.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_mins(1) };
 
 /// What the controller works with.
@@ -79,8 +79,8 @@ struct Inner {
     parts: Parts,
     store: Store,
     queue: Arc<Queue>,
-    usage: Usage,
-    owners: Owners,
+    allocated: Allocated,
+    launch_backoff: LaunchBackoff,
     tasks: Tasks,
     brake: Brake,
     /// A complete list was older than what was seen before.
@@ -103,13 +103,13 @@ impl Controller {
             parts.spawner.clone(),
             parts.metrics.clone(),
         );
-        let usage = Usage::new(&parts.config);
+        let allocated = Allocated::new(&parts.config);
         let inner = Inner {
             parts,
             store: Store::default(),
             queue,
-            usage,
-            owners: Owners::default(),
+            allocated,
+            launch_backoff: LaunchBackoff::default(),
             tasks,
             brake: Brake::default(),
             restored: Notify::new(),
@@ -183,6 +183,6 @@ impl Inner {
     fn forget(&self, uid: &PodUid) {
         self.parts.provider.forget(uid);
         self.store.forget(uid);
-        self.usage.release(uid);
+        self.allocated.release(uid);
     }
 }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::health::Health;
 use crate::identity::IdentityGuard;
+use crate::instances::{self, InstanceProvider};
 use crate::leader::Leader;
-use crate::machines::{self, MachineProvider};
 use crate::metrics::Metrics;
 use crate::node::{self, NodeController, NodeLease, NodeTemplate};
 use crate::random::Random;
@@ -200,7 +200,7 @@ impl VirtualNode {
         let garbage = self.garbage((owner, leader_since, identity), is_recorded, (&provider, &pods), events);
         let work = &spawners.work;
         self.start_node(&loops, &node, spawners);
-        start_machines(&loops, &provider, work, told);
+        start_instances(&loops, &provider, work, told);
         start_pods(&loops, &pods, work, told);
         let token = told.clone();
         loops.start(work, "garbage collection", async move {
@@ -223,8 +223,8 @@ impl VirtualNode {
         if self.parts.shutdown.is_cancelled() { Ok(()) } else { result }
     }
 
-    fn provider(&self, owner: &Owner, identity: &IdentityGuard) -> MachineProvider {
-        MachineProvider::new(machines::Parts {
+    fn provider(&self, owner: &Owner, identity: &IdentityGuard) -> InstanceProvider {
+        InstanceProvider::new(instances::Parts {
             cloud: Arc::clone(&self.parts.cloud),
             health: self.capabilities.health.clone(),
             owner: owner.clone(),
@@ -298,7 +298,7 @@ struct Spawners {
     heartbeat: Spawner,
 }
 
-fn start_machines(loops: &Loops, provider: &MachineProvider, work: &Spawner, told: &CancellationToken) {
+fn start_instances(loops: &Loops, provider: &InstanceProvider, work: &Spawner, told: &CancellationToken) {
     let (sweeper, token) = (provider.clone(), told.clone());
     loops.start(work, "sweep", async move {
         sweeper.sweep(token).await;
@@ -333,7 +333,7 @@ async fn report(pods: pods::Controller, health: Health) -> Result<(), Error> {
 }
 
 /// Lets the sends finish and records what they brought.
-async fn drain(provider: &MachineProvider, pods: &pods::Controller, told: &CancellationToken) {
+async fn drain(provider: &InstanceProvider, pods: &pods::Controller, told: &CancellationToken) {
     told.cancel();
     if tokio::time::timeout(DRAIN, pods.drain()).await.is_err() {
         tracing::warn!(

@@ -24,6 +24,7 @@ use orca_core::clock::Clock;
 
 mod action;
 mod api_error;
+mod attachments;
 mod bucket;
 mod capacity;
 pub mod catalog;
@@ -31,15 +32,14 @@ mod cloud;
 mod control;
 mod fault;
 mod http;
+mod instance;
 mod ledger;
-mod machine;
 mod model;
 mod network;
 mod page;
 mod pipeline;
 mod request;
 mod settings;
-mod things;
 mod token;
 
 pub use api_error::ApiError;
@@ -48,10 +48,10 @@ pub use cloud::FakeCloud;
 pub use fault::{Effect, Fault, FaultId};
 pub use http::Served;
 
+pub use attachments::{Interface, RequestState, SpotRequest, Volume};
+pub use instance::{Ec2Instance, Ender, Tags};
 pub use ledger::{Call, CallOutcome, Event, Happening, Violation};
-pub use machine::{Ender, Machine, Tags};
 pub use settings::{Chaos, Ec2Settings, Quotas, Span, SubnetSettings};
-pub use things::{Interface, RequestState, SpotRequest, Volume};
 
 use crate::signal::Signal;
 use model::Model;

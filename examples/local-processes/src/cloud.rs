@@ -9,8 +9,8 @@ use tokio::process::{Child, Command};
 
 use crate::config::Processes;
 
-/// The table of tokens has to last as long as the machines. Here a token is the id of its process, and all end when the
-/// table is dropped; where machines outlive ORCA, the table belongs on a disk.
+/// The table of tokens has to last as long as the instances. Here a token is the id of its process, and all end when the
+/// table is dropped; where instances outlive ORCA, the table belongs on a disk.
 #[derive(Debug, Default)]
 pub struct LocalProcesses {
     settings: Processes,

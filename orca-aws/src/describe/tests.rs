@@ -8,7 +8,7 @@ fn owner() -> Owner {
     Owner { cluster: "c1".into(), node: "n1".into() }
 }
 
-fn machine(id: &str, cluster: &str) -> String {
+fn instance(id: &str, cluster: &str) -> String {
     format!(
         "<item><instancesSet><item><instanceId>{id}</instanceId><instanceState><name>running</name></instanceState>\
          <tagSet><item><key>orca.research/cluster</key><value>{cluster}</value></item>\
@@ -16,14 +16,14 @@ fn machine(id: &str, cluster: &str) -> String {
     )
 }
 
-fn page(machines: &[&str], next: &str) -> Reply {
-    let machines: String = machines.iter().map(|id| machine(id, "c1")).collect();
+fn page(instances: &[&str], next: &str) -> Reply {
+    let instances: String = instances.iter().map(|id| instance(id, "c1")).collect();
     let next = if next.is_empty() { String::new() } else { format!("<nextToken>{next}</nextToken>") };
     Reply::xml(
         200,
         &format!(
             "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
-             <reservationSet>{machines}</reservationSet>{next}</DescribeInstancesResponse>"
+             <reservationSet>{instances}</reservationSet>{next}</DescribeInstancesResponse>"
         ),
     )
 }
@@ -89,8 +89,8 @@ async fn pages_without_end_are_an_error() {
 async fn what_a_wildcard_lets_through_is_not_the_owners() {
     let body = format!(
         "<DescribeInstancesResponse><reservationSet>{}{}</reservationSet></DescribeInstancesResponse>",
-        machine("i-1", "c*"),
-        machine("i-2", "c1")
+        instance("i-1", "c*"),
+        instance("i-2", "c1")
     );
     let server = Server::new([Reply::xml(200, &body)]);
     let owner = Owner { cluster: "c*".into(), node: "n1".into() };

@@ -45,7 +45,7 @@ async fn launch(client: &Ec2Client, wish: &LaunchRequest) -> LaunchOutcome {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_unknown_and_its_repetition_finds_the_machine() {
+async fn a_lost_answer_is_unknown_and_its_repetition_finds_the_instance() {
     let (ec2, served) = region(Ec2Settings::instant()).await;
     let client = client(&served, clock::system()).await;
     ec2.fault(Fault::on("RunInstances", Effect::DropAfter));
@@ -83,7 +83,7 @@ async fn every_refusal_has_its_kind() {
     assert_eq!(open[0].id.kind, LeftoverKind::SpotRequest);
     client.remove(&open[0].owned_by(&owner(), &"u2".into()).expect("ours")).await.expect("cancelled");
     assert!(client.leftovers(&owner()).await.expect("leftovers").is_empty());
-    assert!(ec2.machines().is_empty());
+    assert!(ec2.instances().is_empty());
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub struct SandboxArgs {
     /// With --apply: how long to wait for everything to come up, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, requires = "apply")]
     pub timeout: u64,
-    /// How many times faster than AWS machines boot, pass their checks and end, such as 30x.
+    /// How many times faster than AWS instances boot, pass their checks and end, such as 30x.
     #[arg(long, value_name = "FACTOR", default_value = "30x", value_parser = speed)]
     pub speed: f64,
     /// What ids, delays and failures are drawn from.

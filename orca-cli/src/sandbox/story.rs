@@ -1,4 +1,4 @@
-//! What happens in the sandbox, as lines: one for each step of a pod, a node or a machine that people care about.
+//! What happens in the sandbox, as lines: one for each step of a pod, a node or an instance that people care about.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -55,7 +55,7 @@ impl Line {
         line
     }
 
-    /// For machines: the same as one JSON object.
+    /// For instances: the same as one JSON object.
     pub(super) fn json(&self, at: Duration) -> String {
         let mut object = serde_json::to_value(self).unwrap_or_default();
         object["elapsedSeconds"] = Value::from((at.as_secs_f64() * 1000.0).round() / 1000.0);

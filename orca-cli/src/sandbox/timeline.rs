@@ -1,4 +1,4 @@
-//! When each pod took which step, and on which machine: the table at the end.
+//! When each pod took which step, and on which instance: the table at the end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

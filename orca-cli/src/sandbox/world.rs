@@ -17,10 +17,10 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 mod cloud;
-mod sights;
+mod events;
 
 use self::cloud::Cloud;
-pub(super) use self::sights::{Seen, Sights};
+pub(super) use self::events::{Events, SandboxEvent};
 use super::object::has;
 use super::settings;
 use crate::args::{SandboxArgs, Takeover};
@@ -117,8 +117,8 @@ impl World {
     }
 
     /// Everything that happens from now on.
-    pub(super) fn watch(&self) -> Sights {
-        Sights::new(&self.kube, &self.ec2)
+    pub(super) fn watch(&self) -> Events {
+        Events::new(&self.kube, &self.ec2)
     }
 
     /// Waits until the node is Ready.
@@ -139,18 +139,19 @@ impl World {
         objects.iter().map(|object| object.value().clone()).collect()
     }
 
-    /// Pods and machines that are not gone yet, by name, and whatever must not be.
+    /// Pods and instances that are not gone yet, by name, and whatever must not be.
     pub(super) fn left(&self) -> Vec<String> {
         let pods = self.objects(&resource::PODS, None);
         let uids: BTreeSet<String> =
             pods.iter().filter_map(|pod| pod["metadata"]["uid"].as_str().map(str::to_owned)).collect();
         let names = pods.iter().map(super::story::pod_name);
-        let machines = self.ec2.machines();
-        let machines =
-            machines.iter().filter(|machine| machine.state != orca_core::instance::InstanceState::Terminated);
-        let machines = machines.map(|machine| format!("{} ({})", machine.id, machine.state.as_str()));
+        let instances = self.ec2.instances();
+        let instances = instances
+            .iter()
+            .filter(|instance| instance.state != orca_core::instance::InstanceState::Terminated);
+        let instances = instances.map(|instance| format!("{} ({})", instance.id, instance.state.as_str()));
         let wrong = self.ec2.audit(&uids).into_iter().map(|violation| format!("{violation:?}"));
-        names.chain(machines).chain(wrong).collect()
+        names.chain(instances).chain(wrong).collect()
     }
 }
 

@@ -37,7 +37,7 @@ fn path(file: &tempfile::NamedTempFile) -> &str {
 }
 
 #[test]
-fn the_first_command_shows_a_pods_whole_life_with_its_machine() {
+fn the_first_command_shows_a_pods_whole_life_with_its_instance() {
     let output = output(&["--apply", GPU_POD, "--speed", "200x"]);
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));

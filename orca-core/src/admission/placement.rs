@@ -84,7 +84,7 @@ pub fn place(pod: &Pod, node: &Place) -> Result<(), Rejection> {
         let (key, value, effect) = (&taint.key, &taint.value, taint.effect.as_str());
         let text = format!(
             "Predicate TaintToleration failed: the pod does not tolerate the taint {key}={value}:{effect}; add the \
-             toleration if it is meant to run as a machine of its own"
+             toleration if it is meant to run as an instance of its own"
         );
         return Err(rejected("TaintToleration".into(), &text));
     }

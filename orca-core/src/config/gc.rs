@@ -1,4 +1,4 @@
-//! The section about garbage collection: what becomes of machines that no pod wants.
+//! The section about garbage collection: what becomes of instances that no pod wants.
 
 use serde::{Deserialize, Serialize};
 

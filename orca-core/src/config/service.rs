@@ -96,10 +96,10 @@ pub struct Prometheus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Development {
-    /// Refused when true: ORCA would launch real machines.
+    /// Refused when true: ORCA would launch real instances.
     #[serde(rename = "mockAWS")]
     pub mock_aws: bool,
-    /// Refused when true: ORCA would launch real machines.
+    /// Refused when true: ORCA would launch real instances.
     pub dry_run: bool,
     /// Not acted on.
     pub enable_fast_cleanup: bool,

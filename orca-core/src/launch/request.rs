@@ -24,7 +24,7 @@ pub struct LaunchRequest {
     /// The pod's own machine image. None: the back end's default.
     pub image: Option<String>,
     /// What the pod asks for, as the scheduler counts it: CPU in cores, memory and storage in bytes, devices by number. The
-    /// instance type is what is bought; a back end with machines of any size can cut one to this.
+    /// instance type is what is bought; a back end with instances of any size can cut one to this.
     pub resources: Resources,
     /// The complete tags of what will be launched, from [`tags`](crate::tags::tags).
     pub tags: BTreeMap<String, String>,

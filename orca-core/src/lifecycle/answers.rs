@@ -38,7 +38,7 @@ pub(super) fn taken(
             soon(showing::told(seen, &Evidence::NoInstance(NoInstance::Unanswered(error))))
         }
     };
-    decision.and_record(next).and_take(TaskKey::Send(send_at))
+    decision.and_record(next).and_consume(TaskKey::Send(send_at))
 }
 
 /// The record after this answer.

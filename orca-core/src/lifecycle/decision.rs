@@ -9,15 +9,16 @@ use crate::status::Shown;
 
 /// One step for one pod.
 ///
-/// The executor makes the write if it differs from the live object; only when that was acknowledged does it publish the
-/// notes, take the facts and perform the action.
+/// The executor makes the write if it differs from the live object. Then it publishes the notes, uses up the facts and
+/// performs the action: only after an acknowledged write if that is [`required`](Write::required), else also after one that
+/// the API server refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// What to write to the pod's status. None: leave it as it is.
     pub write: Option<Write>,
     /// The facts that are used up by this decision.
     pub take: Vec<TaskKey>,
-    /// How long the machine lived, when this decision ends its pod: short lives hold back the owner's next pod.
+    /// How long the instance lived, when this decision ends its pod: short lives hold back the owner's next pod.
     pub lived: Option<Duration>,
     /// What to tell people, once, when the write was made.
     pub notes: Vec<Note>,
@@ -36,7 +37,7 @@ pub struct Write {
     pub shown: Option<Shown>,
     /// The launch record to keep. None: leave it as it is.
     pub record: Option<LaunchRecord>,
-    /// Whether the action has to wait for a write that the API server refuses. What ends a machine or an object does not:
+    /// Whether the action has to wait for a write that the API server refuses. What ends an instance or an object does not:
     /// a refused status is ORCA's mistake, and must not keep either alive (B35).
     pub required: bool,
 }
@@ -52,7 +53,7 @@ pub enum Action {
     Prepare(Box<Preparation>),
     /// Send the launch that this decision's record announces, if the record was written.
     Send,
-    /// End the pod's machines that are alive.
+    /// End the pod's instances that are alive.
     Terminate,
     /// Remove the pod object, guarded by its UID.
     Release,
@@ -127,7 +128,7 @@ impl Decision {
         self
     }
 
-    pub(super) fn and_take(mut self, key: TaskKey) -> Self {
+    pub(super) fn and_consume(mut self, key: TaskKey) -> Self {
         self.take.push(key);
         self
     }

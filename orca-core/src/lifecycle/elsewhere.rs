@@ -43,7 +43,7 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
 /// People said that what runs there is theirs to end: the pod ends, and nothing is asked of that cloud.
 fn given_up(seen: &Observation<'_>, recorded: &CloudIdentity) -> Decision {
     if let Some((send_at, _)) = seen.answered() {
-        return Decision::wait(std::time::Duration::ZERO).and_take(TaskKey::Send(send_at));
+        return Decision::wait(std::time::Duration::ZERO).and_consume(TaskKey::Send(send_at));
     }
     if seen.is_sending() {
         return Decision::rest();

@@ -1,4 +1,4 @@
-//! A pod that ends: terminate its machines, show the end, release the object, forget it. In this order.
+//! A pod that ends: terminate its instances, show the end, release the object, forget it. In this order.
 
 use jiff::Timestamp;
 
@@ -17,7 +17,7 @@ use crate::well_known::reason;
 /// The terminal status is acknowledged, or we would not see it: what still costs may go now.
 pub(super) fn finished(seen: &Observation<'_>) -> Decision {
     if let Some((send_at, _)) = seen.answered() {
-        return Decision::wait(limits::POLL_CHANGING).and_take(TaskKey::Send(send_at));
+        return Decision::wait(limits::POLL_CHANGING).and_consume(TaskKey::Send(send_at));
     }
     if seen.any_alive() { Decision::act(Action::Terminate) } else { Decision::rest() }
 }
@@ -31,10 +31,10 @@ pub(super) struct Deletion {
 }
 
 pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
-    let machines = seen.machines;
+    let instances = seen.instances;
     if let Some((send_at, outcome)) = seen.answered() {
         // A finished pod's record is left alone: its status is final.
-        let decision = Decision::wait(std::time::Duration::ZERO).and_take(TaskKey::Send(send_at));
+        let decision = Decision::wait(std::time::Duration::ZERO).and_consume(TaskKey::Send(send_at));
         return match seen.record() {
             Some(record) if !deletion.finished => {
                 decision.and_record(answers::recorded(record, send_at, &outcome, now))
@@ -48,9 +48,9 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
     if seen.any_alive() && !planted(Bug::ReleaseEarly) {
         return terminate(seen);
     }
-    if !machines.seen.is_empty() {
-        let shutting = machines.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown);
-        let long_enough = machines
+    if !instances.seen.is_empty() {
+        let shutting = instances.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown);
+        let long_enough = instances
             .ending_since
             .is_some_and(|since| clock::age(since, now) >= limits::SHUTTING_DOWN_RELEASE);
         return if shutting && !long_enough {
@@ -59,25 +59,25 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
             release(seen, deletion)
         };
     }
-    if let Some(missing) = &machines.missing {
+    if let Some(missing) = &instances.missing {
         let is_gone = missing.is_gone() || (deletion.finished && is_long_over(seen, now));
         return if is_gone { release(seen, deletion) } else { Decision::act(Action::Refresh) };
     }
-    without_machine(seen, deletion, now)
+    without_instance(seen, deletion, now)
 }
 
-/// A finished pod whose launch nothing can execute any more, and whose machine a fresh complete sweep does not show: its
+/// A finished pod whose launch nothing can execute any more, and whose instance a fresh complete sweep does not show: its
 /// end was seen before the pod was shown as finished, or it was never launched.
 fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
     let sent_at = seen.record().map(|record| record.send_at);
     let is_old = sent_at.is_none_or(|at| clock::age(at, now) >= limits::SIGNATURE_LIFETIME);
-    seen.machines.fresh && is_old
+    seen.instances.fresh && is_old
 }
 
 fn terminate(seen: &Observation<'_>) -> Decision {
-    let names: Vec<&str> = seen.machines.seen.iter().map(|instance| instance.id.as_str()).collect();
+    let names: Vec<&str> = seen.instances.seen.iter().map(|instance| instance.id.as_str()).collect();
     let names = names.join(", ");
-    let note = match &seen.machines.end_refused {
+    let note = match &seen.instances.end_refused {
         None => Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {names}")),
         Some(error) => {
             let text = format!(
@@ -89,14 +89,14 @@ fn terminate(seen: &Observation<'_>) -> Decision {
     Decision::act(Action::Terminate).and_note(note)
 }
 
-/// No machine is known: there is none, or one that a send may still make.
-fn without_machine(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
+/// No instance is known: there is none, or one that a send may still make.
+fn without_instance(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
     let record = match seen.record {
         None => return release(seen, deletion),
         Some(Err(error)) => return with_unusable_record(seen, deletion, error, now),
         Some(Ok(record)) => record,
     };
-    if !seen.machines.fresh {
+    if !seen.instances.fresh {
         return Decision::act(Action::Refresh);
     }
     match record.state() {
@@ -130,7 +130,7 @@ fn with_unusable_record(
 ) -> Decision {
     let executable_until =
         deletion.deadline.saturating_add(limits::SIGNATURE_LIFETIME).unwrap_or(Timestamp::MAX);
-    if launching::is_absent_since(seen.machines, executable_until, now) {
+    if launching::is_absent_since(seen.instances, executable_until, now) {
         return release(seen, deletion);
     }
     let text = format!("{error}. The pod is let go when no instance of it has shown for 25 minutes");
@@ -141,7 +141,7 @@ fn with_unusable_record(
 
 fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) -> Decision {
     match seen.record() {
-        Some(record) if !launching::is_absent(seen.machines, record, now) => Decision::act(Action::Refresh),
+        Some(record) if !launching::is_absent(seen.instances, record, now) => Decision::act(Action::Refresh),
         _ => release(seen, deletion),
     }
 }
@@ -153,11 +153,11 @@ pub(super) fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
     if deletion.released { shown } else { shown.and_act(Action::Release) }
 }
 
-/// No object is left; nobody wants the machine any more, and that never changes for a UID.
+/// No object is left; nobody wants the instance any more, and that never changes for a UID.
 pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
-    let machines = seen.machines;
+    let instances = seen.instances;
     if let Some((send_at, _)) = seen.answered() {
-        return Decision::wait(std::time::Duration::ZERO).and_take(TaskKey::Send(send_at));
+        return Decision::wait(std::time::Duration::ZERO).and_consume(TaskKey::Send(send_at));
     }
     if seen.is_sending() {
         return Decision::rest();
@@ -165,15 +165,19 @@ pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if seen.any_alive() {
         return Decision::act(Action::Terminate);
     }
-    if machines.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown) {
+    if instances.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown) {
         return Decision::wait(limits::POLL_CHANGING);
     }
     // Sends whose outcome nobody knows may still be executed: the pod is kept in mind until they cannot be any more and
     // complete sweeps have shown nothing since.
-    let may_appear = seen.record().is_some_and(|record| launching::may_appear(machines, record, now));
-    if may_appear && machines.seen.is_empty() {
+    let may_appear = seen.record().is_some_and(|record| launching::may_appear(instances, record, now));
+    if may_appear && instances.seen.is_empty() {
         return Decision::act(Action::Refresh).and_again(limits::RESYNC);
     }
-    let is_missing = machines.missing.as_ref().is_some_and(|missing| !missing.is_gone());
-    if machines.fresh && !is_missing { Decision::act(Action::Forget) } else { Decision::act(Action::Refresh) }
+    let is_missing = instances.missing.as_ref().is_some_and(|missing| !missing.is_gone());
+    if instances.fresh && !is_missing {
+        Decision::act(Action::Forget)
+    } else {
+        Decision::act(Action::Refresh)
+    }
 }

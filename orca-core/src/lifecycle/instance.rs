@@ -12,11 +12,11 @@ use crate::well_known::reason;
 /// Shows the instance, and takes it into the record if that does not name it yet.
 pub(super) fn follow(seen: &Observation<'_>, instance: &Instance) -> Decision {
     let was_ready = seen.shown_ready(instance);
-    let evidence = Evidence::Instance { instance, health: seen.machines.health, was_ready };
+    let evidence = Evidence::Instance { instance, health: seen.instances.health, was_ready };
     let decision = match instance.state {
         InstanceState::Pending => showing::show(seen, &evidence).and_again(limits::POLL_CHANGING),
         InstanceState::Running => running(seen, instance, showing::show(seen, &evidence)),
-        // A stopped machine still costs, and somebody could start it again.
+        // A stopped instance still costs, and somebody could start it again.
         InstanceState::Stopping | InstanceState::Stopped => {
             showing::told(seen, &evidence).and_act(Action::Terminate)
         }
@@ -42,18 +42,18 @@ fn running(seen: &Observation<'_>, instance: &Instance, decision: Decision) -> D
         .and_note(Note::normal(reason::CONTAINERS_NOT_RUN, NOT_RUN))
 }
 
-/// Changes that cannot be carried out on a machine that runs.
+/// Changes that cannot be carried out on an instance that runs.
 fn not_applied(seen: &Observation<'_>) -> Vec<Note> {
     let images = seen.pod.map(changes::images).unwrap_or_default();
     let say = |(name, image): (&str, &str)| {
         let text = format!(
-            "the image of container {name} was changed to {image}, and the running machine keeps what it was launched with; make a new pod"
+            "the image of container {name} was changed to {image}, and the running instance keeps what it was launched with; make a new pod"
         );
         Note::warning(reason::CHANGE_NOT_APPLIED, text)
     };
     let resized = seen.pod.is_some_and(changes::is_resized);
     let size =
-        "the machine's size is fixed by its instance type, so the resize is not carried out; make a new pod";
+        "the instance's size is fixed by its instance type, so the resize is not carried out; make a new pod";
     images
         .into_iter()
         .map(say)

@@ -13,7 +13,7 @@ use crate::clock::{age, until};
 use crate::error::{Fault, Kind};
 use crate::launch::{AttemptState, Held, LaunchRecord, Refusal};
 use crate::limits;
-use crate::provider::Machines;
+use crate::provider::KnownInstances;
 use crate::state_mapping::{Evidence, Next, NoInstance};
 
 /// Every send was answered and the last was refused: a new attempt when its time has come, or when the author has
@@ -91,7 +91,7 @@ pub(super) fn unresolved(
     executable_until: Timestamp,
     now: Timestamp,
 ) -> Option<Decision> {
-    if age(record.first_send_at, now) >= seen.machines.token_memory {
+    if age(record.first_send_at, now) >= seen.instances.token_memory {
         return None;
     }
     // A refusal beside an unresolved send proves nothing: the other may still be executed. Only the answer to the same
@@ -134,7 +134,7 @@ pub(super) fn resend_at(record: &LaunchRecord) -> Timestamp {
 /// The token may have launched something, and may not be sent again: adopt what a sweep shows, or fail when enough
 /// complete sweeps show nothing after the last send could still have been executed.
 pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
-    if !is_absent(seen.machines, record, now) {
+    if !is_absent(seen.instances, record, now) {
         return showing::waiting(seen, NoInstance::Searching)
             .and_act(Action::Refresh)
             .and_again(limits::POLL_CHANGING);
@@ -143,23 +143,23 @@ pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: 
 }
 
 /// Whether enough complete sweeps began after the last send could still have been executed, and none showed anything.
-pub(super) fn is_absent(machines: &Machines, record: &LaunchRecord, now: Timestamp) -> bool {
-    is_absent_since(machines, record.executable_until().unwrap_or(record.send_at), now)
+pub(super) fn is_absent(instances: &KnownInstances, record: &LaunchRecord, now: Timestamp) -> bool {
+    is_absent_since(instances, record.executable_until().unwrap_or(record.send_at), now)
 }
 
 /// Whether enough complete sweeps began after this time, and none showed anything.
-pub(super) fn is_absent_since(machines: &Machines, from: Timestamp, now: Timestamp) -> bool {
-    let mut after = machines.complete_sweeps.iter().filter(|began| **began > from);
+pub(super) fn is_absent_since(instances: &KnownInstances, from: Timestamp, now: Timestamp) -> bool {
+    let mut after = instances.complete_sweeps.iter().filter(|began| **began > from);
     let first = after.next();
     let enough = u32::try_from(after.count().saturating_add(1)).is_ok_and(|count| count >= limits::ABSENCES);
     let long_enough = first.is_some_and(|began| age(*began, now) >= limits::ABSENT_FOR);
-    machines.fresh && enough && long_enough
+    instances.fresh && enough && long_enough
 }
 
 /// Whether a launch of this record may still appear although nothing is known of it.
-pub(super) fn may_appear(machines: &Machines, record: &LaunchRecord, now: Timestamp) -> bool {
+pub(super) fn may_appear(instances: &KnownInstances, record: &LaunchRecord, now: Timestamp) -> bool {
     match record.state() {
-        AttemptState::Unresolved { .. } | AttemptState::Mismatch => !is_absent(machines, record, now),
+        AttemptState::Unresolved { .. } | AttemptState::Mismatch => !is_absent(instances, record, now),
         AttemptState::Launched(_) | AttemptState::Closed(_) | AttemptState::Unsent => false,
     }
 }

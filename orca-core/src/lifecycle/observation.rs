@@ -1,4 +1,4 @@
-//! All that was seen of one pod and its machines, at one moment.
+//! All that was seen of one pod and its instances, at one moment.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::ids::{CloudIdentity, Owner, PodRef};
 use crate::instance::Instance;
 use crate::launch::{AttemptState, LaunchRecord, RecordError};
 use crate::pod::{self, Intent};
-use crate::provider::Machines;
+use crate::provider::KnownInstances;
 
 /// What [`decide`](super::decide) looks at. Everything in it was read before; nothing is looked up.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,8 @@ pub struct Observation<'a> {
     pub ignore_daemons: bool,
     /// Until when pods of the same owner are held back, because those before ended soon after their launch.
     pub held_until: Option<Timestamp>,
-    /// What is known about its machines.
-    pub machines: &'a Machines,
+    /// What is known about its instances.
+    pub instances: &'a KnownInstances,
     /// What is known of the tasks that were started for it.
     pub facts: &'a Facts,
     /// After which time without confirmation of its instance nobody can say whether a pod is ready. None: never.
@@ -60,7 +60,7 @@ impl<'a> Observation<'a> {
             AttemptState::Launched(_) | AttemptState::Mismatch | AttemptState::Unresolved { .. } => true,
             AttemptState::Closed(_) | AttemptState::Unsent => false,
         };
-        let (recorded, current) = (&record.cloud, self.machines.identity.as_ref()?);
+        let (recorded, current) = (&record.cloud, self.instances.identity.as_ref()?);
         (may_exist && recorded != current).then_some((recorded, current))
     }
 
@@ -84,16 +84,16 @@ impl<'a> Observation<'a> {
     /// The instance that counts: the recorded one, else an alive one, else the newest.
     pub(super) fn instance(&self) -> Option<&'a Instance> {
         let recorded = self.record().and_then(|record| record.instance_id.as_ref());
-        let seen = &self.machines.seen;
+        let seen = &self.instances.seen;
         seen.iter()
             .find(|instance| Some(&instance.id) == recorded)
             .or_else(|| seen.iter().find(|instance| instance.state.is_alive()))
             .or_else(|| seen.first())
     }
 
-    /// Whether some machine of this pod still has to be terminated.
+    /// Whether some instance of this pod still has to be terminated.
     pub(super) fn any_alive(&self) -> bool {
-        self.machines.seen.iter().any(|instance| instance.state.is_alive())
+        self.instances.seen.iter().any(|instance| instance.state.is_alive())
     }
 
     /// The phase that the live object shows.

@@ -38,7 +38,7 @@ pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, n
         // An attempt is never prepared without an offer; should it be, it is asked for again.
         Outcome::Stale | Outcome::Ready(Prepared { offer: None, .. }) => ask(key, what()),
         Outcome::Failed { at, error } => no_offer(seen, &error, at, now).unwrap_or_else(|| ask(key, what())),
-        Outcome::Ready(Prepared { offer: Some(offer), .. }) => match &seen.machines.identity {
+        Outcome::Ready(Prepared { offer: Some(offer), .. }) => match &seen.instances.identity {
             Some(cloud) => {
                 let new = NewAttempt {
                     cluster: &seen.owner.cluster,

@@ -15,8 +15,8 @@ use crate::state_mapping::Evidence;
 
 /// What to do about it. None: the instance is confirmed, or what is known about it is its end.
 pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Option<Decision> {
-    let since = seen.machines.unconfirmed_since?;
-    let missing = seen.machines.missing.as_ref();
+    let since = seen.instances.unconfirmed_since?;
+    let missing = seen.instances.missing.as_ref();
     let id = match seen.instance() {
         Some(instance) => match instance.state {
             InstanceState::Pending | InstanceState::Running => &instance.id,

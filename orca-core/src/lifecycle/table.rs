@@ -16,7 +16,7 @@ use crate::ids::{InstanceId, Owner, PodRef};
 use crate::instance::{CapacityType, Health, Instance, InstanceState};
 use crate::launch::{LaunchRecord, NewAttempt, Offer};
 use crate::pod::{self, Intent};
-use crate::provider::{Machines, Missing, Permit, Prepared};
+use crate::provider::{KnownInstances, Missing, Permit, Prepared};
 use crate::status::{Ready, Shown};
 
 /// The moment that the table is made for.
@@ -24,8 +24,8 @@ const NOW: i64 = 1_000_000;
 
 /// One row's name, what is asked of the pod, and its record.
 type Row = (&'static str, Intent, Pod, Option<LaunchRecord>);
-/// One column's name, what is known of machines, and how far the task is that the column is about.
-type Column = (&'static str, Machines, Progress);
+/// One column's name, what is known of instances, and how far the task is that the column is about.
+type Column = (&'static str, KnownInstances, Progress);
 
 /// How far the tasks of a pod are.
 #[derive(Clone, Copy)]
@@ -57,16 +57,16 @@ pub fn render() -> String {
     text.push('\n');
     for row in rows() {
         let _infallible = write!(text, "| **{}** |", row.0);
-        for (_, machines, progress) in &columns {
-            let facts = facts(&row, machines, *progress);
-            let _infallible = write!(text, " {} |", cell(&decided(&row, machines, &facts)));
+        for (_, instances, progress) in &columns {
+            let facts = facts(&row, instances, *progress);
+            let _infallible = write!(text, " {} |", cell(&decided(&row, instances, &facts)));
         }
         text.push('\n');
     }
     text
 }
 
-fn decided((_, intent, pod, record): &Row, machines: &Machines, facts: &Facts) -> Decision {
+fn decided((_, intent, pod, record): &Row, instances: &KnownInstances, facts: &Facts) -> Decision {
     let record = record.clone().map(Ok);
     let observation = Observation {
         reference: &PodRef::new("ml", "train", "u"),
@@ -78,7 +78,7 @@ fn decided((_, intent, pod, record): &Row, machines: &Machines, facts: &Facts) -
         request: &Ok(request()),
         ignore_daemons: true,
         held_until: None,
-        machines,
+        instances,
         facts,
         ready_unknown_after: Some(Duration::from_mins(5)),
         abandoned: &[],
@@ -87,7 +87,7 @@ fn decided((_, intent, pod, record): &Row, machines: &Machines, facts: &Facts) -
 }
 
 /// The facts of a row's own tasks: what it would have asked for.
-fn facts(row: &Row, machines: &Machines, progress: Progress) -> Facts {
+fn facts(row: &Row, instances: &KnownInstances, progress: Progress) -> Facts {
     let since = at(NOW - 1);
     let capacity = CloudError::new(Kind::NoCapacity, "NoOffer", "nothing fits");
     let done = |result| TaskState::Done { at: at(NOW), result };
@@ -103,7 +103,7 @@ fn facts(row: &Row, machines: &Machines, progress: Progress) -> Facts {
         Progress::Queued => done(prepared(Permit::Until(at(NOW + 60)))),
         Progress::NoOffer => done(Err(TaskFailure::Cloud(capacity))),
     };
-    let key = match decided(row, machines, &Facts::default()).action {
+    let key = match decided(row, instances, &Facts::default()).action {
         Action::Prepare(preparation) => preparation.key,
         Action::None
         | Action::Refresh
@@ -154,14 +154,14 @@ fn cell(decision: &Decision) -> String {
 }
 
 fn columns() -> Vec<Column> {
-    let base = Machines {
+    let base = KnownInstances {
         fresh: true,
         identity: Some("cloud".into()),
         token_memory: Duration::from_mins(45),
         complete_sweeps: Arc::from([at(NOW - 10)]),
-        ..Machines::default()
+        ..KnownInstances::default()
     };
-    let missing = |absences, seconds| Machines {
+    let missing = |absences, seconds| KnownInstances {
         missing: Some(Missing {
             id: "i-1".into(),
             absences,
@@ -171,7 +171,7 @@ fn columns() -> Vec<Column> {
         }),
         ..base.clone()
     };
-    let unswept = Machines { fresh: false, ..base.clone() };
+    let unswept = KnownInstances { fresh: false, ..base.clone() };
     let mut columns = vec![
         ("not swept yet", unswept, Progress::Idle),
         ("send under way", base.clone(), Progress::Sending),
@@ -183,7 +183,7 @@ fn columns() -> Vec<Column> {
         ("missing for a moment", missing(2, 20), Progress::Idle),
         ("missing for long", missing(30, 301), Progress::Idle),
     ];
-    let seen = |state, ending_for, health| Machines {
+    let seen = |state, ending_for, health| KnownInstances {
         seen: vec![instance(state)],
         ending_since: Some(at(NOW - ending_for)),
         health,

@@ -15,7 +15,7 @@ use crate::ids::{Owner, PodRef};
 use crate::instance::{CapacityType, EndCause, Instance, InstanceState, StateReason};
 use crate::launch::{LaunchRecord, NewAttempt, Offer};
 use crate::pod;
-use crate::provider::{Machines, Missing};
+use crate::provider::{KnownInstances, Missing};
 use crate::status::Shown;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pod-lifecycle.md");
@@ -99,30 +99,30 @@ fn instance(state: InstanceState) -> Instance {
     }
 }
 
-fn machines() -> Machines {
-    Machines {
+fn instances() -> KnownInstances {
+    KnownInstances {
         fresh: true,
         identity: Some("cloud".into()),
         token_memory: Duration::from_mins(45),
-        ..Machines::default()
+        ..KnownInstances::default()
     }
 }
 
 mod holding;
 mod preparing;
 
-/// A case: what differs from a wanted pod with restart policy Never and no machine.
+/// A case: what differs from a wanted pod with restart policy Never and no instance.
 struct Case {
     pod: Pod,
     record: Option<LaunchRecord>,
     request: Result<Request, Rejection>,
-    machines: Machines,
+    instances: KnownInstances,
     held_until: Option<Timestamp>,
     facts: Facts,
 }
 
 impl Case {
-    fn new(machines: Machines) -> Self {
+    fn new(instances: KnownInstances) -> Self {
         let pod = json!({
             "metadata": { "namespace": "ml", "name": "train", "uid": "u" },
             "spec": { "restartPolicy": "Never", "containers": [{ "name": "main" }] },
@@ -132,7 +132,7 @@ impl Case {
             pod: serde_json::from_value(pod).expect("a pod"),
             record: None,
             request: Ok(request()),
-            machines,
+            instances,
             held_until: None,
             facts: Facts::default(),
         }
@@ -184,7 +184,7 @@ impl Case {
             request: &self.request,
             ignore_daemons: true,
             held_until: self.held_until,
-            machines: &self.machines,
+            instances: &self.instances,
             facts: &self.facts,
             ready_unknown_after: Some(Duration::from_mins(5)),
             abandoned: &[],
@@ -221,27 +221,27 @@ fn reason(decision: &Decision) -> &str {
 
 #[test]
 fn nothing_is_launched_without_a_fresh_sweep() {
-    let stale = Machines { fresh: false, ..machines() };
+    let stale = KnownInstances { fresh: false, ..instances() };
     assert_eq!(Case::new(stale.clone()).decide(0).action, Action::Refresh);
     assert_eq!(Case::new(stale).record(record(0)).decide(10).action, Action::Refresh);
-    assert_eq!(action(&Case::new(machines()).decide(0)), "attempt 1");
+    assert_eq!(action(&Case::new(instances()).decide(0)), "attempt 1");
 }
 
 #[test]
 fn an_instance_that_a_sweep_shows_is_adopted_and_never_launched_again() {
-    let seen = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
+    let seen = KnownInstances { seen: vec![instance(InstanceState::Pending)], ..instances() };
     let decision = Case::new(seen.clone()).decide(0);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceBooting"));
     let decision = Case::new(seen).record(record(0)).decide(10);
     assert_eq!(decision.record().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
-    let dead = Machines { seen: vec![instance(InstanceState::Terminated)], ..machines() };
+    let dead = KnownInstances { seen: vec![instance(InstanceState::Terminated)], ..instances() };
     let decision = Case::new(dead).record(record(0)).decide(10);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceGone"));
 }
 
 #[test]
 fn an_unknown_outcome_is_answered_by_the_same_attempt_while_the_token_is_remembered() {
-    let case = |now| action(&Case::new(machines()).record(record(0)).decide(now));
+    let case = |now| action(&Case::new(instances()).record(record(0)).decide(now));
     assert_eq!(case(1), "None");
     assert_eq!(case(2), "resend");
     assert_eq!(case(45 * 60 - 1), "resend");
@@ -252,7 +252,7 @@ fn an_unknown_outcome_is_answered_by_the_same_attempt_while_the_token_is_remembe
 fn a_refusal_beside_an_unresolved_send_waits_until_that_send_cannot_be_executed() {
     let capacity = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none");
     let both = record(0).resend(at(30)).refused(at(30), capacity, at(31));
-    let case = |now| action(&Case::new(machines()).record(both.clone()).decide(now));
+    let case = |now| action(&Case::new(instances()).record(both.clone()).decide(now));
     assert_eq!(case(100), "None");
     assert_eq!(case(30 + 2), "None");
     assert_eq!(case(20 * 60 - 1), "None");
@@ -262,7 +262,7 @@ fn a_refusal_beside_an_unresolved_send_waits_until_that_send_cannot_be_executed(
 #[test]
 fn an_answered_send_goes_into_the_record_first() {
     let launched = LaunchOutcome::Launched(Box::new(instance(InstanceState::Pending)));
-    let decision = Case::new(machines()).record(record(0)).answered(0, launched).decide(1);
+    let decision = Case::new(instances()).record(record(0)).answered(0, launched).decide(1);
     assert_eq!(decision.record().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
     assert_eq!(
         (decision.take.as_slice(), reason(&decision)),
@@ -271,7 +271,7 @@ fn an_answered_send_goes_into_the_record_first() {
     assert_eq!(decision.notes.len(), 1);
 
     let unknown = LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "Timeout", "no answer"));
-    let decision = Case::new(machines()).record(record(0)).answered(0, unknown).decide(1);
+    let decision = Case::new(instances()).record(record(0)).answered(0, unknown).decide(1);
     assert_eq!(decision.record(), Some(&record(0)), "the mark stays");
 }
 
@@ -284,7 +284,7 @@ fn no_capacity_quota_and_denied_keep_the_pod_pending_with_the_code() {
         (Kind::Invalid(Fault::Config), "InvalidSubnetID.NotFound"),
     ] {
         let outcome = LaunchOutcome::Refused(CloudError::new(kind, code, "said"));
-        let decision = Case::new(machines()).record(record(0)).answered(0, outcome).decide(1);
+        let decision = Case::new(instances()).record(record(0)).answered(0, outcome).decide(1);
         assert!(
             matches!(decision.shown(), Some(Shown::Waiting { reason, .. }) if reason == code),
             "{decision:?}"
@@ -298,14 +298,14 @@ fn an_invalid_pod_fails_unless_a_new_one_would_come_at_once() {
     let outcome = || {
         LaunchOutcome::Refused(CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said"))
     };
-    let answered = || Case::new(machines()).record(record(0)).answered(0, outcome());
+    let answered = || Case::new(instances()).record(record(0)).answered(0, outcome());
     let never = answered().decide(1);
     assert!(matches!(never.shown(), Some(Shown::Ended { disruption: false, .. })), "{never:?}");
     let always = answered().restarts("Always").decide(1);
     assert!(matches!(always.shown(), Some(Shown::Waiting { .. })), "{always:?}");
-    let rejected = Case::new(machines()).rejected().decide(0);
+    let rejected = Case::new(instances()).rejected().decide(0);
     assert!(matches!(rejected.shown(), Some(Shown::Ended { disruption: false, .. })), "{rejected:?}");
-    let waiting = Case::new(machines()).rejected().restarts("Always").decide(0);
+    let waiting = Case::new(instances()).rejected().restarts("Always").decide(0);
     assert_eq!((reason(&waiting), action(&waiting).as_str()), ("InvalidAnnotation", "None"));
 }
 
@@ -313,19 +313,19 @@ fn an_invalid_pod_fails_unless_a_new_one_would_come_at_once() {
 fn a_refused_pod_is_tried_again_when_its_author_changes_it() {
     let error = CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said");
     let refused = record(0).refused(at(0), error, at(1));
-    let case = Case::new(machines()).record(refused).restarts("Always");
+    let case = Case::new(instances()).record(refused).restarts("Always");
     assert_eq!(case.decide(10_000).action, Action::None);
     let changed = Case { request: Ok(Request { image: Some("ami-2".into()), ..request() }), ..case };
     assert_eq!(action(&changed.decide(10_000)), "attempt 2");
 }
 
 #[test]
-fn a_lost_spot_machine_fails_its_pod_as_a_disruption() {
+fn a_lost_spot_instance_fails_its_pod_as_a_disruption() {
     let mut lost = instance(InstanceState::Terminated);
     let code = "Server.SpotInstanceTermination".to_owned();
     lost.state_reason =
         Some(StateReason { cause: EndCause::SpotInterruption, code, message: "reclaimed".into() });
-    let seen = Machines { seen: vec![lost], ..machines() };
+    let seen = KnownInstances { seen: vec![lost], ..instances() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
     assert!(
         matches!(decision.shown(), Some(Shown::Ended { reason, disruption: true, .. }) if reason == "SpotInterrupted"),
@@ -334,8 +334,8 @@ fn a_lost_spot_machine_fails_its_pod_as_a_disruption() {
 }
 
 #[test]
-fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
-    let seen = Machines { seen: vec![instance(InstanceState::Stopped)], ..machines() };
+fn a_stopped_instance_is_terminated_after_its_pod_was_failed() {
+    let seen = KnownInstances { seen: vec![instance(InstanceState::Stopped)], ..instances() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
     assert_eq!((reason(&decision), action(&decision).as_str()), ("InstanceGone", "Terminate"));
     assert_eq!(decision.lived, Some(Duration::from_secs(10)), "a short life holds back its owner");
@@ -343,7 +343,7 @@ fn a_stopped_machine_is_terminated_after_its_pod_was_failed() {
 
 #[test]
 fn absence_counts_only_after_three_answers_and_five_minutes() {
-    let missing = |absences, since| Machines {
+    let missing = |absences, since| KnownInstances {
         missing: Some(Missing {
             id: "i-1".into(),
             absences,
@@ -351,9 +351,9 @@ fn absence_counts_only_after_three_answers_and_five_minutes() {
             latest: at(1_000),
             is_held: false,
         }),
-        ..machines()
+        ..instances()
     };
-    let case = |machines| Case::new(machines).record(record(0).launched(&"i-1".into())).decide(1_000);
+    let case = |instances| Case::new(instances).record(record(0).launched(&"i-1".into())).decide(1_000);
     assert_eq!(reason(&case(missing(2, 0))), "-");
     assert_eq!(reason(&case(missing(100, 701))), "-");
     assert_eq!(reason(&case(missing(3, 700))), "InstanceGone");
@@ -361,11 +361,11 @@ fn absence_counts_only_after_three_answers_and_five_minutes() {
 
 #[test]
 fn a_lost_outcome_fails_only_after_complete_sweeps_past_the_last_possible_execution() {
-    let sweeps = |times: &[i64]| Machines {
+    let sweeps = |times: &[i64]| KnownInstances {
         complete_sweeps: times.iter().map(|t| at(*t)).collect::<Arc<[_]>>(),
-        ..machines()
+        ..instances()
     };
-    let case = |machines, now| Case::new(machines).record(record(0)).decide(now);
+    let case = |instances, now| Case::new(instances).record(record(0)).decide(now);
     let end = 20 * 60;
     assert_eq!(reason(&case(sweeps(&[end - 3, end - 2, end - 1]), 3_600)), "InstanceLaunching");
     assert_eq!(reason(&case(sweeps(&[3_000, 3_300]), 3_600)), "InstanceLaunching");
@@ -374,7 +374,7 @@ fn a_lost_outcome_fails_only_after_complete_sweeps_past_the_last_possible_execut
 
 #[test]
 fn a_daemons_pod_buys_nothing_and_says_so() {
-    let mut case = Case::new(machines());
+    let mut case = Case::new(instances());
     let owner = json!([{ "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "d", "uid": "1", "controller": true }]);
     case.pod.metadata.owner_references = serde_json::from_value(owner).expect("owners");
     let decision = case.decide(0);

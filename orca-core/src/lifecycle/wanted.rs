@@ -1,4 +1,4 @@
-//! A pod that should run: launch it once, follow its machine, fail it when the machine is gone.
+//! A pod that should run: launch it once, follow its instance, fail it when the instance is gone.
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::status::Shown;
 use crate::well_known::reason;
 
 pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
-    if seen.ignore_daemons && seen.pod.is_some_and(pod::is_daemon) && seen.machines.seen.is_empty() {
+    if seen.ignore_daemons && seen.pod.is_some_and(pod::is_daemon) && seen.instances.seen.is_empty() {
         return told(seen, &Evidence::NoInstance(NoInstance::DaemonIgnored));
     }
     if let Some((send_at, outcome)) = seen.answered() {
@@ -36,7 +36,7 @@ pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
     }
 }
 
-/// Adds how long the machine lived, if the pod ends now and had one.
+/// Adds how long the instance lived, if the pod ends now and had one.
 fn with_life(seen: &Observation<'_>, mut decision: Decision, now: Timestamp) -> Decision {
     let ends = matches!(decision.shown(), Some(Shown::Ended { .. }));
     let launched = seen.record().filter(|record| record.instance_id.is_some());
@@ -61,22 +61,22 @@ fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if let Some(instance) = seen.instance() {
         return instance::follow(seen, instance);
     }
-    if let Some(missing) = &seen.machines.missing {
+    if let Some(missing) = &seen.instances.missing {
         return if missing.is_gone() {
             told(seen, &Evidence::Missing(missing))
         } else {
             Decision::act(Action::Refresh)
         };
     }
-    without_machine(seen, now)
+    without_instance(seen, now)
 }
 
-/// No machine is known. A launch may only follow from a sweep that is fresh enough to prove that there is none.
-fn without_machine(seen: &Observation<'_>, now: Timestamp) -> Decision {
+/// No instance is known. A launch may only follow from a sweep that is fresh enough to prove that there is none.
+fn without_instance(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if let Some(Err(error)) = seen.record {
         return showing::waiting(seen, NoInstance::RecordUnusable(error));
     }
-    if !seen.machines.fresh && !planted(Bug::NoFreshSweep) {
+    if !seen.instances.fresh && !planted(Bug::NoFreshSweep) {
         return unswept(seen);
     }
     let Some(record) = seen.record() else {
@@ -104,10 +104,10 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
         Ok(request) => request,
         Err(rejection) => return launching::rejected(seen, rejection),
     };
-    if let Some(namesake) = &seen.machines.namesake
+    if let Some(namesake) = &seen.instances.namesake
         && seen.age(now) < limits::NAMESAKE
     {
-        // At most one machine of a name at a time, as a StatefulSet expects it, even after a force deletion.
+        // At most one instance of a name at a time, as a StatefulSet expects it, even after a force deletion.
         let why = Evidence::NoInstance(NoInstance::NamesakeEnding(namesake));
         return told(seen, &why).and_again(limits::POLL_CHANGING);
     }
@@ -121,7 +121,7 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
 
 /// The cloud was not listed completely for a minute. The cause belongs on a pod that waits for it.
 fn unswept(seen: &Observation<'_>) -> Decision {
-    let decision = match &seen.machines.trouble {
+    let decision = match &seen.instances.trouble {
         None => Decision::act(Action::Refresh),
         Some(trouble) => told(seen, &Evidence::NoInstance(NoInstance::CloudUnreachable(trouble)))
             .and_act(Action::Refresh)

@@ -12,7 +12,7 @@ pub(super) fn shown(instance: &Instance, health: Option<Health>, was_ready: bool
             reason::INSTANCE_BOOTING,
             format!("instance {} ({}) is starting", instance.id, instance.instance_type),
         ),
-        // The machine image is the workload, so it runs when its machine does.
+        // The machine image is the workload, so it runs when its instance does.
         InstanceState::Pending | InstanceState::Running => {
             Shown::Running { instance: Box::new(instance.clone()), ready: ready(health, was_ready) }
         }

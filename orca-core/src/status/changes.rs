@@ -1,10 +1,10 @@
-//! Changes of a pod that has a machine already: which of them cannot be carried out.
+//! Changes of a pod that has an instance already: which of them cannot be carried out.
 //!
-//! What a machine was launched for stands in its pod's container statuses, and the spec may have moved on since.
+//! What an instance was launched for stands in its pod's container statuses, and the spec may have moved on since.
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 
-/// The container's status of a machine that runs.
+/// The container's status of an instance that runs.
 fn launched<'a>(live: &'a Pod, container: &Container) -> Option<&'a ContainerStatus> {
     let statuses = live.status.as_ref()?.container_statuses.as_ref()?;
     statuses.iter().find(|status| status.name == container.name && status.container_id.is_some())
@@ -23,7 +23,7 @@ pub(crate) fn images(live: &Pod) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Whether a resize is asked for: a machine's size is fixed by its instance type.
+/// Whether a resize is asked for: an instance's size is fixed by its instance type.
 pub(crate) fn is_resized(live: &Pod) -> bool {
     let containers = live.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
     containers.iter().any(|container| {

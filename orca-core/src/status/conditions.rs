@@ -57,7 +57,7 @@ pub(super) fn render(
         drafts.push(Draft::new(pod_condition::CONTAINERS_NOT_RUN, true).because("RuntimeInstance", NOT_RUN));
     }
     if matches!(shown, Shown::Running { .. }) && changes::is_resized(live) {
-        let text = "a machine's size is fixed by its instance type; make a new pod with another type";
+        let text = "an instance's size is fixed by its instance type; make a new pod with another type";
         drafts.push(Draft::new(pod_condition::RESIZE_PENDING, true).because("Infeasible", text));
     }
     let is_alive = matches!(shown, Shown::Running { .. } | Shown::Waiting { .. });

@@ -55,7 +55,7 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
         Shown::Running { instance, ready } => {
             let started = before.and_then(started_at).unwrap_or_else(|| Time(to_second(now)));
             let running = ContainerStateRunning { started_at: Some(started) };
-            // What the machine was launched for, although the spec may have moved on.
+            // What the instance was launched for, although the spec may have moved on.
             let launched = before.filter(|status| status.container_id.is_some());
             let image = launched.map(|status| status.image.clone());
             let resources = launched.and_then(|status| status.resources.clone());

@@ -95,7 +95,7 @@ fn a_waiting_pod_is_pending_with_one_waiting_state_a_container() {
 }
 
 #[test]
-fn a_running_pod_is_ready_when_its_machine_is() {
+fn a_running_pod_is_ready_when_its_instance_is() {
     let unready = after(&after(&pod(), &waiting(), 10), &running(Ready::No("checks".into())), 20);
     assert_eq!(unready.status.as_ref().and_then(|s| s.phase.as_deref()), Some("Running"));
     assert_eq!(condition(&unready, "Ready"), ("False", "ContainersNotReady"));
@@ -132,7 +132,7 @@ fn readiness_gates_hold_ready_back() {
 }
 
 #[test]
-fn a_lost_machine_ends_every_container_with_137_and_a_disruption() {
+fn a_lost_instance_ends_every_container_with_137_and_a_disruption() {
     let pod = after(&after(&pod(), &running(Ready::Yes), 10), &ended(), 40);
     let status = pod.status.as_ref().expect("a status");
     assert_eq!((status.phase.as_deref(), status.reason.as_deref()), (Some("Failed"), Some("InstanceGone")));
@@ -258,7 +258,7 @@ fn an_image_change_and_a_resize_are_answered_and_not_pretended() {
     let image = |pod: &Pod| {
         pod.status.as_ref().and_then(|s| s.container_statuses.as_ref()).map(|s| s[1].image.clone())
     };
-    assert_eq!(image(&resized).as_deref(), Some("img"), "the machine was launched with the old one");
+    assert_eq!(image(&resized).as_deref(), Some("img"), "the instance was launched with the old one");
 
     let mut back = resized.clone();
     back.spec.as_mut().expect("a spec").containers[0].resources = None;

@@ -27,7 +27,7 @@ fn decided(seen: &Seen) -> (Decision, Option<Value>) {
         held_until: seen.held_until,
         ready_unknown_after: None,
         abandoned: &[],
-        machines: &seen.machines,
+        instances: &seen.instances,
         facts: &seen.facts,
     };
     let decision = decide(&observation, seen.now);
@@ -40,7 +40,7 @@ fn is_sending(seen: &Seen) -> bool {
 }
 
 fn any_alive(seen: &Seen) -> bool {
-    seen.machines.seen.iter().any(|instance| instance.state.is_alive())
+    seen.instances.seen.iter().any(|instance| instance.state.is_alive())
 }
 
 fn is_open(intent: Intent) -> bool {
@@ -54,7 +54,7 @@ fn check_send(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
     let Some(record) = record else { return Ok(()) };
     prop_assert!(record.unresolved.contains(&record.send_at) && record.send_at == seen.now);
     prop_assert!(record.instance_id.is_none());
-    prop_assert!(seen.machines.fresh && seen.machines.seen.is_empty() && seen.machines.missing.is_none());
+    prop_assert!(seen.instances.fresh && seen.instances.seen.is_empty() && seen.instances.missing.is_none());
     prop_assert!(!is_sending(seen), "one send at a time");
     prop_assert!(is_open(seen.intent));
     if let Some(Ok(before)) = &seen.record {
@@ -70,7 +70,7 @@ fn check_send(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A wanted pod's machine goes only with its pod.
+/// A wanted pod's instance goes only with its pod.
 fn check_terminate(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
     let launched = match seen.facts.send.as_ref().map(|send| &send.state) {
         Some(TaskState::Done { result: Ok(LaunchOutcome::Launched(instance)), .. }) => {
@@ -98,12 +98,12 @@ fn check_patch(seen: &Seen, patch: Option<&Value>) -> Result<(), TestCaseError> 
     Ok(())
 }
 
-/// A wanted pod whose machines all run, and that has no deadline, is not failed.
+/// A wanted pod whose instances all run, and that has no deadline, is not failed.
 fn check_running(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
     let has_deadline = seen.pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some());
     let runs =
         |instance: &Instance| matches!(instance.state, InstanceState::Pending | InstanceState::Running);
-    let all_run = !seen.machines.seen.is_empty() && seen.machines.seen.iter().all(runs);
+    let all_run = !seen.instances.seen.is_empty() && seen.instances.seen.iter().all(runs);
     if seen.intent == Intent::Wanted && all_run && seen.facts.send.is_none() && !has_deadline {
         prop_assert!(!matches!(decision.shown(), Some(Shown::Ended { .. })), "{:?}", decision);
     }

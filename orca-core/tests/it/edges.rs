@@ -9,7 +9,7 @@ use orca_core::instance::{CapacityType, Instance, InstanceState};
 use orca_core::launch::{LaunchRecord, NewAttempt, Offer, RecordError};
 use orca_core::lifecycle::{Action, Decision, Facts, Observation, Task, TaskState, decide};
 use orca_core::pod::{self, Intent};
-use orca_core::provider::{Machines, Missing};
+use orca_core::provider::{KnownInstances, Missing};
 use orca_core::{CloudError, Kind, Owner, PodRef, limits};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ struct Scene {
     object: Value,
     is_gone: bool,
     record: Option<Result<LaunchRecord, RecordError>>,
-    machines: Machines,
+    instances: KnownInstances,
 }
 
 /// A pod that was deleted at [`NOW`], with 30 seconds of grace before that.
@@ -44,12 +44,12 @@ fn wanted() -> Value {
     })
 }
 
-fn machines() -> Machines {
-    Machines {
+fn instances() -> KnownInstances {
+    KnownInstances {
         fresh: true,
         identity: Some("cloud".into()),
         token_memory: std::time::Duration::from_mins(45),
-        ..Machines::default()
+        ..KnownInstances::default()
     }
 }
 
@@ -88,7 +88,7 @@ fn request() -> Request {
 
 impl Scene {
     fn new(object: Value) -> Self {
-        Self { object, is_gone: false, record: None, machines: machines() }
+        Self { object, is_gone: false, record: None, instances: instances() }
     }
 
     fn gone() -> Self {
@@ -99,8 +99,8 @@ impl Scene {
         Self { record: Some(Ok(record)), ..self }
     }
 
-    fn machines(self, machines: Machines) -> Self {
-        Self { machines, ..self }
+    fn instances(self, instances: KnownInstances) -> Self {
+        Self { instances, ..self }
     }
 
     /// What is done so many seconds after [`NOW`].
@@ -131,7 +131,7 @@ impl Scene {
             held_until: None,
             ready_unknown_after: None,
             abandoned: &[],
-            machines: &self.machines,
+            instances: &self.instances,
             facts,
         };
         decide(&observation, at(NOW + seconds))
@@ -145,16 +145,16 @@ impl Scene {
 }
 
 /// Lists that began so many seconds after [`NOW`].
-fn lists(seconds: &[i64]) -> Machines {
+fn lists(seconds: &[i64]) -> KnownInstances {
     let began: Vec<_> = seconds.iter().map(|second| at(NOW + second)).collect();
-    Machines { complete_sweeps: Arc::from(began), ..machines() }
+    KnownInstances { complete_sweeps: Arc::from(began), ..instances() }
 }
 
 #[test]
-fn a_machine_that_shuts_down_keeps_its_pod_for_two_minutes() {
+fn an_instance_that_shuts_down_keeps_its_pod_for_two_minutes() {
     let seen = vec![instance(InstanceState::ShuttingDown)];
-    let shutting = Machines { seen, ending_since: Some(at(NOW)), ..machines() };
-    let scene = Scene::new(deleted("Running")).record(record().launched(&"i-1".into())).machines(shutting);
+    let shutting = KnownInstances { seen, ending_since: Some(at(NOW)), ..instances() };
+    let scene = Scene::new(deleted("Running")).record(record().launched(&"i-1".into())).instances(shutting);
     scene.turns(2 * MINUTE, "nothing", "release");
 }
 
@@ -181,7 +181,7 @@ fn a_refusal_beside_an_open_send_waits_until_that_send_is_void() {
 #[test]
 fn a_lost_launch_is_given_up_after_three_lists_over_five_minutes_past_the_last_send() {
     let old = MEMORY;
-    let searched = |begun: &[i64]| Scene::new(wanted()).record(record()).machines(lists(begun));
+    let searched = |begun: &[i64]| Scene::new(wanted()).record(record()).instances(lists(begun));
     let failed = |scene: &Scene, second| scene.after(second) == "nothing";
     let whole = [old, old + 100, old + 200];
     assert!(failed(&searched(&whole), old + 5 * MINUTE));
@@ -191,8 +191,8 @@ fn a_lost_launch_is_given_up_after_three_lists_over_five_minutes_past_the_last_s
     assert!(!failed(&searched(&early), old + 10 * MINUTE), "one began when the send could still be executed");
     let just_after = [T_SIG + 1, old, old + 100];
     assert!(failed(&searched(&just_after), old + 10 * MINUTE));
-    let stale = Machines { fresh: false, ..lists(&whole) };
-    let scene = Scene::new(wanted()).record(record()).machines(stale);
+    let stale = KnownInstances { fresh: false, ..lists(&whole) };
+    let scene = Scene::new(wanted()).record(record()).instances(stale);
     assert!(!failed(&scene, old + 10 * MINUTE), "the last list is old");
 }
 
@@ -202,22 +202,22 @@ fn a_finished_pod_goes_when_nothing_of_it_can_be_executed_and_a_fresh_list_is_em
     let scene = Scene::new(deleted("Failed")).record(launched.clone());
     scene.turns(T_SIG, "list", "release");
     let missing = Missing { is_held: false, id: "i-1".into(), absences: 1, since: at(NOW), latest: at(NOW) };
-    let vanished = Machines { missing: Some(missing), ..machines() };
+    let vanished = KnownInstances { missing: Some(missing), ..instances() };
     Scene::new(deleted("Failed"))
         .record(launched.clone())
-        .machines(vanished.clone())
+        .instances(vanished.clone())
         .turns(T_SIG, "list", "release");
-    let stale = Machines { fresh: false, ..vanished };
-    assert_eq!(Scene::new(deleted("Failed")).record(launched.clone()).machines(stale).after(T_SIG), "list");
+    let stale = KnownInstances { fresh: false, ..vanished };
+    assert_eq!(Scene::new(deleted("Failed")).record(launched.clone()).instances(stale).after(T_SIG), "list");
     let running = Scene::new(deleted("Running")).record(launched);
-    assert_eq!(running.after(10 * T_SIG), "list", "a pod that was not seen to end waits for its machine");
+    assert_eq!(running.after(10 * T_SIG), "list", "a pod that was not seen to end waits for its instance");
 }
 
 #[test]
 fn an_unreadable_record_keeps_its_deleted_pod_until_no_launch_can_show_any_more() {
     let searched = |begun: &[i64]| Scene {
         record: Some(Err(RecordError::Outdated)),
-        ..Scene::new(deleted("Pending")).machines(lists(begun))
+        ..Scene::new(deleted("Pending")).instances(lists(begun))
     };
     let whole = [T_SIG + 1, T_SIG + 100, T_SIG + 200];
     searched(&whole).turns(T_SIG + 1 + 5 * MINUTE, "list", "release");
@@ -227,12 +227,12 @@ fn an_unreadable_record_keeps_its_deleted_pod_until_no_launch_can_show_any_more(
 #[test]
 fn a_pod_that_is_gone_is_kept_in_mind_until_its_launch_cannot_show_any_more() {
     let whole = [T_SIG + 1, T_SIG + 100, T_SIG + 200];
-    Scene::gone().record(record()).machines(lists(&whole)).turns(T_SIG + 1 + 5 * MINUTE, "list", "forget");
+    Scene::gone().record(record()).instances(lists(&whole)).turns(T_SIG + 1 + 5 * MINUTE, "list", "forget");
     assert_eq!(Scene::gone().record(record().launched(&"i-1".into())).after(1), "forget");
-    let shutting = Machines { seen: vec![instance(InstanceState::ShuttingDown)], ..machines() };
-    assert_eq!(Scene::gone().machines(shutting).after(1), "nothing", "it has not ended yet");
-    let stale = Machines { fresh: false, ..machines() };
-    assert_eq!(Scene::gone().machines(stale).after(1), "list");
+    let shutting = KnownInstances { seen: vec![instance(InstanceState::ShuttingDown)], ..instances() };
+    assert_eq!(Scene::gone().instances(shutting).after(1), "nothing", "it has not ended yet");
+    let stale = KnownInstances { fresh: false, ..instances() };
+    assert_eq!(Scene::gone().instances(stale).after(1), "list");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn an_absence_is_concluded_after_three_answers_over_five_minutes() {
         let missing =
             Missing { is_held: false, id: "i-1".into(), absences, since: at(NOW), latest: at(NOW + seconds) };
         let scene = Scene::new(deleted("Running")).record(record().launched(&"i-1".into()));
-        scene.machines(Machines { missing: Some(missing), ..machines() }).after(seconds)
+        scene.instances(KnownInstances { missing: Some(missing), ..instances() }).after(seconds)
     };
     assert_eq!((limits::ABSENCES, limits::ABSENT_FOR.as_secs()), (3, 300));
     assert_eq!((missing(3, 299), missing(3, 300), missing(2, 300)), ("list", "release", "list"));
@@ -253,12 +253,13 @@ fn the_pods_own_deadline_counts_from_its_start() {
     limited["spec"]["activeDeadlineSeconds"] = json!(100);
     let seen = vec![instance(InstanceState::Running)];
     let scene = Scene::new(limited).record(record().launched(&"i-1".into()));
-    scene.machines(Machines { seen, ..machines() }).turns(100, "nothing", "end");
+    scene.instances(KnownInstances { seen, ..instances() }).turns(100, "nothing", "end");
 }
 
 #[test]
-fn a_namesakes_machine_holds_a_new_pod_for_two_minutes() {
-    let scene = Scene::new(wanted()).machines(Machines { namesake: Some("i-0".into()), ..machines() });
+fn a_namesakes_instance_holds_a_new_pod_for_two_minutes() {
+    let scene =
+        Scene::new(wanted()).instances(KnownInstances { namesake: Some("i-0".into()), ..instances() });
     scene.turns(2 * MINUTE, "nothing", "prepare");
 }
 
@@ -279,6 +280,6 @@ fn a_finished_pod_with_an_open_launch_is_let_go_and_a_known_token_is_searched_fo
     assert_eq!(Scene::new(deleted("Failed")).record(record()).after(1), "release");
     let whole = [T_SIG + 1, T_SIG + 100, T_SIG + 200];
     let known = record().resend(at(NOW)).mismatched(at(NOW + 1));
-    let scene = Scene::new(deleted("Pending")).record(known).machines(lists(&whole));
+    let scene = Scene::new(deleted("Pending")).record(known).instances(lists(&whole));
     scene.turns(T_SIG + 1 + 5 * MINUTE, "list", "release");
 }

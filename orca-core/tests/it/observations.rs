@@ -1,4 +1,4 @@
-//! Arbitrary observations: any pod, any record, any machines, any facts, at any time, whether or not they make sense together.
+//! Arbitrary observations: any pod, any record, any instances, any facts, at any time, whether or not they make sense together.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use orca_core::instance::{CapacityType, Health, Instance, InstanceState};
 use orca_core::launch::{LaunchRecord, LaunchRequest, Offer, RecordError};
 use orca_core::lifecycle::{Facts, PrepareKey, Task, TaskFailure, TaskState};
 use orca_core::pod::{self, Intent};
-use orca_core::provider::{Machines, Missing, Permit, Prepared};
+use orca_core::provider::{KnownInstances, Missing, Permit, Prepared};
 use orca_core::{CloudError, Kind, PodRef};
 use proptest::prelude::*;
 use serde_json::json;
@@ -26,16 +26,16 @@ pub(crate) struct Seen {
     pub(crate) pod: Pod,
     pub(crate) record: Option<Result<LaunchRecord, RecordError>>,
     pub(crate) request: Result<Request, Rejection>,
-    pub(crate) machines: Machines,
+    pub(crate) instances: KnownInstances,
     pub(crate) facts: Facts,
     pub(crate) held_until: Option<Timestamp>,
 }
 
 pub(crate) fn seen() -> impl Strategy<Value = Seen> {
     // On the heap: as values, strategies of this size use a test's stack up.
-    let rest = (request().boxed(), machines().boxed(), prop::option::weighted(0.2, moment()).boxed());
+    let rest = (request().boxed(), instances().boxed(), prop::option::weighted(0.2, moment()).boxed());
     (moment(), any_pod().boxed(), any::<u8>(), prop::option::of(record()).boxed(), rest).prop_flat_map(
-        |(now, pod, gone, record, (request, machines, held_until))| {
+        |(now, pod, gone, record, (request, instances, held_until))| {
             let intent = if gone < 30 { Intent::Gone } else { pod::intent(&pod) };
             let known = record.as_ref().and_then(|record| record.as_ref().ok()).cloned();
             facts(known, request.as_ref().ok().map(Request::digest)).boxed().prop_map(move |facts| Seen {
@@ -44,7 +44,7 @@ pub(crate) fn seen() -> impl Strategy<Value = Seen> {
                 pod: pod.clone(),
                 record: record.clone(),
                 request: request.clone(),
-                machines: machines.clone(),
+                instances: instances.clone(),
                 facts,
                 held_until,
             })
@@ -115,7 +115,7 @@ fn instance() -> impl Strategy<Value = Instance> {
     })
 }
 
-fn machines() -> impl Strategy<Value = Machines> {
+fn instances() -> impl Strategy<Value = KnownInstances> {
     let missing =
         (0u32..5, moment(), moment(), any::<bool>()).prop_map(|(absences, since, latest, is_held)| Missing {
             id: "i-1".into(),
@@ -141,7 +141,7 @@ fn machines() -> impl Strategy<Value = Machines> {
     );
     (known, rest).prop_map(|((fresh, seen, missing, health, sweeps), rest)| {
         let (ending_since, unconfirmed_since, trouble, identity, token_memory) = rest;
-        Machines {
+        KnownInstances {
             fresh,
             seen,
             missing,
@@ -152,7 +152,7 @@ fn machines() -> impl Strategy<Value = Machines> {
             identity: identity.map(Into::into),
             token_memory,
             complete_sweeps: sweeps.into(),
-            ..Machines::default()
+            ..KnownInstances::default()
         }
     })
 }

@@ -36,7 +36,7 @@ fn expected(text: &str, value: &'static str) -> &'static str {
     let whole = digits.get(..digits.len().saturating_sub(decimals)).unwrap_or_default();
     let is_larger = whole.len() > MOST.len() || (whole.len() == MOST.len() && whole > MOST);
     match (value, is_larger, value.starts_with('-')) {
-        // Beyond every machine, one amount is like another.
+        // Beyond every instance, one amount is like another.
         (_, true, _) if exponent(text) > 60 => "error",
         (_, true, false) => MOST,
         (_, true, true) => LEAST,

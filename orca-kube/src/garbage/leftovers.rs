@@ -8,7 +8,7 @@ use orca_core::ids::{InstanceId, NodeName, PodUid};
 use orca_core::leftover::{Leftover, LeftoverId};
 use orca_core::orphans::{self, Finding, LEFTOVER_AGES, Round};
 
-use super::census::Read;
+use super::api_reader::Read;
 use super::{Garbage, notes};
 use crate::crash::{self, Effect};
 

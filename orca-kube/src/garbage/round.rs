@@ -12,7 +12,7 @@ use orca_core::instance::Instance;
 use orca_core::limits;
 use orca_core::orphans::{self, Finding, Round, Rules, Standing, Verdict};
 
-use super::census::Read;
+use super::api_reader::Read;
 use super::{Garbage, notes};
 use crate::call::CallError;
 
@@ -78,7 +78,7 @@ impl Garbage {
 
     /// Whether the API server still is that of the cluster whose instances we own.
     async fn is_our_cluster(&mut self) -> Result<bool, CallError> {
-        let found = self.parts.census.cluster().await?;
+        let found = self.parts.api_reader.cluster().await?;
         let expected = self.cluster_uid.get_or_insert_with(|| found.clone()).clone();
         if found == expected {
             return Ok(true);
@@ -162,9 +162,9 @@ impl Garbage {
         pods.dedup();
         // Owned and not borrowed: the compiler cannot tell that a stream of borrowing futures may go to another thread.
         let reads = pods.into_iter().take(MOST_READS).map(|pod| {
-            let (census, controller) = (Arc::clone(&self.parts.census), self.parts.pods.clone());
+            let (api_reader, controller) = (Arc::clone(&self.parts.api_reader), self.parts.pods.clone());
             async move {
-                let read = census.pod(&pod).await;
+                let read = api_reader.pod(&pod).await;
                 if let Read::There(object) = &read {
                     controller.take((**object).clone());
                 }

@@ -12,13 +12,13 @@ use orca_core::ids::PodRef;
 use orca_core::instance::{CapacityType, Instance, InstanceState, OwnedInstance};
 use orca_core::leftover::{Leftover, LeftoverKind};
 
-use super::census::Read;
+use super::api_reader::Read;
 use super::*;
 use crate::call::CallError;
 use crate::health::Health;
 use crate::identity::{Accepted, Recorded};
 use crate::metrics::Metrics;
-use crate::{events, machines};
+use crate::{events, instances};
 
 /// Begins long after any launch, and goes with tokio's clock, which stands still unless a test waits.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ struct TestCensus {
 }
 
 #[async_trait]
-impl Census for TestCensus {
+impl ClusterReader for TestCensus {
     async fn cluster(&self) -> Result<ClusterId, CallError> {
         self.cluster.lock().expect("lock").map(ClusterId::new).ok_or(CallError::Timeout)
     }
@@ -64,7 +64,7 @@ impl Census for TestCensus {
 
 struct World {
     garbage: Garbage,
-    census: Arc<TestCensus>,
+    api_reader: Arc<TestCensus>,
     listed: Arc<Mutex<Vec<Instance>>>,
     removed: Arc<Mutex<Vec<String>>>,
     metrics: GarbageMetrics,
@@ -158,7 +158,7 @@ impl World {
             Accepted::default(),
             Health::new(Arc::clone(&clock)),
         );
-        let provider = MachineProvider::new(machines::Parts {
+        let provider = InstanceProvider::new(instances::Parts {
             cloud: Arc::new(cloud(&listed)),
             health: None,
             owner: owner(),
@@ -168,7 +168,7 @@ impl World {
             identity: identity.clone(),
             release: 0,
         });
-        // Nothing listens there: every answer of the API server comes from the census.
+        // Nothing listens there: every answer of the API server comes from the reader.
         let url = "http://127.0.0.1:9".parse().expect("a url");
         let client = kube::Client::try_from(kube::Config::new(url)).expect("a client");
         let (events, _loop) =
@@ -188,15 +188,15 @@ impl World {
             random: Random::new(Some(1)),
             spawner: life.spawner(Arc::new(crate::spawn::TokioSpawn::default())),
         });
-        let census = Arc::new(TestCensus::default());
-        *census.cluster.lock().expect("lock") = Some("c");
+        let api_reader = Arc::new(TestCensus::default());
+        *api_reader.cluster.lock().expect("lock") = Some("c");
         let stop = CancellationToken::new();
         let (running, token) = (provider.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::join!(running.sweep(token.clone()), running.terminate(token.clone()));
         });
         let garbage = Garbage::new(Parts {
-            census: Arc::<TestCensus>::clone(&census),
+            api_reader: Arc::<TestCensus>::clone(&api_reader),
             provider,
             pods,
             owner: owner(),
@@ -211,7 +211,7 @@ impl World {
             identity,
             is_recorded: true,
         });
-        Self { garbage, census, listed, removed, metrics: metrics.garbage, stop }
+        Self { garbage, api_reader, listed, removed, metrics: metrics.garbage, stop }
     }
 
     /// So many turns, each after a new sweep, a minute apart.
@@ -238,7 +238,7 @@ impl World {
     }
 
     fn knows(&self, uid: &'static str, read: Read) {
-        self.census.pods.lock().expect("lock").insert(uid, read);
+        self.api_reader.pods.lock().expect("lock").insert(uid, read);
     }
 }
 
@@ -275,7 +275,7 @@ async fn what_cannot_be_read_is_kept() {
     assert_eq!(world.alive(), ["i-1"], "S13");
     assert_eq!(world.metrics.orphaned.get(), 0);
     world.knows("a", absent(&PodRef::new("ml", "a", "a")));
-    *world.census.cluster.lock().expect("lock") = None;
+    *world.api_reader.cluster.lock().expect("lock") = None;
     world.turns(5).await;
     assert_eq!(world.alive(), ["i-1"], "S13: nobody knows which cluster this is");
 }
@@ -284,11 +284,11 @@ async fn what_cannot_be_read_is_kept() {
 async fn another_cluster_freezes_it_until_ours_is_back() {
     let mut world = World::new(vec![instance("i-1", "a")], vec![leftover("vol-1", "b")]);
     world.turns(2).await;
-    *world.census.cluster.lock().expect("lock") = Some("restored");
+    *world.api_reader.cluster.lock().expect("lock") = Some("restored");
     world.turns(10).await;
     assert_eq!((world.alive(), world.frozen()), (vec!["i-1".to_owned()], vec!["cluster_changed"]));
     assert!(world.removed().is_empty());
-    *world.census.cluster.lock().expect("lock") = Some("c");
+    *world.api_reader.cluster.lock().expect("lock") = Some("c");
     world.turns(1).await;
     assert_eq!((world.alive().len(), world.frozen().len()), (1, 0), "the rounds begin anew");
     world.turns(1).await;
@@ -317,7 +317,7 @@ async fn a_known_pod_costs_no_read_and_an_unknown_one_that_exists_becomes_known(
     );
     world.turns(5).await;
     assert_eq!(world.alive(), ["i-1", "i-2"], "what has ended is ended by its own path");
-    assert_eq!(world.census.reads.load(Ordering::Relaxed), 1);
+    assert_eq!(world.api_reader.reads.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! How often the Node was created again of late, and how long to wait before the next time.
+//! How often the Node was created again lately, and how long to wait before the next time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use orca_core::clock;
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
 /// After this time without a deletion the next one is a first one.
 const QUIET: Duration = Duration::from_mins(10);
-/// How often the Node was created again of late.
+/// How often the Node was created again lately.
 #[derive(Debug, Default)]
 pub(super) struct Recreations {
     count: u32,

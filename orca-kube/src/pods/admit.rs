@@ -1,4 +1,4 @@
-//! May this pod buy a machine: its place, its wish and its room are checked, and its room is taken, before a launch.
+//! May this pod buy an instance: its place, its wish and its room are checked, and its room is taken, before a launch.
 
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::admission::{self, Place, Rejection, Request};
@@ -25,7 +25,7 @@ pub(super) fn admit(inner: &Inner, entry: &Entry) -> Result<Request, Rejection> 
     drop(node);
     admission::place(&entry.pod, &place)?;
     let request = admission::admit(&entry.pod, config)?;
-    let room = inner.usage.admit(&entry.reference.uid, &entry.pod);
+    let room = inner.allocated.admit(&entry.reference.uid, &entry.pod);
     room.map(|()| request).map_err(|shortage| shortage.rejection())
 }
 

@@ -14,8 +14,8 @@ use orca_core::status::Shown;
 use serde_json::Value;
 
 use super::Inner;
-use super::lean::Lean;
 use super::store::Entry;
+use super::trimmed::TrimmedPod;
 use crate::call::{CallError, bounded_on};
 use crate::crash::{self, Effect};
 use crate::metrics::Outcome;
@@ -40,7 +40,7 @@ pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Op
         decision.notes.iter().for_each(|note| inner.parts.events.publish(&entry.reference, note));
     }
     if let Some(lived) = decision.lived.filter(|_| written) {
-        inner.owners.ended(&entry.pod, lived, now);
+        inner.launch_backoff.ended(&entry.pod, lived, now);
     }
     for key in &decision.take {
         inner.tasks.take(&entry.reference.uid, key);
@@ -112,7 +112,7 @@ async fn write(
     (write, effect): (Option<&Write>, Effect),
 ) -> Result<bool, CallError> {
     let Some(patch) = patch else { return Ok(false) };
-    let api: Api<Lean> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
+    let api: Api<TrimmedPod> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     tracing::trace!(patch = %patch, "Writing pod status");
     let name = &entry.reference.name;
@@ -121,14 +121,14 @@ async fn write(
     let result = crash::around(effect, call).await;
     inner.parts.metrics.writes.get_or_create(&Outcome::of(result.is_ok())).inc();
     match result {
-        Ok(Lean(pod)) => {
+        Ok(TrimmedPod(pod)) => {
             let record = write.and_then(|write| write.record.as_ref());
             if !is_answer(&pod, entry, record) {
                 return Err(CallError::Incomplete("pod that was written"));
             }
             let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
             tracing::debug!(phase, "Pod status written");
-            inner.take_in(pod);
+            inner.apply_object(pod);
             Ok(true)
         }
         Err(CallError::Refused(text)) if write.is_some_and(|write| !write.required) => {
@@ -149,7 +149,7 @@ fn is_answer(answer: &Pod, entry: &Entry, record: Option<&LaunchRecord>) -> bool
 
 /// Removes the object: at once, and only if it is still this very pod (B43).
 async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
-    let api: Api<Lean> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
+    let api: Api<TrimmedPod> = Api::namespaced(inner.parts.client.clone(), &entry.reference.namespace);
     let preconditions = Preconditions { uid: Some(entry.reference.uid.to_string()), resource_version: None };
     let params = DeleteParams {
         preconditions: Some(preconditions),
@@ -161,8 +161,8 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
         Ok(answer) => {
             tracing::info!("Pod object removed");
             // What is left of it, if finalizers keep it, is known without waiting for the watch.
-            let left = answer.left().into_iter().filter(|Lean(pod)| is_answer(pod, entry, None));
-            left.for_each(|Lean(pod)| drop(inner.take_in(pod)));
+            let left = answer.left().into_iter().filter(|TrimmedPod(pod)| is_answer(pod, entry, None));
+            left.for_each(|TrimmedPod(pod)| drop(inner.apply_object(pod)));
             Ok(())
         }
         Err(CallError::NotFound(_)) => Ok(()),

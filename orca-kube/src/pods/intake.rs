@@ -1,4 +1,4 @@
-//! Where every pod object comes in, however it was read: into the store, and what follows for machines and room.
+//! Where every pod object comes in, however it was read: into the store, and what follows for instances and room.
 //!
 //! The instance that an object names is claimed here, so that its absence can be told from never having existed; and the
 //! room of a pod that was launched for is taken here, before anybody new is admitted.
@@ -18,7 +18,7 @@ impl Inner {
     /// An object that was read, watched, or answered to a write. Returns the UIDs to look at.
     ///
     /// Mirror pods stand for static pods of a kubelet: nobody asked for them.
-    pub(super) fn take_in(&self, object: Pod) -> Vec<PodUid> {
+    pub(super) fn apply_object(&self, object: Pod) -> Vec<PodUid> {
         if pod::is_mirror(&object) {
             return Vec::new();
         }
@@ -28,25 +28,25 @@ impl Inner {
     }
 
     /// This pod is gone. Returns its UID, if it was known.
-    pub(super) fn take_absence(&self, absence: &Absence) -> Option<PodUid> {
+    pub(super) fn apply_absence(&self, absence: &Absence) -> Option<PodUid> {
         let uid = self.store.depart(absence)?;
         self.account(std::slice::from_ref(&uid));
         Some(uid)
     }
 
     /// The object of this UID, as the API server itself showed it.
-    pub(super) fn take_confirmed(&self, known: &Entry, object: Pod) {
+    pub(super) fn apply_confirmed(&self, known: &Entry, object: Pod) {
         self.store.confirm(known, object);
         self.account(std::slice::from_ref(&known.reference.uid));
     }
 
     /// An object of a complete list. One that is older than what is known is doubted: a list is never behind, unless the API
     /// server was restored.
-    pub(super) fn take_listed(&self, object: Pod) -> Vec<PodUid> {
+    pub(super) fn apply_listed(&self, object: Pod) -> Vec<PodUid> {
         if self.store.is_known_newer(&object) {
             return self.store.doubt_object(&object).into_iter().collect();
         }
-        self.take_in(object)
+        self.apply_object(object)
     }
 
     /// Takes or gives back what these pods hold. Safe to repeat.
@@ -54,11 +54,11 @@ impl Inner {
         for entry in uids.iter().filter_map(|uid| self.store.get(uid)) {
             match intent(&entry) {
                 Intent::Wanted | Intent::Deleting { finished: false, .. } => self.hold(&entry),
-                // A finished pod's machine has ended, and its absence means nothing any more. One that is deleted as well
+                // A finished pod's instance has ended, and its absence means nothing any more. One that is deleted as well
                 // is followed until the object goes.
                 Intent::Deleting { finished: true, .. } => {}
                 Intent::Finished(_) | Intent::Gone => {
-                    self.usage.release(&entry.reference.uid);
+                    self.allocated.release(&entry.reference.uid);
                     self.parts.provider.disclaim(&entry.reference.uid);
                 }
             }
@@ -76,7 +76,7 @@ impl Inner {
             self.parts.provider.adopt(&entry.reference, Claim { id, cloud, health });
         }
         if record.is_some() {
-            self.usage.count(&entry.reference.uid, &entry.pod);
+            self.allocated.count(&entry.reference.uid, &entry.pod);
         }
     }
 

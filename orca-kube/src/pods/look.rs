@@ -8,8 +8,8 @@ use orca_core::lifecycle::{decide, render};
 use tracing::Instrument as _;
 
 use super::apply::{self, Step};
-use super::lean::Lean;
 use super::store::{Entry, Presence};
+use super::trimmed::TrimmedPod;
 use super::{Inner, RETRY, admit, observe, vanished};
 use crate::absence::Absence;
 use crate::call::{CallError, bounded_on};
@@ -72,18 +72,18 @@ impl Inner {
     /// nothing, and that is not believed yet.
     async fn confirm(&self, entry: &Entry) -> Result<Option<Entry>, CallError> {
         let reference = &entry.reference;
-        let api: Api<Lean> = Api::namespaced(self.parts.client.clone(), &reference.namespace);
+        let api: Api<TrimmedPod> = Api::namespaced(self.parts.client.clone(), &reference.namespace);
         let absence = match bounded_on(("pods", &reference.name), api.get(&reference.name)).await {
-            Ok(Lean(pod)) if pod.metadata.uid.as_deref() == Some(reference.uid.as_str()) => {
-                self.take_confirmed(entry, pod);
+            Ok(TrimmedPod(pod)) if pod.metadata.uid.as_deref() == Some(reference.uid.as_str()) => {
+                self.apply_confirmed(entry, pod);
                 return Ok(self.store.get(&reference.uid));
             }
-            Ok(Lean(pod)) => Absence::by_successor(&pod, reference),
+            Ok(TrimmedPod(pod)) => Absence::by_successor(&pod, reference),
             Err(CallError::NotFound(not_found)) => Absence::by_registry(&not_found, reference),
             Err(error) => return Err(error),
         };
         let absence = absence.ok_or(CallError::Incomplete("UID"))?;
-        let is_taken = self.take_untold(entry, &absence).await;
+        let is_taken = self.confirm_vanished(entry, &absence).await;
         Ok(self.store.get(&reference.uid).filter(|_| is_taken))
     }
 

@@ -11,7 +11,7 @@ use orca_core::ids::{CloudIdentity, Owner, PodRef};
 use orca_core::launch::{LaunchRecord, RecordError};
 use orca_core::lifecycle::{Facts, Observation};
 use orca_core::pod::Intent;
-use orca_core::provider::Machines;
+use orca_core::provider::KnownInstances;
 
 use super::store::Entry;
 use super::{Inner, intake};
@@ -27,7 +27,7 @@ pub(super) struct Observed<'a> {
     request: Result<Request, Rejection>,
     ignore_daemons: bool,
     held_until: Option<Timestamp>,
-    machines: Machines,
+    instances: KnownInstances,
     facts: Facts,
     ready_unknown_after: Option<Duration>,
     abandoned: &'a [CloudIdentity],
@@ -51,10 +51,10 @@ pub(super) fn observe<'a>(
         record: inner.record(&entry.pod, uid),
         request,
         ignore_daemons: parts.config.pods.daemon_sets == DaemonSets::Ignore,
-        held_until: inner.owners.held_until(&entry.pod),
+        held_until: inner.launch_backoff.held_until(&entry.pod),
         // Facts first: an answer that arrives in between is then seen with its instance, or not at all.
         facts: inner.tasks.facts(uid),
-        machines: parts.provider.get_pod(&entry.reference, now),
+        instances: parts.provider.get_pod(&entry.reference, now),
         ready_unknown_after: parts.config.pods.ready_unknown_after(),
         abandoned: parts.identity.abandoned(),
     }
@@ -72,7 +72,7 @@ impl Observed<'_> {
             request: &self.request,
             ignore_daemons: self.ignore_daemons,
             held_until: self.held_until,
-            machines: &self.machines,
+            instances: &self.instances,
             facts: &self.facts,
             ready_unknown_after: self.ready_unknown_after,
             abandoned: self.abandoned,

@@ -20,10 +20,10 @@ const SYSTEM: &str = "kube-system";
 
 impl Inner {
     /// Takes the absence in, unless the brake holds it back. Returns whether it was taken.
-    pub(super) async fn take_untold(&self, entry: &Entry, absence: &Absence) -> bool {
+    pub(super) async fn confirm_vanished(&self, entry: &Entry, absence: &Absence) -> bool {
         let may = pod::intent(&entry.pod) != Intent::Wanted || self.may_conclude(entry).await;
         if may {
-            drop(self.take_absence(absence));
+            drop(self.apply_absence(absence));
         }
         may
     }

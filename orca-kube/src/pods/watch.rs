@@ -10,7 +10,7 @@ use kube::runtime::watcher::{self, Event};
 use orca_core::ids::PodUid;
 
 use super::Inner;
-use super::lean::Lean;
+use super::trimmed::TrimmedPod;
 use crate::absence::Absence;
 use crate::call::{CallError, bounded};
 use crate::watching;
@@ -38,7 +38,7 @@ pub(super) async fn list(inner: &Inner) {
 }
 
 async fn list_once(inner: &Inner) -> Result<(), CallError> {
-    let api: Api<Lean> = Api::all(inner.parts.client.clone());
+    let api: Api<TrimmedPod> = Api::all(inner.parts.client.clone());
     let mut params = ListParams::default().fields(&selector(inner)).limit(PAGE);
     let mut listed = HashSet::new();
     let mut changed = Vec::new();
@@ -50,9 +50,9 @@ async fn list_once(inner: &Inner) -> Result<(), CallError> {
                 inner.restored.notify_one();
             }
         }
-        for Lean(object) in page.items {
+        for TrimmedPod(object) in page.items {
             listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
-            changed.extend(inner.take_listed(object));
+            changed.extend(inner.apply_listed(object));
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params.continue_token = Some(token),
@@ -73,7 +73,7 @@ fn selector(inner: &Inner) -> String {
 
 /// Watches for ever. Errors are retried by the watcher's own back-off.
 pub(super) async fn run(inner: &Inner) {
-    let api: Api<Lean> = Api::all(inner.parts.client.clone());
+    let api: Api<TrimmedPod> = Api::all(inner.parts.client.clone());
     let config = watcher::Config::default().fields(&selector(inner)).timeout(WATCH_SECONDS).page_size(PAGE);
     let begin = || watching::watch(api.clone(), config.clone()).boxed();
     let mut events = begin();
@@ -98,25 +98,25 @@ pub(super) async fn run(inner: &Inner) {
     }
 }
 
-fn take(inner: &Inner, event: Event<Lean>, listed: &mut HashSet<PodUid>) {
+fn take(inner: &Inner, event: Event<TrimmedPod>, listed: &mut HashSet<PodUid>) {
     let changed = match event {
         Event::Init => {
             listed.clear();
             Vec::new()
         }
-        Event::InitApply(Lean(object)) => {
+        Event::InitApply(TrimmedPod(object)) => {
             listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
-            inner.take_in(object)
+            inner.apply_object(object)
         }
         Event::InitDone => {
             inner.store.mark_synced();
             inner.store.not_listed(listed)
         }
-        Event::Apply(Lean(object)) => inner.take_in(object),
-        Event::Delete(Lean(object)) => Absence::by_watch(&object)
+        Event::Apply(TrimmedPod(object)) => inner.apply_object(object),
+        Event::Delete(TrimmedPod(object)) => Absence::by_watch(&object)
             .and_then(|absence| {
                 inner.store.departed.insert(absence.uid());
-                inner.take_absence(&absence)
+                inner.apply_absence(&absence)
             })
             .into_iter()
             .collect(),

@@ -7,9 +7,9 @@ use orca_core::ids::Owner;
 
 use super::VirtualNode;
 use crate::events::Events;
-use crate::garbage::{ApiCensus, Garbage, Parts};
+use crate::garbage::{ApiReader, Garbage, Parts};
 use crate::identity::IdentityGuard;
-use crate::machines::MachineProvider;
+use crate::instances::InstanceProvider;
 use crate::pods;
 
 impl VirtualNode {
@@ -17,12 +17,12 @@ impl VirtualNode {
         &self,
         (owner, leader_since, identity): (Owner, Timestamp, IdentityGuard),
         is_recorded: bool,
-        (provider, pods): (&MachineProvider, &pods::Controller),
+        (provider, pods): (&InstanceProvider, &pods::Controller),
         events: Events,
     ) -> Garbage {
         let is_named = self.parts.config.cluster.id.is_some();
         Garbage::new(Parts {
-            census: Arc::new(ApiCensus::new(self.parts.client.clone())),
+            api_reader: Arc::new(ApiReader::new(self.parts.client.clone())),
             provider: provider.clone(),
             pods: pods.clone(),
             cluster_uid: (!is_named).then(|| owner.cluster.clone()),

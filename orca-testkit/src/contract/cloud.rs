@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! It launches real machines of the wish's type, a few dozen with the default of [`many`](CloudContract::many), and ends
+//! It launches real instances of the wish's type, a few dozen with the default of [`many`](CloudContract::many), and ends
 //! all of them.
 
 use std::collections::BTreeMap;
@@ -85,7 +85,7 @@ impl<'a> CloudContract<'a> {
         }
     }
 
-    /// The same suite with machines of this type, on-demand, without a cap on the price and with the default image.
+    /// The same suite with instances of this type, on-demand, without a cap on the price and with the default image.
     #[must_use]
     pub fn for_type(
         client: &'a dyn CloudClient,

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use orca_core::well_known::tag;
 
 use super::api_error::ApiError;
+use super::attachments::{Interface, SpotRequest, Volume};
 use super::bucket::Class;
-use super::machine::{Machine, Tags};
+use super::instance::{Ec2Instance, Tags};
 use super::model::{Described, Model};
 use super::page::{Listing, Page};
 use super::request::RunInstances;
-use super::things::{Interface, SpotRequest, Volume};
 
 mod change;
 mod lookup;
@@ -69,7 +69,7 @@ fn words_of_ids(name: &str, ids: &[String]) -> Vec<(String, String)> {
 }
 
 impl Action for RunInstances {
-    type Answer = Vec<Arc<Machine>>;
+    type Answer = Vec<Arc<Ec2Instance>>;
 
     fn name(&self) -> &'static str {
         "RunInstances"
@@ -109,7 +109,7 @@ impl Action for RunInstances {
     }
 
     fn made(answer: &Self::Answer) -> Vec<String> {
-        answer.iter().map(|machine| machine.id.clone()).collect()
+        answer.iter().map(|instance| instance.id.clone()).collect()
     }
 }
 

@@ -140,7 +140,7 @@ impl Capacity {
     }
 }
 
-/// EC2's refusal of a launch for which there is no machine.
+/// EC2's refusal of a launch for which there is no instance.
 pub(super) fn insufficient(place: &Place) -> ApiError {
     let message = format!(
         "We currently do not have sufficient {} capacity in the Availability Zone you requested ({}). Our system will \

@@ -38,7 +38,7 @@ pub struct InstanceType {
 }
 
 impl InstanceType {
-    /// Whether this zone has it: the largest GPU machines are not in a region's fourth zone.
+    /// Whether this zone has it: the largest GPU instances are not in a region's fourth zone.
     pub(super) fn is_offered_in(&self, zone: &str) -> bool {
         !(self.name.starts_with('p') && zone.ends_with('d'))
     }
@@ -176,7 +176,7 @@ pub fn image(id: &str) -> Option<&'static Image> {
     IMAGES.iter().find(|image| image.id == id)
 }
 
-/// The image that machines of this architecture start from when nobody names another.
+/// The image that instances of this architecture start from when nobody names another.
 #[must_use]
 pub const fn default_image(architecture: Architecture) -> &'static str {
     match architecture {

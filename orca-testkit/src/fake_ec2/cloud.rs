@@ -115,7 +115,7 @@ impl FakeCloud {
         let mut listing = Listing::filtered(filters, self.page);
         loop {
             let page = self.ec2.call(&DescribeInstances(listing.clone())).await.map_err(cloud_error)?;
-            found.extend(page.items.iter().map(|machine| convert::instance(&place, machine)));
+            found.extend(page.items.iter().map(|instance| convert::instance(&place, instance)));
             match page.next_token {
                 Some(next) if !self.first_page_only => listing.next_token = Some(next),
                 Some(_) | None => return Ok(found),
@@ -168,8 +168,10 @@ impl CloudClient for FakeCloud {
             return LaunchOutcome::NotSent(CloudError::new(Kind::Unknown, "TooLate", message));
         }
         match self.ec2.call(&request(offer, &parameters, token)).await {
-            Ok(machines) => match machines.first() {
-                Some(machine) => LaunchOutcome::Launched(Box::new(convert::instance(&self.place(), machine))),
+            Ok(instances) => match instances.first() {
+                Some(instance) => {
+                    LaunchOutcome::Launched(Box::new(convert::instance(&self.place(), instance)))
+                }
                 None => LaunchOutcome::Unknown(CloudError::new(
                     Kind::Unknown,
                     "UnreadableAnswer",
@@ -246,11 +248,11 @@ impl HealthSource for FakeCloud {
             let listing = Listing::of_ids(batch.iter().map(|id| id.as_str().to_owned()).collect());
             let action = DescribeStatus { listing, includes_all: false };
             match self.ec2.call(&action).await.map_err(cloud_error) {
-                Ok((page, now)) => found.extend(
-                    page.items
-                        .iter()
-                        .map(|machine| (InstanceId::new(&machine.id), convert::health(machine.checks(now)))),
-                ),
+                Ok((page, now)) => {
+                    found.extend(page.items.iter().map(|instance| {
+                        (InstanceId::new(&instance.id), convert::health(instance.checks(now)))
+                    }));
+                }
                 Err(error) if is_bad_id(&error) => halve(batch, &mut batches),
                 Err(error) => return Err(error),
             }
@@ -265,7 +267,7 @@ impl HealthSource for FakeCloud {
             loop {
                 let action = DescribeStatus { listing: listing.clone(), includes_all: false };
                 let (page, _now) = self.ec2.call(&action).await.map_err(cloud_error)?;
-                found.extend(page.items.iter().map(|machine| InstanceId::new(&machine.id)));
+                found.extend(page.items.iter().map(|instance| InstanceId::new(&instance.id)));
                 match page.next_token {
                     Some(next) => listing.next_token = Some(next),
                     None => break,

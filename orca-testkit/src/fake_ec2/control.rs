@@ -8,12 +8,12 @@ use orca_core::instance::CapacityType;
 use tokio::sync::broadcast;
 
 use super::api_error::ApiError;
+use super::attachments::{Interface, SpotRequest, Volume};
 use super::capacity::{Pool, Supply};
 use super::fault::{Fault, FaultId};
+use super::instance::{Ec2Instance, Ender, Tags};
 use super::ledger::{Call, Event, Violation, audit};
-use super::machine::{Ender, Machine, Tags};
 use super::settings::{Chaos, Quotas, Span};
-use super::things::{Interface, SpotRequest, Volume};
 use super::{FakeEc2, UnknownInstance};
 
 impl FakeEc2 {
@@ -145,14 +145,14 @@ impl FakeEc2 {
         self.with(instance, |model, number, now| model.stop(number, by, now))
     }
 
-    /// The machine shuts itself down: it ends or stops, as its launch has asked for.
+    /// The instance shuts itself down: it ends or stops, as its launch has asked for.
     ///
     /// # Errors
     ///
     /// There is no such instance.
     pub fn shut_down_from_inside(&self, instance: &str) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| {
-            if model.machine(number).is_some_and(|machine| machine.ends_on_shutdown) {
+            if model.instance(number).is_some_and(|instance| instance.ends_on_shutdown) {
                 model.end(number, Ender::Guest, now);
             } else {
                 model.stop(number, Ender::Guest, now);
@@ -168,7 +168,7 @@ impl FakeEc2 {
     /// There is no such instance.
     pub fn take_back(&self, instance: &str, at: Timestamp) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| {
-            if model.machine(number).is_some_and(|machine| machine.market == CapacityType::Spot) {
+            if model.instance(number).is_some_and(|instance| instance.market == CapacityType::Spot) {
                 model.plan_taking_back(number, now, at);
             }
         })
@@ -181,8 +181,8 @@ impl FakeEc2 {
     /// There is no such instance.
     pub fn set_impaired(&self, instance: &str, is_impaired: bool) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, _| {
-            if let Some(machine) = model.machine_mut(number) {
-                machine.is_impaired = is_impaired;
+            if let Some(instance) = model.instance_mut(number) {
+                instance.is_impaired = is_impaired;
             }
         })
     }
@@ -194,8 +194,8 @@ impl FakeEc2 {
     /// There is no such instance.
     pub fn set_tags(&self, instance: &str, tags: Tags) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, _| {
-            if let Some(machine) = model.machine_mut(number) {
-                machine.tags = tags;
+            if let Some(instance) = model.instance_mut(number) {
+                instance.tags = tags;
             }
         })
     }
@@ -207,8 +207,8 @@ impl FakeEc2 {
     /// There is no such instance.
     pub fn set_protected(&self, instance: &str, is_protected: bool) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, _| {
-            if let Some(machine) = model.machine_mut(number) {
-                machine.is_protected = is_protected;
+            if let Some(instance) = model.instance_mut(number) {
+                instance.is_protected = is_protected;
             }
         })
     }
@@ -240,22 +240,22 @@ impl FakeEc2 {
 
     /// Every instance that is still listed, in the order of launches. The only look that sees through every lag.
     #[must_use]
-    pub fn machines(&self) -> Vec<Arc<Machine>> {
-        self.at_once(|model, _| model.machines().cloned().collect())
+    pub fn instances(&self) -> Vec<Arc<Ec2Instance>> {
+        self.at_once(|model, _| model.instances().cloned().collect())
     }
 
     /// The instances that still cost money.
     #[must_use]
-    pub fn alive(&self) -> Vec<Arc<Machine>> {
-        let mut machines = self.machines();
-        machines.retain(|machine| machine.state.is_alive());
-        machines
+    pub fn alive(&self) -> Vec<Arc<Ec2Instance>> {
+        let mut instances = self.instances();
+        instances.retain(|instance| instance.state.is_alive());
+        instances
     }
 
     /// The instance with this id, if it is still listed.
     #[must_use]
-    pub fn machine(&self, id: &str) -> Option<Arc<Machine>> {
-        self.at_once(|model, _| model.number(id).and_then(|number| model.machine(number)).cloned())
+    pub fn instance(&self, id: &str) -> Option<Arc<Ec2Instance>> {
+        self.at_once(|model, _| model.number(id).and_then(|number| model.instance(number)).cloned())
     }
 
     /// When the checks of each instance that has run passed, or pass if nothing happens to it before.
@@ -275,19 +275,19 @@ impl FakeEc2 {
     /// Every volume.
     #[must_use]
     pub fn volumes(&self) -> Vec<Volume> {
-        self.at_once(|model, _| model.things.volumes.values().cloned().collect())
+        self.at_once(|model, _| model.attachments.volumes.values().cloned().collect())
     }
 
     /// Every network interface.
     #[must_use]
     pub fn interfaces(&self) -> Vec<Interface> {
-        self.at_once(|model, _| model.things.interfaces.values().cloned().collect())
+        self.at_once(|model, _| model.attachments.interfaces.values().cloned().collect())
     }
 
     /// Every spot request.
     #[must_use]
     pub fn spot_requests(&self) -> Vec<SpotRequest> {
-        self.at_once(|model, _| model.things.requests.values().cloned().collect())
+        self.at_once(|model, _| model.attachments.requests.values().cloned().collect())
     }
 
     /// How many addresses of this subnet are free.
@@ -350,6 +350,6 @@ impl FakeEc2 {
     #[must_use]
     pub fn audit(&self, live_pods: &BTreeSet<String>) -> Vec<Violation> {
         let alive = self.alive();
-        audit(alive.iter().map(|machine| (machine.id.as_str(), machine.pod())), live_pods)
+        audit(alive.iter().map(|instance| (instance.id.as_str(), instance.pod())), live_pods)
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use orca_core::instance::CapacityType;
 use tokio::sync::broadcast;
 
-use super::machine::Ender;
+use super::instance::Ender;
 
 /// How many events a slow listener may be behind before it misses some.
 const TOLD: usize = 1_024;

@@ -11,14 +11,14 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 use super::api_error::{ApiError, bad_value};
+use super::attachments::Attachments;
 use super::bucket::{Buckets, Class};
 use super::capacity::Capacity;
 use super::fault::Faults;
+use super::instance::{Ec2Instance, Tags};
 use super::ledger::{Happening, Ledger};
-use super::machine::{Machine, Tags};
 use super::network::Network;
 use super::settings::Ec2Settings;
-use super::things::Things;
 use super::token::Tokens;
 use crate::clock::later;
 
@@ -44,7 +44,7 @@ enum Step {
 
 #[derive(Clone, Copy, Debug)]
 struct Due {
-    machine: u64,
+    instance: u64,
     generation: u32,
     step: Step,
 }
@@ -57,16 +57,16 @@ pub(super) struct Model {
     pub(super) capacity: Capacity,
     pub(super) faults: Faults,
     pub(super) ledger: Ledger,
-    pub(super) things: Things,
+    pub(super) attachments: Attachments,
     tokens: Tokens,
     buckets: Buckets,
-    machines: BTreeMap<u64, Arc<Machine>>,
+    instances: BTreeMap<u64, Arc<Ec2Instance>>,
     by_id: BTreeMap<String, u64>,
     /// When the checks of each instance passed or will, and with which tags it was launched.
     pub(super) checks_pass: BTreeMap<String, Timestamp>,
     pub(super) first_tags: BTreeMap<String, Arc<Tags>>,
     /// Until when reads show an instance as it was.
-    stale: BTreeMap<u64, (Timestamp, Arc<Machine>)>,
+    stale: BTreeMap<u64, (Timestamp, Arc<Ec2Instance>)>,
     plan: BTreeMap<(Timestamp, u64), Due>,
     planned: u64,
     launched: u64,
@@ -89,10 +89,10 @@ impl Model {
             capacity: Capacity::new(settings.quotas),
             faults: Faults::default(),
             ledger: Ledger::new(settings.ledger_entries),
-            things: Things::default(),
+            attachments: Attachments::default(),
             tokens: Tokens::default(),
             buckets: Buckets::default(),
-            machines: BTreeMap::new(),
+            instances: BTreeMap::new(),
             by_id: BTreeMap::new(),
             checks_pass: BTreeMap::new(),
             first_tags: BTreeMap::new(),
@@ -163,8 +163,8 @@ impl Model {
         format!("{prefix}-0{:016x}", self.names.u64(..))
     }
 
-    pub(super) fn machines(&self) -> impl Iterator<Item = &Arc<Machine>> {
-        self.machines.values()
+    pub(super) fn instances(&self) -> impl Iterator<Item = &Arc<Ec2Instance>> {
+        self.instances.values()
     }
 
     /// The number of the instance with this id, as calls see it: one whose id is not known yet does not exist.
@@ -174,7 +174,7 @@ impl Model {
             return Err(ApiError::new("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
         }
         let known = self.by_id.get(id).copied().filter(|number| {
-            self.machines.get(number).is_some_and(|machine| machine.visible_by_id_at <= now)
+            self.instances.get(number).is_some_and(|instance| instance.visible_by_id_at <= now)
         });
         known.ok_or_else(|| {
             let message = format!("The instance ID '{id}' does not exist");
@@ -187,12 +187,12 @@ impl Model {
         self.by_id.get(id).copied()
     }
 
-    pub(super) fn machine(&self, number: u64) -> Option<&Arc<Machine>> {
-        self.machines.get(&number)
+    pub(super) fn instance(&self, number: u64) -> Option<&Arc<Ec2Instance>> {
+        self.instances.get(&number)
     }
 
-    pub(super) fn machine_mut(&mut self, number: u64) -> Option<&mut Machine> {
-        self.machines.get_mut(&number).map(Arc::make_mut)
+    pub(super) fn instance_mut(&mut self, number: u64) -> Option<&mut Ec2Instance> {
+        self.instances.get_mut(&number).map(Arc::make_mut)
     }
 
     /// Before a change of state: reads may show the present state for a while, unless they show an older one still.
@@ -202,21 +202,21 @@ impl Model {
         }
         let until = self.after(at, self.settings.visible_state);
         let is_shown = self.stale.get(&number).is_some_and(|(until, _)| *until > at);
-        if let Some(machine) = self.machines.get(&number).filter(|_| !is_shown) {
-            self.stale.insert(number, (until, Arc::clone(machine)));
+        if let Some(instance) = self.instances.get(&number).filter(|_| !is_shown) {
+            self.stale.insert(number, (until, Arc::clone(instance)));
         }
     }
 
     /// The instance as reads show it.
-    fn shown(&self, machine: &Arc<Machine>, now: Timestamp) -> Arc<Machine> {
-        let stale = self.stale.get(&machine.number).filter(|(until, _)| *until > now);
-        Arc::clone(stale.map_or(machine, |(_, shown)| shown))
+    fn shown(&self, instance: &Arc<Ec2Instance>, now: Timestamp) -> Arc<Ec2Instance> {
+        let stale = self.stale.get(&instance.number).filter(|(until, _)| *until > now);
+        Arc::clone(stale.map_or(instance, |(_, shown)| shown))
     }
 
-    fn plan(&mut self, at: Timestamp, machine: u64, step: Step) {
-        let generation = self.machines.get(&machine).map_or(0, |machine| machine.generation);
+    fn plan(&mut self, at: Timestamp, instance: u64, step: Step) {
+        let generation = self.instances.get(&instance).map_or(0, |instance| instance.generation);
         self.planned += 1;
-        self.plan.insert((at, self.planned), Due { machine, generation, step });
+        self.plan.insert((at, self.planned), Due { instance, generation, step });
     }
 
     fn zone_up(&self, zone: &str) -> Result<(), ApiError> {
@@ -241,7 +241,7 @@ impl Model {
         let known = super::catalog::instance_type(kind);
         let kind = known.ok_or_else(|| bad_value(format!("Invalid value '{kind}' for InstanceType.")))?;
         self.spot_prices.insert(kind.name.to_owned(), micros);
-        for id in self.things.open_requests(kind.name, micros) {
+        for id in self.attachments.open_requests(kind.name, micros) {
             self.fulfil(&id, now);
         }
         Ok(())

@@ -4,7 +4,7 @@ use data_encoding::BASE32HEX_NOPAD;
 use sha2::{Digest, Sha256};
 
 use super::api_error::{ApiError, bad_value};
-use super::machine::Tags;
+use super::instance::Tags;
 
 /// One filter: any of the values, with `*` and `?` as wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]

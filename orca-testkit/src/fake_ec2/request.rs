@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orca_core::instance::CapacityType;
 
-use super::machine::Tags;
+use super::instance::Tags;
 
 /// `RunInstances`.
 #[expect(clippy::struct_excessive_bools, reason = "EC2's own switches, each by itself")]

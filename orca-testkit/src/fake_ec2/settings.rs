@@ -59,7 +59,7 @@ pub struct SubnetSettings {
     pub base: Ipv4Addr,
     /// The length of its prefix, 16 to 28. EC2 keeps five addresses of every subnet for itself.
     pub prefix: u8,
-    /// Whether machines in it get a public address.
+    /// Whether instances in it get a public address.
     pub public_addresses: bool,
 }
 

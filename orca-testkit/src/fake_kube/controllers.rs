@@ -4,10 +4,10 @@
 //! has to look at, and looks when asked; none of them waits. So the same changes at the same moments have
 //! the same effects in the same order.
 
-#[cfg(test)]
-mod bench;
 mod deployment;
 mod garbage;
+#[cfg(test)]
+mod harness;
 mod job;
 mod json;
 mod namespaces;

@@ -26,7 +26,7 @@ pub(super) struct Record {
     pub(super) launches: Vec<Launch>,
     /// When other calls were made, by name. Making an offer is no call of a warm cloud, and is not counted.
     pub(super) calls: BTreeMap<String, Vec<Moment>>,
-    /// Machines that were alive at the end.
+    /// Instances that were alive at the end.
     pub(super) alive: usize,
 }
 
@@ -35,13 +35,13 @@ pub(super) struct Record {
 pub(super) struct Launch {
     pub(super) pod: String,
     pub(super) sent: Moment,
-    /// The machine that came of it.
+    /// The instance that came of it.
     pub(super) instance: Option<String>,
 }
 
 /// A cloud whose calls are written down.
 ///
-/// It boots and ends machines in no time, so its answers say what a machine has become by then: EC2 would still say
+/// It boots and ends instances in no time, so its answers say what an instance has become by then: EC2 would still say
 /// `pending` or `shutting-down`, and what is measured would be the time until the next sweep.
 #[derive(Debug)]
 pub(super) struct Cloud {
@@ -55,7 +55,7 @@ impl Cloud {
         Self { cloud: FakeEc2::new(region(latency), clock).cloud(), record: Mutex::default() }
     }
 
-    /// The record so far, with the number of machines that are alive now.
+    /// The record so far, with the number of instances that are alive now.
     pub(super) fn finish(&self) -> Record {
         let mut record = self.record().clone();
         record.alive = self.cloud.ec2().alive().len();
@@ -71,7 +71,7 @@ impl Cloud {
     }
 
     fn state(&self, id: &InstanceId) -> Option<InstanceState> {
-        self.cloud.ec2().machine(id.as_str()).map(|machine| machine.state)
+        self.cloud.ec2().instance(id.as_str()).map(|instance| instance.state)
     }
 }
 

@@ -76,7 +76,7 @@ impl Program {
     /// What must not be, once it has stopped.
     pub(super) fn faults(&self) -> Vec<String> {
         let (doubles, alive) = (self.ec2.doubles().len(), self.ec2.alive().len());
-        let counts = [(doubles, "pods got more than one machine"), (alive, "machines are left")];
+        let counts = [(doubles, "pods got more than one instance"), (alive, "instances are left")];
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
     }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Ready after some 9 s on two idle cores; the bound leaves room for a busy machine.
+/// Ready after some 9 s on two idle cores; the bound leaves room for a busy instance.
 const READY_LIMIT: Duration = Duration::from_mins(2);
 const ACCOUNT_LIMIT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(250);

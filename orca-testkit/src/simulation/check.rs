@@ -8,11 +8,11 @@ use self::timeline::Timeline;
 use super::history::History;
 
 mod calm;
-mod endings;
 mod launches;
 mod quiet;
 mod rules;
 mod statuses;
+mod terminations;
 mod timeline;
 
 pub use self::rules::{Coverage, Rule, TABLE};
@@ -42,7 +42,7 @@ pub fn check(history: &History) -> Vec<Violation> {
     let seen = Timeline::of(history);
     let mut found = Vec::new();
     found.extend(launches::check(&seen));
-    found.extend(endings::check(&seen));
+    found.extend(terminations::check(&seen));
     found.extend(statuses::check(&seen));
     found.extend(calm::check(&seen));
     found.extend(quiet::check(&seen));

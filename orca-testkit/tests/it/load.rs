@@ -58,7 +58,7 @@ fn a_small_run_on_the_fakes_needs_no_server_at_all() {
 
 #[test]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-fn every_pod_of_a_small_run_comes_and_goes_with_one_machine() {
+fn every_pod_of_a_small_run_comes_and_goes_with_one_instance() {
     let output = run(&["--pods=40", "--rounds=1", "--rate=50", "--cloud-latency=20ms", "-o=json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -8,4 +8,5 @@ mod invariants;
 mod layers;
 mod planted;
 mod sources;
+mod words;
 mod workspace;

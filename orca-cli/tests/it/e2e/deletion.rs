@@ -1,4 +1,4 @@
-//! Deletion in every awkward moment: the machine goes, and the object not before it.
+//! Deletion in every awkward moment: the instance goes, and the object not before it.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use super::cluster::{Deletion, PODS};
 use super::world::{World, pod};
 
 anywhere! {
-    a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_runs,
-    a_pod_deleted_during_its_launch_leaves_no_machine,
-    an_object_stays_while_its_machine_cannot_be_terminated,
+    a_force_deleted_pods_instance_goes_and_its_successor_of_the_same_name_runs,
+    a_pod_deleted_during_its_launch_leaves_no_instance,
+    an_object_stays_while_its_instance_cannot_be_terminated,
     a_pod_deleted_while_orca_was_away_goes_when_it_is_back,
 }
 
-async fn a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_runs(world: World) {
+async fn a_force_deleted_pods_instance_goes_and_its_successor_of_the_same_name_runs(world: World) {
     let (_orca, _) = world.orca().await;
     world.apply(&pod("same")).await;
     let first = world.running(1).await.remove(0);
     world.cluster.delete(PODS, "same", Deletion::Force).await;
     world.apply(&pod("same")).await;
     let second = world
-        .eventually("the successor runs and only its machine is alive", || async {
+        .eventually("the successor runs and only its instance is alive", || async {
             let pod = world.cluster.get(PODS, "same").await?;
             let alive = world.probe.alive().await.ok()?;
             let uid = pod["metadata"]["uid"].as_str()?.to_owned();
@@ -35,7 +35,7 @@ async fn a_force_deleted_pods_machine_goes_and_its_successor_of_the_same_name_ru
     world.empty().await;
 }
 
-async fn a_pod_deleted_during_its_launch_leaves_no_machine(world: World) {
+async fn a_pod_deleted_during_its_launch_leaves_no_instance(world: World) {
     let (_orca, _) = world.orca().await;
     world
         .proxy
@@ -65,7 +65,7 @@ async fn a_pod_deleted_during_its_launch_leaves_no_machine(world: World) {
     world.assert_one_instance_each(3);
 }
 
-async fn an_object_stays_while_its_machine_cannot_be_terminated(world: World) {
+async fn an_object_stays_while_its_instance_cannot_be_terminated(world: World) {
     let (_orca, _) = world.orca().await;
     world.apply(&pod("stuck")).await;
     world.running(1).await;
@@ -92,7 +92,7 @@ async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back(world: World) {
     world.cluster.delete(PODS, "deleted", Deletion::Start).await;
     let (_orca, _) = world.orca().await;
     world
-        .eventually("B48: the deleted pod and its machine are gone", || async {
+        .eventually("B48: the deleted pod and its instance are gone", || async {
             let alive = world.probe.alive().await.ok()?;
             (alive.len() == 1 && world.pods().await.len() == 1).then_some(())
         })

@@ -1,4 +1,4 @@
-//! Machines that go without ORCA's doing: the pod fails as a disruption, is never relaunched, and its owner replaces it.
+//! Instances that go without ORCA's doing: the pod fails as a disruption, is never relaunched, and its owner replaces it.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use super::cluster::PODS;
 use super::world::{World, condition, pod};
 
 anywhere! {
-    a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod,
-    a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines,
+    an_instance_that_is_ended_or_stopped_from_outside_fails_its_pod,
+    a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_instances,
 }
 
 const JOB: &str = include_str!("../../../../examples/kubernetes/batch-job.yaml");
 
-async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod(world: World) {
+async fn an_instance_that_is_ended_or_stopped_from_outside_fails_its_pod(world: World) {
     let (_orca, _) = world.orca().await;
     for name in ["ended", "stopped"] {
         world.apply(&pod(name)).await;
@@ -41,7 +41,7 @@ async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod(world: Wo
         );
     }
     world
-        .eventually("a stopped machine of ours is terminated: it costs", || async {
+        .eventually("a stopped instance of ours is terminated: it costs", || async {
             world.probe.alive().await.ok()?.is_empty().then_some(())
         })
         .await;
@@ -49,7 +49,7 @@ async fn a_machine_that_is_ended_or_stopped_from_outside_fails_its_pod(world: Wo
     world.assert_one_instance_each(2);
 }
 
-async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines(world: World) {
+async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_instances(world: World) {
     let (_orca, _) = world.orca().await;
     let job = JOB.replace("completions: 20", "completions: 1").replace("parallelism: 20", "parallelism: 1");
     world.apply(&job).await;
@@ -62,7 +62,7 @@ async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_machines(world: W
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let bought = world.proxy.launched().len();
-    println!("figure: a crash loop of {trouble:?} bought {bought} machines");
+    println!("figure: a crash loop of {trouble:?} bought {bought} instances");
     // 10 s, then 20 s between launches: at 0, 10 and 30 s, and room for one more at the edges.
     assert!((2..=4).contains(&bought), "{bought}");
     let waiting = world

@@ -102,7 +102,7 @@ async fn the_api_server_takes_every_manifest_and_the_deployment_stays_off_the_vi
     world.kubectl(&["rollout", "status", "deployment", "orca", "-n", "kube-system", "--timeout=50s"]).await;
     let list = world.object(&selector).await.expect("ORCA's own pod");
     assert_eq!(list["items"][0]["spec"]["nodeName"], WORKER, "A44");
-    assert!(world.proxy.launched().is_empty(), "ORCA buys no machine for itself");
+    assert!(world.proxy.launched().is_empty(), "ORCA buys no instance for itself");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

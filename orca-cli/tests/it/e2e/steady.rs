@@ -11,13 +11,13 @@ use super::cluster::{Deletion, NODES, PODS};
 use super::world::{NODE, World, condition, pod};
 
 anywhere! {
-    an_api_server_that_is_away_changes_no_machine,
+    an_api_server_that_is_away_changes_no_instance,
     a_stop_in_the_middle_of_a_launch_records_its_answer,
     slow_launches_hold_up_nobody_else,
     what_others_write_on_the_node_and_its_pods_stays,
 }
 
-async fn an_api_server_that_is_away_changes_no_machine(world: World) {
+async fn an_api_server_that_is_away_changes_no_instance(world: World) {
     let (orca, _) = world.orca().await;
     for number in 0..3 {
         world.apply(&pod(&format!("p{number}"))).await;

@@ -211,7 +211,7 @@ impl World {
         .await;
     }
 
-    /// Waits until no pod and no machine is left.
+    /// Waits until no pod and no instance is left.
     pub(crate) async fn empty(&self) {
         self.eventually("no pod and no instance is left", || async {
             let none = self.pods().await.is_empty() && self.probe.alive().await.ok()?.is_empty();
@@ -277,7 +277,7 @@ pub(crate) async fn client(kubeconfig: &Path) -> kube::Client {
     kube::Client::try_from(config).expect("a client")
 }
 
-/// A pod that asks for a small machine.
+/// A pod that asks for a small instance.
 pub(crate) fn pod(name: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  annotations: {{orca.research/instance-type: t3.micro}}\n\

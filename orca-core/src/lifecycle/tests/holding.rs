@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_owner_whose_pods_end_soon_waits_before_its_next_launch() {
-    let mut case = Case::new(machines());
+    let mut case = Case::new(instances());
     case.held_until = Some(at(100));
     let decision = case.decide(40);
     assert_eq!((reason(&decision), action(&decision).as_str()), ("LaunchBackOff", "None"));
@@ -13,8 +13,8 @@ fn an_owner_whose_pods_end_soon_waits_before_its_next_launch() {
 }
 
 #[test]
-fn a_new_pod_waits_for_the_machine_of_its_predecessor_and_not_for_ever() {
-    let mut case = Case::new(Machines { namesake: Some("i-0".into()), ..machines() });
+fn a_new_pod_waits_for_the_instance_of_its_predecessor_and_not_for_ever() {
+    let mut case = Case::new(KnownInstances { namesake: Some("i-0".into()), ..instances() });
     case.pod.metadata.creation_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(0)));
     assert_eq!(reason(&case.decide(60)), "NamesakeEnding");
     assert_eq!(action(&case.decide(120)), "attempt 1");
@@ -24,15 +24,15 @@ fn a_new_pod_waits_for_the_machine_of_its_predecessor_and_not_for_ever() {
 fn what_a_clock_that_was_ahead_has_written_holds_no_launch_back() {
     let error = || CloudError::new(Kind::Denied, "ClockSkew", "an hour ahead");
     let held = record(3_600).not_sent(at(3_600), error(), at(3_600));
-    assert_eq!(action(&Case::new(machines()).record(held.clone()).decide(10)), "resend");
-    assert_eq!(action(&Case::new(machines()).record(held).decide(3_601)), "None", "it waits as usual");
+    assert_eq!(action(&Case::new(instances()).record(held.clone()).decide(10)), "resend");
+    assert_eq!(action(&Case::new(instances()).record(held).decide(3_601)), "None", "it waits as usual");
     let refused = record(3_600).refused(at(3_600), error(), at(3_600));
-    assert_eq!(action(&Case::new(machines()).record(refused).decide(10)), "attempt 2");
+    assert_eq!(action(&Case::new(instances()).record(refused).decide(10)), "attempt 2");
 }
 
 #[test]
-fn the_pods_own_deadline_ends_it_and_its_machine() {
-    let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
+fn the_pods_own_deadline_ends_it_and_its_instance() {
+    let seen = KnownInstances { seen: vec![instance(InstanceState::Running)], ..instances() };
     let mut case = Case::new(seen).record(record(0).launched(&"i-1".into()));
     case.pod.spec.as_mut().expect("a spec").active_deadline_seconds = Some(30);
     case.pod.status.as_mut().expect("a status").start_time =
@@ -52,7 +52,7 @@ fn a_misplaced_pod_fails_unless_its_controller_would_make_new_ones_without_end()
             message: "no room".into(),
         })
     };
-    let bare = Case { request: rejection(), ..Case::new(machines()).restarts("Always") };
+    let bare = Case { request: rejection(), ..Case::new(instances()).restarts("Always") };
     assert!(matches!(bare.decide(0).shown(), Some(Shown::Ended { disruption: false, .. })), "B27");
     let mut owned = bare;
     let owner = json!([{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "1", "controller": true }]);
@@ -63,7 +63,7 @@ fn a_misplaced_pod_fails_unless_its_controller_would_make_new_ones_without_end()
 
 #[test]
 fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() {
-    let gone = |machines: Machines, now| {
+    let gone = |instances: KnownInstances, now| {
         let record = Some(Ok(record(0)));
         let request = Ok(request());
         let (facts, reference) = (Facts::default(), PodRef::new("ml", "train", "u"));
@@ -80,30 +80,32 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
             request: &request,
             ignore_daemons: true,
             held_until: None,
-            machines: &machines,
+            instances: &instances,
         };
         decide(&seen, at(now)).action
     };
     let end = 20 * 60;
-    let sweeps =
-        |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect(), ..machines() };
+    let sweeps = |times: &[i64]| KnownInstances {
+        complete_sweeps: times.iter().map(|t| at(*t)).collect(),
+        ..instances()
+    };
     assert_eq!(gone(sweeps(&[10, 20, 30]), 40), Action::Refresh);
     assert_eq!(gone(sweeps(&[end + 1, end + 200, end + 301]), end + 310), Action::Forget);
-    let appeared = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
+    let appeared = KnownInstances { seen: vec![instance(InstanceState::Pending)], ..instances() };
     assert_eq!(gone(appeared, 40), Action::Terminate);
 }
 
 #[test]
 fn an_hour_without_credentials_fails_no_pod() {
     let denied = || CloudError::new(Kind::Denied, "NoCredentials", "none found");
-    let unlisted = Machines { fresh: false, trouble: Some(denied()), ..machines() };
+    let unlisted = KnownInstances { fresh: false, trouble: Some(denied()), ..instances() };
     let refused = record(0).refused(at(0), denied(), at(1));
     for minute in 0..=60 {
         let now = minute * 60;
         for case in [
             Case::new(unlisted.clone()),
             Case::new(unlisted.clone()).record(refused.clone()),
-            Case::new(machines()).record(refused.clone()),
+            Case::new(instances()).record(refused.clone()),
         ] {
             let decision = case.decide(now);
             let pending = matches!(decision.shown(), None | Some(Shown::Waiting { .. }));
@@ -119,17 +121,18 @@ fn an_hour_without_credentials_fails_no_pod() {
 
 #[test]
 fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
-    let elsewhere = |machines: Machines| Machines { identity: Some("another".into()), ..machines };
+    let elsewhere =
+        |instances: KnownInstances| KnownInstances { identity: Some("another".into()), ..instances };
     let missing =
         Missing { id: "i-1".into(), absences: 100, since: at(0), latest: at(1_000), is_held: false };
     let launched = record(0).launched(&"i-1".into());
-    for (machines, record) in [
-        (elsewhere(machines()), launched.clone()),
-        (elsewhere(Machines { missing: Some(missing), ..machines() }), launched.clone()),
-        (elsewhere(machines()), record(0)),
+    for (instances, record) in [
+        (elsewhere(instances()), launched.clone()),
+        (elsewhere(KnownInstances { missing: Some(missing), ..instances() }), launched.clone()),
+        (elsewhere(instances()), record(0)),
     ] {
         for now in [10, 4_000, 100_000] {
-            let mut case = Case::new(machines.clone()).record(record.clone());
+            let mut case = Case::new(instances.clone()).record(record.clone());
             let wanted = case.decide(now);
             assert_eq!((action(&wanted).as_str(), reason(&wanted)), ("None", "CloudIdentityChanged"));
             case.pod.status.as_mut().expect("a status").phase = Some("Running".into());
@@ -150,29 +153,31 @@ fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
         }
     }
     let refused = record(0).refused(at(0), CloudError::new(Kind::NoCapacity, "C", "m"), at(1));
-    let next = Case::new(elsewhere(machines())).record(refused).decide(10);
+    let next = Case::new(elsewhere(instances())).record(refused).decide(10);
     assert_eq!(action(&next), "attempt 2", "a refusal launched nothing anywhere");
-    let same = Case::new(machines()).record(launched).decide(10);
+    let same = Case::new(instances()).record(launched).decide(10);
     assert_eq!(action(&same), "Refresh", "under its own identity it is looked for");
 }
 
 #[test]
 fn a_deleted_pod_whose_end_was_shown_goes_although_its_instance_is_not_listed_any_more() {
-    let mut case = Case::new(machines()).record(record(0).launched(&"i-1".into()));
+    let mut case = Case::new(instances()).record(record(0).launched(&"i-1".into()));
     case.pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
     case.pod.status.as_mut().expect("a status").phase = Some("Failed".into());
     assert_eq!(action(&case.decide(100)), "Refresh", "it may be listed yet");
     assert_eq!(action(&case.decide(20 * 60)), "Release", "ORCA was away for an hour");
-    case.machines.fresh = false;
+    case.instances.fresh = false;
     assert_eq!(action(&case.decide(20 * 60)), "Refresh");
 }
 
 #[test]
 fn an_unreadable_record_of_a_deleted_pod_is_not_no_record() {
-    let sweeps =
-        |times: &[i64]| Machines { complete_sweeps: times.iter().map(|t| at(*t)).collect(), ..machines() };
-    let decided = |machines: &Machines, now| {
-        let mut case = Case::new(machines.clone());
+    let sweeps = |times: &[i64]| KnownInstances {
+        complete_sweeps: times.iter().map(|t| at(*t)).collect(),
+        ..instances()
+    };
+    let decided = |instances: &KnownInstances, now| {
+        let mut case = Case::new(instances.clone());
         case.pod.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
         let record = Some(Err(crate::launch::RecordError::Version(9)));
@@ -192,7 +197,7 @@ fn what_people_gave_up_fails_its_pod_and_holds_up_no_deletion() {
     let decided = |case: &Case, intent| {
         case.see(|seen| decide(&Observation { abandoned: &abandoned, intent, ..*seen }, at(100)))
     };
-    let case = Case::new(machines()).record(given_up.clone());
+    let case = Case::new(instances()).record(given_up.clone());
     let failed = decided(&case, Intent::Wanted);
     assert_eq!((action(&failed).as_str(), reason(&failed)), ("None", "InstanceAbandoned"));
     let deleting = Intent::Deleting { deadline: at(90), finished: false, released: false };
@@ -205,10 +210,14 @@ fn what_people_gave_up_fails_its_pod_and_holds_up_no_deletion() {
 #[test]
 fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
     let launched = record(0).launched(&"i-1".into());
-    let silent = |machines: Machines| Machines { unconfirmed_since: Some(at(100)), fresh: false, ..machines };
-    let seen = Machines { seen: vec![instance(InstanceState::Running)], ..machines() };
+    let silent = |instances: KnownInstances| KnownInstances {
+        unconfirmed_since: Some(at(100)),
+        fresh: false,
+        ..instances
+    };
+    let seen = KnownInstances { seen: vec![instance(InstanceState::Running)], ..instances() };
     let claimed = Missing { id: "i-1".into(), absences: 0, since: at(100), latest: at(100), is_held: false };
-    let claimed = Machines { missing: Some(claimed), ..machines() };
+    let claimed = KnownInstances { missing: Some(claimed), ..instances() };
     for known in [seen, claimed] {
         let mut case = Case::new(silent(known)).record(launched.clone());
         case.pod.status.as_mut().expect("a status").phase = Some("Running".into());
@@ -220,11 +229,11 @@ fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
     }
     let gone = Missing { id: "i-1".into(), absences: 3, since: at(100), latest: at(400), is_held: false };
     let held = Missing { is_held: true, ..gone.clone() };
-    let held = silent(Machines { missing: Some(held), ..machines() });
+    let held = silent(KnownInstances { missing: Some(held), ..instances() });
     let held = Case::new(held).record(launched.clone()).decide(401);
     assert_eq!(reason(&held), "Ready unknown", "many are missing together: nothing is concluded");
-    let gone = silent(Machines { missing: Some(gone), ..machines() });
+    let gone = silent(KnownInstances { missing: Some(gone), ..instances() });
     assert_eq!(reason(&Case::new(gone).record(launched.clone()).decide(401)), "InstanceGone");
-    let ended = silent(Machines { seen: vec![instance(InstanceState::Terminated)], ..machines() });
+    let ended = silent(KnownInstances { seen: vec![instance(InstanceState::Terminated)], ..instances() });
     assert_eq!(reason(&Case::new(ended).record(launched).decide(401)), "InstanceGone", "its end is known");
 }

@@ -23,7 +23,7 @@ fn done(result: Result<Prepared, TaskFailure>) -> Case {
 }
 
 fn with(key: PrepareKey, state: TaskState<Prepared>) -> Case {
-    let mut case = Case::new(machines());
+    let mut case = Case::new(instances());
     case.facts.prepare = Some(Task { key, since: at(SINCE), state });
     case
 }
@@ -59,11 +59,11 @@ fn an_offer_for_another_wish_or_attempt_is_never_sent() {
 }
 
 #[test]
-fn nothing_is_sent_when_a_machine_appeared_meanwhile_or_the_sweep_is_old() {
+fn nothing_is_sent_when_an_instance_appeared_meanwhile_or_the_sweep_is_old() {
     let mut case = done(Ok(prepared(Permit::Granted)));
-    case.machines.fresh = false;
+    case.instances.fresh = false;
     assert_eq!(action(&case.decide(SINCE + 1)), "Refresh");
-    case.machines = Machines { seen: vec![instance(InstanceState::Pending)], ..machines() };
+    case.instances = KnownInstances { seen: vec![instance(InstanceState::Pending)], ..instances() };
     let decision = case.decide(SINCE + 1);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceBooting"));
     assert_eq!(decision.take, [TaskKey::Prepare(key(1))], "what is not needed any more is given up");
@@ -108,7 +108,7 @@ fn a_prepare_that_failed_in_any_way_is_shown_and_tried_again() {
 #[test]
 fn a_send_that_failed_in_any_way_leaves_its_mark() {
     for failure in [TaskFailure::Panicked("oh".into()), TaskFailure::TimedOut(Duration::from_mins(2))] {
-        let mut case = Case::new(machines()).record(record(0));
+        let mut case = Case::new(instances()).record(record(0));
         let state = TaskState::Done { at: at(5), result: Err(failure) };
         case.facts.send = Some(Task { key: at(0), since: at(0), state });
         let decision = case.decide(6);
@@ -121,11 +121,11 @@ fn a_send_that_failed_in_any_way_leaves_its_mark() {
 fn a_send_that_was_stopped_closes_no_attempt_and_backs_off() {
     let denied = CloudError::new(Kind::Denied, "NoCredentials", "none found");
     let stopped = LaunchOutcome::NotSent(denied.clone());
-    let mut case = Case::new(machines()).record(record(0)).answered(0, stopped);
+    let mut case = Case::new(instances()).record(record(0)).answered(0, stopped);
     let decision = case.decide(1);
     assert_eq!((reason(&decision), decision.notes.len()), ("NoCredentials", 1));
     let held = decision.record().expect("a record").clone();
-    case = Case::new(machines()).record(held);
+    case = Case::new(instances()).record(held);
     assert_eq!(action(&case.decide(60)), "None");
     assert_eq!(action(&case.decide(61)), "resend", "the same attempt, never a next one");
 }
@@ -136,9 +136,9 @@ fn a_stopped_settling_send_does_not_let_a_second_attempt_begin() {
     let fence = CloudError::new(Kind::Unknown, "TooLate", "stopped");
     let end = 20 * 60;
     let settling = record(0).resend(at(30)).refused(at(30), capacity, at(31)).resend(at(end));
-    let stopped = Case::new(machines()).record(settling).answered(end, LaunchOutcome::NotSent(fence));
+    let stopped = Case::new(instances()).record(settling).answered(end, LaunchOutcome::NotSent(fence));
     let next = stopped.decide(end + 61).record().expect("a record").clone();
-    let after = Case::new(machines()).record(next);
+    let after = Case::new(instances()).record(next);
     for second in [62, 120, 600] {
         let decision = action(&after.decide(end + second));
         assert!(decision == "resend" || decision == "None", "{decision} after {second} s");
@@ -147,7 +147,7 @@ fn a_stopped_settling_send_does_not_let_a_second_attempt_begin() {
 
 #[test]
 fn the_tags_of_a_launch_are_made_where_it_is_decided() {
-    let decision = Case::new(machines()).decide(7);
+    let decision = Case::new(instances()).decide(7);
     let Action::Prepare(preparation) = &decision.action else { panic!("{decision:?}") };
     let crate::provider::Prepare::Attempt(request) = &preparation.what else { panic!("{decision:?}") };
     assert_eq!(request.tags["orca.research/pod-uid"], "u");
@@ -163,7 +163,7 @@ fn one_patch_writes_what_the_pod_shows_and_the_record() {
     let words = patch.to_string();
     assert!(words.contains("orca.research/Launch") && words.contains("InstanceLaunching"), "{words}");
     assert_eq!(
-        case.render(&Case::new(machines()).decide(0), 0),
+        case.render(&Case::new(instances()).decide(0), 0),
         None,
         "nothing is written to ask for an offer"
     );
@@ -173,7 +173,7 @@ fn one_patch_writes_what_the_pod_shows_and_the_record() {
 fn a_launch_is_recorded_where_its_answer_says_that_it_was() {
     let elsewhere = Instance { cloud: Some("another".into()), ..instance(InstanceState::Pending) };
     let launched = LaunchOutcome::Launched(Box::new(elsewhere));
-    let decision = Case::new(machines()).record(record(0)).answered(0, launched).decide(1);
+    let decision = Case::new(instances()).record(record(0)).answered(0, launched).decide(1);
     let record = decision.record().expect("a record");
     assert_eq!((&record.cloud, record.instance_id.as_ref()), (&"another".into(), Some(&"i-1".into())));
 }

@@ -4,7 +4,7 @@ use orca_core::orphans::Standing;
 
 use crate::judgement::{Act, Look, Plan};
 use crate::protocol::Protocol;
-use crate::state::{Answer, Lists, MACHINES, PODS, Phase, Pod, Send, Sight, Stage, State};
+use crate::state::{Answer, INSTANCES, Lists, PODS, Phase, Pod, Send, Sight, Stage, State};
 use crate::weakness::Weakness;
 
 impl State {
@@ -34,9 +34,9 @@ impl State {
 
     /// The cloud carries out what a process asks for.
     fn end(&mut self, process: usize, place: usize) {
-        let Some(machine) = self.machines[place].as_mut() else { return };
-        self.wrong_end |= machine.alive && self.pods[usize::from(machine.pod)].phase == Phase::Wanted;
-        machine.alive = false;
+        let Some(instance) = self.instances[place].as_mut() else { return };
+        self.wrong_end |= instance.alive && self.pods[usize::from(instance.pod)].phase == Phase::Wanted;
+        instance.alive = false;
         self.processes[process].sights[place] = Sight::Ended;
     }
 }
@@ -49,10 +49,10 @@ impl Protocol {
             return None;
         }
         let sight = |place: usize| {
-            let is_its = |machine: crate::state::Machine| {
-                usize::from(machine.pod) == pod || self.weakness == Weakness::ByName
+            let is_its = |instance: crate::state::CloudInstance| {
+                usize::from(instance.pod) == pod || self.weakness == Weakness::ByName
             };
-            if state.machine(place).is_some_and(is_its) { known.sights[place] } else { Sight::Unknown }
+            if state.instance(place).is_some_and(is_its) { known.sights[place] } else { Sight::Unknown }
         };
         Some(self.judgement.plan(&Look {
             uid: u8::try_from(pod).ok()?,
@@ -115,9 +115,9 @@ impl Protocol {
                 known.sends[pod] = Some(Send { record, stage: Stage::Announced });
             }
             Act::End => {
-                for place in 0..MACHINES {
-                    let is_its = state.machines[place].is_some_and(|machine| {
-                        usize::from(machine.pod) == pod || self.weakness == Weakness::ByName
+                for place in 0..INSTANCES {
+                    let is_its = state.instances[place].is_some_and(|instance| {
+                        usize::from(instance.pod) == pod || self.weakness == Weakness::ByName
                     });
                     if is_its && state.processes[process].sights[place] == Sight::Alive {
                         state.end(process, place);
@@ -133,7 +133,7 @@ impl Protocol {
                 known.cache[pod] = Pod::default();
                 known.sends[pod] = None;
                 for (place, sight) in known.sights.iter_mut().enumerate() {
-                    if state.machines[place].is_some_and(|machine| usize::from(machine.pod) == pod) {
+                    if state.instances[place].is_some_and(|instance| usize::from(instance.pod) == pod) {
                         *sight = Sight::Unknown;
                     }
                 }
@@ -157,16 +157,16 @@ impl Protocol {
     /// A complete list. One that lags behind does not show what was launched lately.
     pub(crate) fn list(&self, state: &mut State, process: usize, lags: bool) -> Option<()> {
         let before = state.processes[process].sights;
-        for place in 0..MACHINES {
-            let Some(machine) = state.machine(place) else { continue };
+        for place in 0..INSTANCES {
+            let Some(instance) = state.instance(place) else { continue };
             let known = &mut state.processes[process];
             // What has ended and is nobody's is of no interest.
-            let is_kept = machine.alive || known.cache[usize::from(machine.pod)].phase != Phase::Absent;
+            let is_kept = instance.alive || known.cache[usize::from(instance.pod)].phase != Phase::Absent;
             let sight = &mut known.sights[place];
-            if machine.lost && *sight == Sight::Alive {
+            if instance.lost && *sight == Sight::Alive {
                 *sight = Sight::Missing;
-            } else if is_kept && !machine.lost && !(lags && self.time.may_lag(machine.born, state.tick)) {
-                *sight = if machine.alive { Sight::Alive } else { Sight::Ended };
+            } else if is_kept && !instance.lost && !(lags && self.time.may_lag(instance.born, state.tick)) {
+                *sight = if instance.alive { Sight::Alive } else { Sight::Ended };
             }
         }
         let is_new = before != state.processes[process].sights;
@@ -181,7 +181,7 @@ impl Protocol {
         Some(())
     }
 
-    /// Three complete lists over five minutes. Machines that were there before them are shown by then, so what a pod names
+    /// Three complete lists over five minutes. Instances that were there before them are shown by then, so what a pod names
     /// and none of them shows has gone.
     pub(crate) fn list_long(&self, state: &mut State, process: usize) -> Option<()> {
         if !self.waits_for_list(state, process) {
@@ -189,10 +189,10 @@ impl Protocol {
         }
         let _changed = self.list(state, process, false);
         let named = state.processes[process].cache.map(|pod| self.judgement.records.get(pod.record));
-        let named = named.map(|known| known.and_then(|known| known.machine));
-        for place in 0..MACHINES {
+        let named = named.map(|known| known.and_then(|known| known.instance));
+        for place in 0..INSTANCES {
             let is_named = named.contains(&u8::try_from(place).ok());
-            let is_lost = state.machine(place).is_some_and(|machine| machine.lost);
+            let is_lost = state.instance(place).is_some_and(|instance| instance.lost);
             let sight = &mut state.processes[process].sights[place];
             if is_lost && (*sight == Sight::Missing || (*sight == Sight::Unknown && is_named)) {
                 *sight = Sight::Gone;
@@ -212,10 +212,10 @@ impl Protocol {
         if self.weakness == Weakness::NoCollection {
             return None;
         }
-        for place in 0..MACHINES {
+        for place in 0..INSTANCES {
             let is_shown = state.processes[process].sights[place] == Sight::Alive;
-            let Some(machine) = state.machine(place).filter(|_| is_shown) else { continue };
-            let pod = usize::from(machine.pod);
+            let Some(instance) = state.instance(place).filter(|_| is_shown) else { continue };
+            let pod = usize::from(instance.pod);
             let Some(standing) = self.standing(state, process, pod) else { continue };
             if self.judgement.collects(standing) {
                 state.end(process, place);

@@ -1,4 +1,4 @@
-//! Asks the production code: each distinct look at a pod, and each distinct verdict on a machine, once.
+//! Asks the production code: each distinct look at a pod, and each distinct verdict on an instance, once.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -15,13 +15,13 @@ use orca_core::lifecycle::{
 };
 use orca_core::orphans::{Finding, History, Round, Rules, Standing};
 use orca_core::pod::{self, Intent};
-use orca_core::provider::{Machines, Missing, Permit, Prepare, Prepared};
+use orca_core::provider::{KnownInstances, Missing, Permit, Prepare, Prepared};
 use orca_core::status::Shown;
 use orca_core::{CloudError, Kind, Owner, PodRef};
 use serde_json::json;
 
 use crate::records::{Known, RecordId, Records, cluster, uid};
-use crate::state::{Answer, Lists, MACHINES, Phase, Pod, Send, Sight, Stage};
+use crate::state::{Answer, INSTANCES, Lists, Phase, Pod, Send, Sight, Stage};
 use crate::time::{LISTS, STEP, Time};
 use crate::weakness::Weakness;
 
@@ -30,7 +30,7 @@ use crate::weakness::Weakness;
 pub(crate) struct Look {
     pub(crate) uid: u8,
     pub(crate) pod: Pod,
-    pub(crate) sights: [Sight; MACHINES],
+    pub(crate) sights: [Sight; INSTANCES],
     pub(crate) lists: Lists,
     pub(crate) send: Option<Send>,
     pub(crate) tick: u8,
@@ -183,7 +183,7 @@ impl Judgement {
             held_until: None,
             ready_unknown_after: None,
             abandoned: &[],
-            machines: &self.machines(look, now),
+            instances: &self.instances(look, now),
             facts: &facts,
         };
         decide(&observation, now)
@@ -204,14 +204,14 @@ impl Judgement {
         serde_json::from_value(object).expect("a pod")
     }
 
-    fn machines(&self, look: &Look, now: Timestamp) -> Machines {
+    fn instances(&self, look: &Look, now: Timestamp) -> KnownInstances {
         let seen = |alive: bool| {
             let wanted = if alive { Sight::Alive } else { Sight::Ended };
-            let places = (0..MACHINES).rev().filter(move |place| look.sights[*place] == wanted);
+            let places = (0..INSTANCES).rev().filter(move |place| look.sights[*place] == wanted);
             places.map(move |place| instance(look.uid, place, alive))
         };
         let lists = |lists: &[i64]| lists.iter().map(|second| self.time.at(look.tick, *second)).collect();
-        Machines {
+        KnownInstances {
             fresh: look.lists != Lists::Stale || self.weakness == Weakness::NoLists,
             seen: seen(true).chain(seen(false)).collect(),
             missing: self.missing(look, now),
@@ -223,7 +223,7 @@ impl Judgement {
             identity: Some("cloud".into()),
             token_memory: self.time.token_memory()
                 * if self.weakness == Weakness::OldTokens { 100 } else { 1 },
-            ..Machines::default()
+            ..KnownInstances::default()
         }
     }
 
@@ -233,13 +233,13 @@ impl Judgement {
     }
 
     fn missing(&self, look: &Look, now: Timestamp) -> Option<Missing> {
-        let claimed = self.records.get(look.pod.record).and_then(|known| known.machine).map(usize::from);
+        let claimed = self.records.get(look.pod.record).and_then(|known| known.instance).map(usize::from);
         let is_missing = |place: &usize| match look.sights[*place] {
             Sight::Missing | Sight::Gone => true,
             Sight::Unknown => claimed == Some(*place),
             Sight::Alive | Sight::Ended => false,
         };
-        let place = (0..MACHINES).find(is_missing)?;
+        let place = (0..INSTANCES).find(is_missing)?;
         let is_gone =
             look.sights[place] == Sight::Gone || (self.weakness == Weakness::OneList && self.is_long(look));
         let absences = if is_gone { 3 } else { 1 };
@@ -308,7 +308,7 @@ impl Judgement {
         }
     }
 
-    /// Whether garbage collection ends a machine, as the production rule judges it after two rounds that found the same.
+    /// Whether garbage collection ends an instance, as the production rule judges it after two rounds that found the same.
     pub(crate) fn collects(&self, standing: Standing) -> bool {
         let created_at = Some(self.time.at(0, 0));
         let finding = Finding { key: 0, created_at, standing, saw_deletion: false, launched_by_us: true };
@@ -316,7 +316,7 @@ impl Judgement {
         let round = |second| Round {
             now: self.time.at(0, second),
             leader_since: self.time.at(0, 0),
-            alive: MACHINES,
+            alive: INSTANCES,
             findings: &findings,
         };
         let rules = Rules { min_age: Duration::from_mins(5), release: 0 };

@@ -3,14 +3,14 @@
 use stateright::Property;
 
 use crate::protocol::Protocol;
-use crate::state::{MACHINES, PODS, Phase, State};
+use crate::state::{INSTANCES, PODS, Phase, State};
 
-pub(crate) const ONE_ALIVE: &str = "S1: at most one machine of a pod is alive";
+pub(crate) const ONE_ALIVE: &str = "S1: at most one instance of a pod is alive";
 pub(crate) const ONE_LAUNCH: &str = "S2: a pod is launched at most once";
-pub(crate) const NO_WRONG_END: &str = "S3: no machine of a wanted pod is ended";
-pub(crate) const NO_FALSE_END: &str = "S13: no pod is failed while its machine runs";
-pub(crate) const NO_ORPHAN: &str = "L2: when all is quiet, every machine alive has a pod that wants it";
-pub(crate) const NO_WAIT: &str = "L1: when all is quiet, every wanted pod has its machine";
+pub(crate) const NO_WRONG_END: &str = "S3: no instance of a wanted pod is ended";
+pub(crate) const NO_FALSE_END: &str = "S13: no pod is failed while its instance runs";
+pub(crate) const NO_ORPHAN: &str = "L2: when all is quiet, every instance alive has a pod that wants it";
+pub(crate) const NO_WAIT: &str = "L1: when all is quiet, every wanted pod has its instance";
 pub(crate) const NO_REMAINS: &str = "L3: when all is quiet, no deleted pod is left";
 
 pub(crate) fn all() -> Vec<Property<Protocol>> {
@@ -29,12 +29,12 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             !remains(protocol, state) || !protocol.is_quiet(state)
         }),
         Property::sometimes("a launch is recorded", |protocol: &Protocol, state: &State| {
-            (0..PODS).any(|pod| names_machine(protocol, state, pod))
+            (0..PODS).any(|pod| names_instance(protocol, state, pod))
         }),
         Property::sometimes(
             "the second pod runs after the first is gone",
             |protocol: &Protocol, state: &State| {
-                let runs = names_machine(protocol, state, 1) && state.alive(1) == 1;
+                let runs = names_instance(protocol, state, 1) && state.alive(1) == 1;
                 protocol.budget.remakes == 0 || (state.pods[0].phase == Phase::Gone && runs)
             },
         ),
@@ -48,9 +48,9 @@ fn has_orphan(state: &State) -> bool {
     (0..PODS).any(|pod| state.pods[pod].phase != Phase::Wanted && state.alive(pod) > 0)
 }
 
-fn names_machine(protocol: &Protocol, state: &State, pod: usize) -> bool {
+fn names_instance(protocol: &Protocol, state: &State, pod: usize) -> bool {
     let known = protocol.judgement.records.get(state.pods[pod].record);
-    known.is_some_and(|known| known.machine.is_some())
+    known.is_some_and(|known| known.instance.is_some())
 }
 
 /// Whether a record waits for time or for an answer that time brings.
@@ -58,12 +58,12 @@ fn is_open(protocol: &Protocol, state: &State, pod: usize) -> bool {
     protocol.judgement.records.get(state.pods[pod].record).is_some_and(|known| known.is_open)
 }
 
-/// A pod that is wanted, has no machine, and could be launched.
+/// A pod that is wanted, has no instance, and could be launched.
 fn waits(protocol: &Protocol, state: &State) -> bool {
     let is_stuck = |pod: usize| {
         state.pods[pod].phase == Phase::Wanted && state.alive(pod) == 0 && !is_open(protocol, state, pod)
     };
-    state.left.sends > 0 && state.machines.iter().flatten().count() < MACHINES && (0..PODS).any(is_stuck)
+    state.left.sends > 0 && state.instances.iter().flatten().count() < INSTANCES && (0..PODS).any(is_stuck)
 }
 
 fn remains(protocol: &Protocol, state: &State) -> bool {

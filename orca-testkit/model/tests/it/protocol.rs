@@ -6,11 +6,11 @@ use stateright::{Model, Property};
 
 use crate::judgement::{Judgement, Shared};
 use crate::promises;
-use crate::state::{Budget, MACHINES, PODS, PROCESSES, REQUESTS, State};
+use crate::state::{Budget, INSTANCES, PODS, PROCESSES, REQUESTS, State};
 use crate::time::Time;
 use crate::weakness::Weakness;
 
-/// One step. Processes, pods, machines and requests are named by their places.
+/// One step. Processes, pods, instances and requests are named by their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     /// Somebody deletes a pod.
@@ -31,9 +31,9 @@ pub(crate) enum Step {
     Refuse(usize),
     /// The process that waits for this answer will not get it. The request may still be executed.
     LoseAnswer(usize),
-    /// A machine ends, and ORCA did not ask for it.
+    /// An instance ends, and ORCA did not ask for it.
     Kill(usize),
-    /// The cloud loses what it knew of a machine that ended.
+    /// The cloud loses what it knew of an instance that ended.
     Lose(usize),
     /// A process learns of a change of a pod.
     Watch(usize, usize),
@@ -45,13 +45,13 @@ pub(crate) enum Step {
     Leave(usize, usize),
     /// An announced send is stopped for another reason than its age.
     Stop(usize, usize),
-    /// A process lists the machines, and the list lags behind.
+    /// A process lists the instances, and the list lags behind.
     ListLagging(usize),
-    /// A process lists the machines.
+    /// A process lists the instances.
     List(usize),
     /// It lists them three times in five minutes.
     ListLong(usize),
-    /// A process asks for pods before it lists machines.
+    /// A process asks for pods before it lists instances.
     Census(usize),
     /// A round of garbage collection.
     Collect(usize),
@@ -109,8 +109,13 @@ impl Protocol {
         let pods = (0..PODS).flat_map(|pod| [Step::Delete(pod), Step::DeleteByForce(pod)]);
         let requests = (0..REQUESTS)
             .flat_map(|request| [Step::Execute(request), Step::Refuse(request), Step::LoseAnswer(request)]);
-        let machines = (0..MACHINES).flat_map(|machine| [Step::Kill(machine), Step::Lose(machine)]);
-        alone.into_iter().chain(pods).chain(requests).chain(machines).chain((0..PROCESSES).flat_map(Self::of))
+        let instances = (0..INSTANCES).flat_map(|instance| [Step::Kill(instance), Step::Lose(instance)]);
+        alone
+            .into_iter()
+            .chain(pods)
+            .chain(requests)
+            .chain(instances)
+            .chain((0..PROCESSES).flat_map(Self::of))
     }
 
     /// The steps of one process.
@@ -129,7 +134,7 @@ impl Protocol {
             Step::Execute(place) | Step::Refuse(place) | Step::LoseAnswer(place) => {
                 state.requests[place].is_some()
             }
-            Step::Kill(place) | Step::Lose(place) => state.machines[place].is_some(),
+            Step::Kill(place) | Step::Lose(place) => state.instances[place].is_some(),
             Step::Leave(process, pod) | Step::Stop(process, pod) => {
                 state.processes[process].sends[pod].is_some()
             }
@@ -163,8 +168,8 @@ impl Protocol {
             Step::Execute(request) => self.execute(state, request),
             Step::Refuse(request) => self.refuse(state, request),
             Step::LoseAnswer(request) => state.lose_answer(request),
-            Step::Kill(machine) => state.kill(machine),
-            Step::Lose(machine) => self.lose(state, machine),
+            Step::Kill(instance) => state.kill(instance),
+            Step::Lose(instance) => self.lose(state, instance),
             Step::Watch(process, pod) => state.watch(process, pod),
             Step::Look(process, pod) => self.look(state, process, pod),
             Step::LookUnacknowledged(process, pod) => self.look_unacknowledged(state, process, pod),

@@ -22,8 +22,8 @@ pub(crate) struct Known {
     pub(crate) first: u8,
     /// In which tick its latest send was announced.
     pub(crate) sent: u8,
-    /// The machine that it names.
-    pub(crate) machine: Option<u8>,
+    /// The instance that it names.
+    pub(crate) instance: Option<u8>,
     /// Whether only time or an answer can tell what became of it.
     pub(crate) is_open: bool,
 }
@@ -89,7 +89,7 @@ impl Records {
             zone: record.offer.zone.as_deref().map(number).expect("a zone"),
             first: self.time.place(record.first_send_at).0,
             sent: self.time.place(record.send_at).0,
-            machine: record.instance_id.as_ref().map(|id| number(id.as_str())),
+            instance: record.instance_id.as_ref().map(|id| number(id.as_str())),
             is_open,
             record,
         }

@@ -117,7 +117,7 @@ mod larger {
 
     #[test]
     #[ignore = "recipe"]
-    fn made_anew_while_machines_end_by_themselves() {
+    fn made_anew_while_instances_end_by_themselves() {
         holds("made anew, killed", Budget { kills: 1, remakes: 1, ..CALM }, WHOLE, 2);
     }
 
@@ -135,7 +135,7 @@ mod larger {
 
     #[test]
     #[ignore = "recipe"]
-    fn machines_that_end_and_are_forgotten() {
+    fn instances_that_end_and_are_forgotten() {
         holds("killed, forgotten", Budget { kills: 1, ticks: 3, ..CALM }, WHOLE, 2);
     }
 

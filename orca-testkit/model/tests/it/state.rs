@@ -6,7 +6,7 @@ use crate::records::RecordId;
 pub(crate) const PROCESSES: usize = 2;
 /// One name of a pod, deleted and made anew: two UIDs.
 pub(crate) const PODS: usize = 2;
-pub(crate) const MACHINES: usize = 3;
+pub(crate) const INSTANCES: usize = 3;
 pub(crate) const REQUESTS: usize = 4;
 
 /// What the API server says of a pod.
@@ -41,7 +41,7 @@ pub(crate) struct Pod {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Machine {
+pub(crate) struct CloudInstance {
     pub(crate) pod: u8,
     pub(crate) attempt: u8,
     pub(crate) zone: u8,
@@ -92,7 +92,7 @@ pub(crate) struct Send {
     pub(crate) stage: Stage,
 }
 
-/// What a process knows of a machine.
+/// What a process knows of an instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Sight {
     #[default]
@@ -119,10 +119,10 @@ pub(crate) enum Lists {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Process {
     pub(crate) cache: [Pod; PODS],
-    pub(crate) sights: [Sight; MACHINES],
+    pub(crate) sights: [Sight; INSTANCES],
     pub(crate) lists: Lists,
     pub(crate) sends: [Option<Send>; PODS],
-    /// What the API server said before the machines were listed; only a broken collector looks there.
+    /// What the API server said before the instances were listed; only a broken collector looks there.
     pub(crate) census: Option<[Phase; PODS]>,
 }
 
@@ -131,7 +131,7 @@ pub(crate) struct Process {
 pub(crate) struct Budget {
     /// Crashes, lost answers and lost acknowledgements.
     pub(crate) faults: u8,
-    /// Machines that end without a call of ORCA's.
+    /// Instances that end without a call of ORCA's.
     pub(crate) kills: u8,
     /// Deletions by force.
     pub(crate) forced: u8,
@@ -153,16 +153,16 @@ pub(crate) struct Budget {
 pub(crate) struct State {
     pub(crate) pods: [Pod; PODS],
     pub(crate) backup: Option<[Pod; PODS]>,
-    pub(crate) machines: [Option<Machine>; MACHINES],
+    pub(crate) instances: [Option<CloudInstance>; INSTANCES],
     pub(crate) requests: [Option<Request>; REQUESTS],
     pub(crate) processes: [Process; PROCESSES],
     pub(crate) left: Budget,
     pub(crate) tick: u8,
-    /// How many machines were launched for each UID.
+    /// How many instances were launched for each UID.
     pub(crate) launches: [u8; PODS],
-    /// A machine was ended by ORCA while its pod was wanted.
+    /// An instance was ended by ORCA while its pod was wanted.
     pub(crate) wrong_end: bool,
-    /// A pod was failed while its machine ran.
+    /// A pod was failed while its instance ran.
     pub(crate) false_end: bool,
 }
 
@@ -172,7 +172,7 @@ impl State {
         let mut state = Self {
             pods: [wanted, Pod::default()],
             backup: None,
-            machines: [None; MACHINES],
+            instances: [None; INSTANCES],
             requests: [None; REQUESTS],
             processes: [Process::default(); PROCESSES],
             left: budget,
@@ -193,16 +193,16 @@ impl State {
         self.processes[process] = Process { cache: self.pods.map(there), ..Process::default() };
     }
 
-    pub(crate) fn machine(&self, place: usize) -> Option<Machine> {
-        self.machines.get(place).copied().flatten()
+    pub(crate) fn instance(&self, place: usize) -> Option<CloudInstance> {
+        self.instances.get(place).copied().flatten()
     }
 
-    /// The machines that are alive and belong to this pod.
+    /// The instances that are alive and belong to this pod.
     pub(crate) fn alive(&self, pod: usize) -> usize {
-        self.machines
+        self.instances
             .iter()
             .flatten()
-            .filter(|machine| machine.alive && usize::from(machine.pod) == pod)
+            .filter(|instance| instance.alive && usize::from(instance.pod) == pod)
             .count()
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Time {
     pub(crate) signature: u8,
     /// For so many ticks a token is certain to be remembered.
     pub(crate) memory: u8,
-    /// For so many ticks after a launch, that of the launch among them, a single list may not show the machine.
+    /// For so many ticks after a launch, that of the launch among them, a single list may not show the instance.
     pub(crate) lag: u8,
 }
 

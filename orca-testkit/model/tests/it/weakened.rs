@@ -93,7 +93,7 @@ fn one_list_proves_no_absence() {
 }
 
 #[test]
-fn machines_are_found_by_uid_and_not_by_name() {
+fn instances_are_found_by_uid_and_not_by_name() {
     breaks(Weakness::ByName, FORCED, WHOLE, NO_WRONG_END);
 }
 
@@ -103,11 +103,11 @@ fn garbage_collection_must_not_believe_a_cache() {
 }
 
 #[test]
-fn garbage_collection_must_list_machines_before_it_asks_for_pods() {
+fn garbage_collection_must_list_instances_before_it_asks_for_pods() {
     breaks(Weakness::PodsFirst, FORCED, WHOLE, NO_WRONG_END);
 }
 
 #[test]
-fn without_garbage_collection_machines_leak() {
+fn without_garbage_collection_instances_leak() {
     breaks(Weakness::NoCollection, Budget { forced: 1, ..LOST }, WHOLE, NO_ORPHAN);
 }

@@ -27,15 +27,15 @@ pub(crate) enum Weakness {
     BlindWrites,
     /// A send leaves however long ago it was announced.
     NoFence,
-    /// A launch needs no list that shows no machine.
+    /// A launch needs no list that shows no instance.
     NoLists,
-    /// One list that does not show a machine proves that there is none.
+    /// One list that does not show an instance proves that there is none.
     OneList,
-    /// The machines of a pod are found by its name.
+    /// The instances of a pod are found by its name.
     ByName,
     /// Garbage collection believes the cache of pods.
     CollectsByCache,
-    /// Garbage collection asks for pods before it lists machines.
+    /// Garbage collection asks for pods before it lists instances.
     PodsFirst,
     /// There is no garbage collection.
     NoCollection,

@@ -1,7 +1,9 @@
 //! What happens without ORCA: people, the API server, the cloud, the network, and time.
 
 use crate::protocol::Protocol;
-use crate::state::{Answer, Lists, Machine, PODS, PROCESSES, Phase, Pod, Process, Request, Stage, State};
+use crate::state::{
+    Answer, CloudInstance, Lists, PODS, PROCESSES, Phase, Pod, Process, Request, Stage, State,
+};
 use crate::weakness::Weakness;
 
 impl State {
@@ -40,7 +42,7 @@ impl State {
 
     pub(crate) fn restore(&mut self) -> Option<()> {
         let is_quiet = self.requests.iter().all(Option::is_none)
-            && self.machines.iter().flatten().all(|machine| machine.born < self.tick)
+            && self.instances.iter().flatten().all(|instance| instance.born < self.tick)
             && self.processes.iter().all(|process| process.sends == [None; PODS]);
         self.left.restores = self.left.restores.checked_sub(1)?;
         self.pods = self.backup.take()?;
@@ -59,7 +61,7 @@ impl State {
 
     pub(crate) fn kill(&mut self, place: usize) -> Option<()> {
         self.left.kills = self.left.kills.checked_sub(1)?;
-        self.machines[place].as_mut().filter(|machine| machine.alive)?.alive = false;
+        self.instances[place].as_mut().filter(|instance| instance.alive)?.alive = false;
         Some(())
     }
 
@@ -92,26 +94,26 @@ impl Protocol {
         Some(())
     }
 
-    /// The machine that the cloud remembers for this token. Tokens count within a zone.
+    /// The instance that the cloud remembers for this token. Tokens count within a zone.
     fn remembered(&self, state: &State, request: Request) -> Option<usize> {
-        let is_same = |machine: &Machine| {
-            (machine.pod, machine.attempt, machine.zone) == (request.pod, request.attempt, request.zone)
-                && !machine.lost
+        let is_same = |instance: &CloudInstance| {
+            (instance.pod, instance.attempt, instance.zone) == (request.pod, request.attempt, request.zone)
+                && !instance.lost
         };
-        let found = state.machines.iter().position(|machine| machine.as_ref().is_some_and(is_same));
+        let found = state.instances.iter().position(|instance| instance.as_ref().is_some_and(is_same));
         found.filter(|_| self.weakness != Weakness::NoTokens)
     }
 
     pub(crate) fn execute(&self, state: &mut State, place: usize) -> Option<()> {
         let request = state.fetch(place)?;
         let answer = match self.remembered(state, request) {
-            Some(place) if state.machine(place)?.alive => Answer::Launched(u8::try_from(place).ok()?),
+            Some(place) if state.instance(place)?.alive => Answer::Launched(u8::try_from(place).ok()?),
             Some(_) => Answer::Ended,
             None => {
-                let place = state.machines.iter().position(Option::is_none)?;
+                let place = state.instances.iter().position(Option::is_none)?;
                 let Request { pod, attempt, zone, first, .. } = request;
                 let (born, alive, lost) = (state.tick, true, false);
-                state.machines[place] = Some(Machine { pod, attempt, zone, first, born, alive, lost });
+                state.instances[place] = Some(CloudInstance { pod, attempt, zone, first, born, alive, lost });
                 state.launches[usize::from(pod)] += 1;
                 Answer::Launched(u8::try_from(place).ok()?)
             }
@@ -127,13 +129,13 @@ impl Protocol {
         (request.waiter.is_some() && self.remembered(state, request).is_none()).then_some(())
     }
 
-    /// The cloud loses a machine that ended, when no send of its token can arrive any more.
+    /// The cloud loses an instance that ended, when no send of its token can arrive any more.
     pub(crate) fn lose(&self, state: &mut State, place: usize) -> Option<()> {
         let margin = if self.weakness == Weakness::ShortMemory { 0 } else { self.time.signature };
         let (now, memory) = (state.tick, self.time.memory + margin);
-        let machine = state.machines[place].as_mut()?;
-        let may = !machine.alive && now >= machine.first + memory;
-        machine.lost = true;
+        let instance = state.instances[place].as_mut()?;
+        let may = !instance.alive && now >= instance.first + memory;
+        instance.lost = true;
         may.then_some(())
     }
 

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{Action, Note, word, words_of_ids, words_of_tags};
 use crate::fake_ec2::api_error::ApiError;
+use crate::fake_ec2::attachments::{RequestState, SpotRequest, Volume};
 use crate::fake_ec2::bucket::Class;
-use crate::fake_ec2::machine::Tags;
+use crate::fake_ec2::instance::Tags;
 use crate::fake_ec2::model::{Change, Model};
-use crate::fake_ec2::things::{RequestState, SpotRequest, Volume};
 
 /// `TerminateInstances`.
 #[derive(Clone, Debug)]

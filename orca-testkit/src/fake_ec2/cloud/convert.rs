@@ -1,4 +1,4 @@
-//! From the model's machine to the domain's instance.
+//! From the model's instance to the domain's instance.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodRef};
 use orca_core::instance::{EndCause, Health, Instance, StateReason};
 use orca_core::tags;
 
-use crate::fake_ec2::machine::{Machine, Tags};
+use crate::fake_ec2::instance::{Ec2Instance, Tags};
 
-pub(super) fn instance(identity: &CloudIdentity, machine: &Machine) -> Instance {
+pub(super) fn instance(identity: &CloudIdentity, instance: &Ec2Instance) -> Instance {
     Instance {
-        id: InstanceId::new(&machine.id),
-        reference: format!("ec2://{identity}/{}", machine.id).into(),
-        state: machine.state,
+        id: InstanceId::new(&instance.id),
+        reference: format!("ec2://{identity}/{}", instance.id).into(),
+        state: instance.state,
         cloud: Some(identity.clone()),
-        state_reason: reason(machine),
-        owner: owner(&machine.tags),
-        pod: pod(&machine.tags),
-        instance_type: Arc::from(machine.kind.name),
-        capacity_type: machine.market,
-        zone: Some(Arc::from(machine.zone.as_str())),
-        private_ip: machine.private_ip.map(IpAddr::V4),
-        public_ip: machine.public_ip.map(IpAddr::V4),
-        launched_at: Some(machine.launched_at),
+        state_reason: reason(instance),
+        owner: owner(&instance.tags),
+        pod: pod(&instance.tags),
+        instance_type: Arc::from(instance.kind.name),
+        capacity_type: instance.market,
+        zone: Some(Arc::from(instance.zone.as_str())),
+        private_ip: instance.private_ip.map(IpAddr::V4),
+        public_ip: instance.public_ip.map(IpAddr::V4),
+        launched_at: Some(instance.launched_at),
     }
 }
 
@@ -48,8 +48,8 @@ pub(super) fn pod(named: &Tags) -> Option<PodRef> {
     tags::pod_in(|key| value(named, key))
 }
 
-fn reason(machine: &Machine) -> Option<StateReason> {
-    let (code, message) = machine.reason.clone()?;
+fn reason(instance: &Ec2Instance) -> Option<StateReason> {
+    let (code, message) = instance.reason.clone()?;
     let cause = match code.as_str() {
         "Client.UserInitiatedShutdown" => EndCause::ApiCall,
         "Client.InstanceInitiatedShutdown" => EndCause::Guest,

@@ -14,7 +14,7 @@ use super::{FakeCloud, filters};
 use crate::fake_ec2::action::{
     CancelSpotRequests, DeleteInterface, DeleteVolume, DescribeInterfaces, DescribeRequests, DescribeVolumes,
 };
-use crate::fake_ec2::machine::Tags;
+use crate::fake_ec2::instance::Tags;
 use crate::fake_ec2::page::{Filter, Listing};
 
 /// Within the largest page of each of the three calls.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::fake_ec2::api_error::{ApiError, bad_value, missing};
-use crate::fake_ec2::machine::Tags;
+use crate::fake_ec2::instance::Tags;
 use crate::fake_ec2::page::{Filter, Listing};
 
 /// `Credential=KEY/DATE/REGION/SERVICE/aws4_request` in the authorization header.

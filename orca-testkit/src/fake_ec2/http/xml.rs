@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use crate::fake_ec2::machine::Tags;
+use crate::fake_ec2::instance::Tags;
 
 /// A document in the making.
 #[derive(Debug, Default)]

@@ -8,19 +8,19 @@ use orca_core::instance::{CapacityType, InstanceState};
 use super::{Model, Step};
 use crate::clock::later;
 use crate::fake_ec2::api_error::{ApiError, bad_value, missing};
+use crate::fake_ec2::attachments::{Interface, RequestState, SpotRequest, Volume};
 use crate::fake_ec2::capacity::{Place, insufficient};
 use crate::fake_ec2::catalog::{self, InstanceType};
+use crate::fake_ec2::instance::Ec2Instance;
 use crate::fake_ec2::ledger::Happening;
-use crate::fake_ec2::machine::Machine;
 use crate::fake_ec2::model::tags::{check_tags, check_user_data};
 use crate::fake_ec2::network::Network;
 use crate::fake_ec2::request::RunInstances;
-use crate::fake_ec2::things::{Interface, RequestState, SpotRequest, Volume};
 use crate::fake_ec2::token::{Made, Tokens};
 
 /// Below it EC2 takes no price, in millionths of a US dollar per hour.
 const LEAST_PRICE: u64 = 1_000;
-/// The disk of a machine whose launch names no size.
+/// The disk of an instance whose launch names no size.
 const IMAGE_GIB: u32 = 8;
 
 /// A launch whose values exist and fit each other.
@@ -38,7 +38,7 @@ impl Model {
         &mut self,
         request: &RunInstances,
         now: Timestamp,
-    ) -> Result<Vec<Arc<Machine>>, ApiError> {
+    ) -> Result<Vec<Arc<Ec2Instance>>, ApiError> {
         let checked = self.check(request)?;
         if request.dry_run {
             let message = "Request would have succeeded, but DryRun flag is set.";
@@ -71,7 +71,7 @@ impl Model {
             made.push(self.make(request, &checked, (&reservation, open), now)?);
         }
         self.tokens.remember(&scope, request, Made::Instances(made.clone()), memory);
-        Ok(made.iter().filter_map(|number| self.machines.get(number).cloned()).collect())
+        Ok(made.iter().filter_map(|number| self.instances.get(number).cloned()).collect())
     }
 
     fn check(&self, request: &RunInstances) -> Result<Checked, ApiError> {
@@ -159,15 +159,15 @@ impl Model {
         let id = self.new_id("i");
         let volume = self.new_volume(request, &id, &checked.place.zone, now);
         let interface = self.new_interface(&checked.subnet, address, request, &id);
-        if let Some(request) = open.as_deref().and_then(|id| self.things.find(id))
-            && let Some(request) = self.things.requests.get_mut(&request)
+        if let Some(request) = open.as_deref().and_then(|id| self.attachments.find(id))
+            && let Some(request) = self.attachments.requests.get_mut(&request)
         {
             request.instance = Some(id.clone());
             request.state = RequestState::Active;
         }
         let groups =
             if request.groups.is_empty() { vec![Network::GROUP.to_owned()] } else { request.groups.clone() };
-        let machine = Machine {
+        let instance = Ec2Instance {
             number,
             id: id.clone(),
             reservation: reservation.to_owned(),
@@ -201,15 +201,15 @@ impl Model {
         };
         self.capacity.take(checked.place.clone(), checked.kind);
         let what = Happening::Launched {
-            pod: machine.pod().map(str::to_owned),
-            token: machine.token.clone(),
+            pod: instance.pod().map(str::to_owned),
+            token: instance.token.clone(),
             instance_type: checked.kind.name,
-            market: machine.market,
-            zone: machine.zone.clone(),
+            market: instance.market,
+            zone: instance.zone.clone(),
         };
         self.by_id.insert(id.clone(), number);
         self.first_tags.insert(id.clone(), Arc::clone(&request.tags));
-        self.machines.insert(number, Arc::new(machine));
+        self.instances.insert(number, Arc::new(instance));
         self.tell(now, &id, what);
         let runs_at = self.after(now, self.settings.boot);
         self.plan(runs_at, number, Step::Run);
@@ -218,7 +218,7 @@ impl Model {
 
     fn new_volume(&mut self, request: &RunInstances, instance: &str, zone: &str, now: Timestamp) -> String {
         let id = self.new_id("vol");
-        let number = self.things.number(&id);
+        let number = self.attachments.number(&id);
         let volume = Volume {
             number,
             id: id.clone(),
@@ -229,7 +229,7 @@ impl Model {
             deleted_on_termination: !request.keeps_volumes,
             created_at: now,
         };
-        self.things.volumes.insert(number, volume);
+        self.attachments.volumes.insert(number, volume);
         id
     }
 
@@ -241,7 +241,7 @@ impl Model {
         instance: &str,
     ) -> String {
         let id = self.new_id("eni");
-        let number = self.things.number(&id);
+        let number = self.attachments.number(&id);
         let interface = Interface {
             number,
             id: id.clone(),
@@ -250,7 +250,7 @@ impl Model {
             tags: request.interface_tags.as_ref().clone(),
             instance: Some(instance.to_owned()),
         };
-        self.things.interfaces.insert(number, interface);
+        self.attachments.interfaces.insert(number, interface);
         id
     }
 
@@ -262,7 +262,7 @@ impl Model {
         now: Timestamp,
     ) -> String {
         let id = self.new_id("sir");
-        let number = self.things.number(&id);
+        let number = self.attachments.number(&id);
         let launch = (state == RequestState::Open).then(|| request.clone());
         let request = SpotRequest {
             number,
@@ -275,7 +275,7 @@ impl Model {
             created_at: now,
             launch,
         };
-        self.things.requests.insert(number, request);
+        self.attachments.requests.insert(number, request);
         if state == RequestState::Open {
             self.tell(now, &id, Happening::Created);
         }
@@ -284,8 +284,8 @@ impl Model {
 
     /// An open request gets its instance, if there is one to be had; else it stays open.
     pub(super) fn fulfil(&mut self, id: &str, now: Timestamp) {
-        let number = self.things.find(id);
-        let request = number.and_then(|number| self.things.requests.get(&number));
+        let number = self.attachments.find(id);
+        let request = number.and_then(|number| self.attachments.requests.get(&number));
         let Some(launch) = request.and_then(|request| request.launch.clone()) else { return };
         let reservation = self.new_id("r");
         let made = self.check(&launch).and_then(|checked| {
@@ -299,19 +299,19 @@ impl Model {
     }
 
     /// The same token again: its instances as they are now.
-    fn launched_before(&self, numbers: &[u64]) -> Result<Vec<Arc<Machine>>, ApiError> {
-        let machines: Vec<_> =
-            numbers.iter().filter_map(|number| self.machines.get(number).cloned()).collect();
-        if machines.iter().all(|machine| machine.state == InstanceState::Terminated) {
+    fn launched_before(&self, numbers: &[u64]) -> Result<Vec<Arc<Ec2Instance>>, ApiError> {
+        let instances: Vec<_> =
+            numbers.iter().filter_map(|number| self.instances.get(number).cloned()).collect();
+        if instances.iter().all(|instance| instance.state == InstanceState::Terminated) {
             let message =
                 "The request uses the same client token as a launch whose instance has been terminated.";
             return Err(ApiError::new("IdempotentInstanceTerminated", message));
         }
-        Ok(machines)
+        Ok(instances)
     }
 
     fn is_open(&self, id: &str) -> bool {
-        let request = self.things.find(id).and_then(|number| self.things.requests.get(&number));
+        let request = self.attachments.find(id).and_then(|number| self.attachments.requests.get(&number));
         request.is_some_and(|request| request.state == RequestState::Open)
     }
 

@@ -9,8 +9,8 @@ use orca_core::instance::{CapacityType, InstanceState};
 use super::{Due, Model, Step};
 use crate::clock::later;
 use crate::fake_ec2::api_error::ApiError;
+use crate::fake_ec2::instance::{Ec2Instance, Ender};
 use crate::fake_ec2::ledger::Happening;
-use crate::fake_ec2::machine::{Ender, Machine};
 
 /// The warning that a spot instance gets (EC2 user guide, "Spot Instance interruption notices").
 const SPOT_NOTICE: Duration = Duration::from_mins(2);
@@ -26,34 +26,34 @@ pub(in crate::fake_ec2) struct Change {
 impl Model {
     /// One planned step, unless something came between.
     pub(super) fn perform(&mut self, due: Due, at: Timestamp) {
-        let number = due.machine;
-        if self.machines.get(&number).is_none_or(|machine| machine.generation != due.generation) {
+        let number = due.instance;
+        if self.instances.get(&number).is_none_or(|instance| instance.generation != due.generation) {
             return;
         }
         match due.step {
             Step::Run => self.run(number, at),
             Step::SpotNotice(taken_back_at) => {
-                let Some(machine) = self.machine_mut(number) else { return };
-                machine.taken_back_at = Some(taken_back_at);
-                let id = machine.id.clone();
+                let Some(instance) = self.instance_mut(number) else { return };
+                instance.taken_back_at = Some(taken_back_at);
+                let id = instance.id.clone();
                 self.tell(at, &id, Happening::SpotNotice(taken_back_at));
             }
             Step::TakeBack => self.end(number, Ender::SpotMarket, at),
             Step::Stop => {
                 self.keep_shown(number, at);
-                let Some(machine) = self.machine_mut(number) else { return };
-                machine.state = InstanceState::Stopped;
-                machine.generation += 1;
-                let id = machine.id.clone();
+                let Some(instance) = self.instance_mut(number) else { return };
+                instance.state = InstanceState::Stopped;
+                instance.generation += 1;
+                let id = instance.id.clone();
                 self.tell(at, &id, Happening::Stopped);
             }
             Step::Terminate => self.terminated(number, at),
             Step::Forget => {
                 self.stale.remove(&number);
-                if let Some(machine) = self.machines.remove(&number) {
-                    self.by_id.remove(&machine.id);
-                    if let Some(request) = &machine.spot_request {
-                        self.things.forget_request(request);
+                if let Some(instance) = self.instances.remove(&number) {
+                    self.by_id.remove(&instance.id);
+                    if let Some(request) = &instance.spot_request {
+                        self.attachments.forget_request(request);
                     }
                 }
             }
@@ -63,19 +63,19 @@ impl Model {
     fn run(&mut self, number: u64, at: Timestamp) {
         self.keep_shown(number, at);
         let checks_pass_at = self.after(at, self.settings.checks);
-        let public = self.machines.get(&number).is_some_and(|machine| {
-            self.network.get(&machine.subnet).is_some_and(|subnet| subnet.public_addresses)
+        let public = self.instances.get(&number).is_some_and(|instance| {
+            self.network.get(&instance.subnet).is_some_and(|subnet| subnet.public_addresses)
         });
-        let Some(machine) = self.machine_mut(number) else { return };
-        machine.state = InstanceState::Running;
-        machine.checks_pass_at = Some(checks_pass_at);
-        machine.generation += 1;
-        if public && let Some(private) = machine.private_ip {
+        let Some(instance) = self.instance_mut(number) else { return };
+        instance.state = InstanceState::Running;
+        instance.checks_pass_at = Some(checks_pass_at);
+        instance.generation += 1;
+        if public && let Some(private) = instance.private_ip {
             // A documentation range (RFC 5737) is too small: the public twin of 10.x.y.z is 54.x.y.z.
             let [_, second, third, fourth] = private.octets();
-            machine.public_ip = Some(std::net::Ipv4Addr::new(54, second, third, fourth));
+            instance.public_ip = Some(std::net::Ipv4Addr::new(54, second, third, fourth));
         }
-        let (id, market) = (machine.id.clone(), machine.market);
+        let (id, market) = (instance.id.clone(), instance.market);
         self.checks_pass.insert(id.clone(), checks_pass_at);
         self.tell(at, &id, Happening::Running);
         if market == CapacityType::Spot && self.by_chance(self.settings.chaos.spot_interruptions) {
@@ -98,16 +98,16 @@ impl Model {
 
     /// An instance begins to end. One that is ending already goes on as it was.
     pub(in crate::fake_ec2) fn end(&mut self, number: u64, by: Ender, at: Timestamp) {
-        if self.machines.get(&number).is_none_or(|machine| !machine.state.is_alive()) {
+        if self.instances.get(&number).is_none_or(|instance| !instance.state.is_alive()) {
             return;
         }
         self.keep_shown(number, at);
-        let Some(machine) = self.machine_mut(number) else { return };
-        machine.state = InstanceState::ShuttingDown;
-        machine.generation += 1;
-        machine.ended_by = Some(by);
-        explain(machine, by, at);
-        let id = machine.id.clone();
+        let Some(instance) = self.instance_mut(number) else { return };
+        instance.state = InstanceState::ShuttingDown;
+        instance.generation += 1;
+        instance.ended_by = Some(by);
+        explain(instance, by, at);
+        let id = instance.id.clone();
         self.tell(at, &id, Happening::Ending(by));
         let terminated_at = self.after(at, self.settings.shutdown);
         self.plan(terminated_at, number, Step::Terminate);
@@ -115,19 +115,20 @@ impl Model {
 
     /// An instance begins to stop.
     pub(in crate::fake_ec2) fn stop(&mut self, number: u64, by: Ender, at: Timestamp) {
-        let running =
-            |machine: &Arc<Machine>| matches!(machine.state, InstanceState::Pending | InstanceState::Running);
-        if !self.machines.get(&number).is_some_and(running) {
+        let running = |instance: &Arc<Ec2Instance>| {
+            matches!(instance.state, InstanceState::Pending | InstanceState::Running)
+        };
+        if !self.instances.get(&number).is_some_and(running) {
             return;
         }
         self.keep_shown(number, at);
-        let Some(machine) = self.machine_mut(number) else { return };
-        machine.state = InstanceState::Stopping;
-        machine.checks_pass_at = None;
-        machine.public_ip = None;
-        machine.generation += 1;
-        explain(machine, by, at);
-        let id = machine.id.clone();
+        let Some(instance) = self.instance_mut(number) else { return };
+        instance.state = InstanceState::Stopping;
+        instance.checks_pass_at = None;
+        instance.public_ip = None;
+        instance.generation += 1;
+        explain(instance, by, at);
+        let id = instance.id.clone();
         self.tell(at, &id, Happening::Stopping(by));
         let stopped_at = self.after(at, self.settings.stop);
         self.plan(stopped_at, number, Step::Stop);
@@ -135,13 +136,13 @@ impl Model {
 
     fn terminated(&mut self, number: u64, at: Timestamp) {
         self.keep_shown(number, at);
-        let Some(machine) = self.machine_mut(number) else { return };
-        machine.state = InstanceState::Terminated;
-        machine.generation += 1;
-        machine.checks_pass_at = None;
-        machine.public_ip = None;
-        machine.private_ip = None;
-        let gone = machine.clone();
+        let Some(instance) = self.instance_mut(number) else { return };
+        instance.state = InstanceState::Terminated;
+        instance.generation += 1;
+        instance.checks_pass_at = None;
+        instance.public_ip = None;
+        instance.private_ip = None;
+        let gone = instance.clone();
         self.capacity.give_back(&gone.place(), gone.kind);
         self.release(&gone);
         self.tell(at, &gone.id, Happening::Terminated);
@@ -149,28 +150,28 @@ impl Model {
     }
 
     /// What an instance used goes with it, or becomes free.
-    fn release(&mut self, gone: &Machine) {
+    fn release(&mut self, gone: &Ec2Instance) {
         for id in &gone.volumes {
-            let Ok(number) = self.things.volume(id) else { continue };
-            let Some(volume) = self.things.volumes.get_mut(&number) else { continue };
+            let Ok(number) = self.attachments.volume(id) else { continue };
+            let Some(volume) = self.attachments.volumes.get_mut(&number) else { continue };
             volume.instance = None;
             if volume.deleted_on_termination {
                 // It was set free in the line before, so nothing refuses it.
-                let _removed = self.things.remove_volume(id);
+                let _removed = self.attachments.remove_volume(id);
             }
         }
-        if let Ok(number) = self.things.interface(&gone.interface)
-            && let Some(interface) = self.things.interfaces.get_mut(&number)
+        if let Ok(number) = self.attachments.interface(&gone.interface)
+            && let Some(interface) = self.attachments.interfaces.get_mut(&number)
         {
             interface.instance = None;
             let address = interface.address;
-            let _removed = self.things.remove_interface(&gone.interface);
+            let _removed = self.attachments.remove_interface(&gone.interface);
             if let Some(subnet) = self.network.get_mut(&gone.subnet) {
                 subnet.give_back(address);
             }
         }
         if let Some(request) = &gone.spot_request {
-            self.things.close_request(request);
+            self.attachments.close_request(request);
         }
     }
 
@@ -180,19 +181,19 @@ impl Model {
         ids: &[String],
         now: Timestamp,
     ) -> Result<Vec<Change>, ApiError> {
-        let machines = self.named(ids, now)?;
-        let protected: Vec<Arc<Machine>> = machines
+        let instances = self.named(ids, now)?;
+        let protected: Vec<Arc<Ec2Instance>> = instances
             .iter()
-            .filter(|machine| machine.is_protected && machine.state.is_alive())
+            .filter(|instance| instance.is_protected && instance.state.is_alive())
             .cloned()
             .collect();
         let mut changes = Vec::new();
-        for machine in machines {
-            if protected.iter().any(|kept| kept.zone == machine.zone) {
+        for instance in instances {
+            if protected.iter().any(|kept| kept.zone == instance.zone) {
                 continue;
             }
-            self.end(machine.number, Ender::Api, now);
-            changes.push(self.change(&machine));
+            self.end(instance.number, Ender::Api, now);
+            changes.push(self.change(&instance));
         }
         match protected.first() {
             Some(kept) => Err(ApiError::new(
@@ -213,26 +214,26 @@ impl Model {
         ids: &[String],
         now: Timestamp,
     ) -> Result<Vec<Change>, ApiError> {
-        let machines = self.named(ids, now)?;
-        if let Some(ended) = machines.iter().find(|machine| !machine.state.is_alive()) {
+        let instances = self.named(ids, now)?;
+        if let Some(ended) = instances.iter().find(|instance| !instance.state.is_alive()) {
             let message =
                 format!("This instance '{}' is not in a state from which it can be stopped.", ended.id);
             return Err(ApiError::new("IncorrectInstanceState", message));
         }
-        if let Some(spot) = machines.iter().find(|machine| machine.market == CapacityType::Spot) {
+        if let Some(spot) = instances.iter().find(|instance| instance.market == CapacityType::Spot) {
             let message = format!("You can't stop the Spot Instance '{}' of a one-time request.", spot.id);
             return Err(ApiError::new("UnsupportedOperation", message));
         }
         let mut changes = Vec::new();
-        for machine in machines {
-            self.stop(machine.number, Ender::Api, now);
-            changes.push(self.change(&machine));
+        for instance in instances {
+            self.stop(instance.number, Ender::Api, now);
+            changes.push(self.change(&instance));
         }
         Ok(changes)
     }
 
     /// The instances with these ids; at least one, each known, in zones that answer.
-    pub(super) fn named(&self, ids: &[String], now: Timestamp) -> Result<Vec<Arc<Machine>>, ApiError> {
+    pub(super) fn named(&self, ids: &[String], now: Timestamp) -> Result<Vec<Arc<Ec2Instance>>, ApiError> {
         if ids.is_empty() {
             return Err(ApiError::new(
                 "MissingParameter",
@@ -242,26 +243,26 @@ impl Model {
         if ids.len() > 1_000 {
             return Err(ApiError::new("InvalidParameterValue", "A request names at most 1000 instances."));
         }
-        let mut found: Vec<Arc<Machine>> = Vec::new();
+        let mut found: Vec<Arc<Ec2Instance>> = Vec::new();
         for id in ids {
             let number = self.visible(id, now)?;
-            let Some(machine) = self.machines.get(&number) else { continue };
-            self.zone_up(&machine.zone)?;
+            let Some(instance) = self.instances.get(&number) else { continue };
+            self.zone_up(&instance.zone)?;
             if !found.iter().any(|known| known.number == number) {
-                found.push(Arc::clone(machine));
+                found.push(Arc::clone(instance));
             }
         }
         Ok(found)
     }
 
-    fn change(&self, before: &Machine) -> Change {
-        let after = self.machines.get(&before.number).map_or(before.state, |machine| machine.state);
+    fn change(&self, before: &Ec2Instance) -> Change {
+        let after = self.instances.get(&before.number).map_or(before.state, |instance| instance.state);
         Change { id: before.id.clone(), before: before.state, after }
     }
 }
 
 /// `StateReason` and `StateTransitionReason` in EC2's words.
-fn explain(machine: &mut Machine, by: Ender, at: Timestamp) {
+fn explain(instance: &mut Ec2Instance, by: Ender, at: Timestamp) {
     let (code, message) = match by {
         Ender::Api | Ender::Operator => {
             ("Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown")
@@ -275,8 +276,8 @@ fn explain(machine: &mut Machine, by: Ender, at: Timestamp) {
         }
         Ender::Provider => ("Server.InternalError", "Server.InternalError: Internal error on launch"),
     };
-    machine.reason = Some((code.to_owned(), message.to_owned()));
-    machine.transition = match by {
+    instance.reason = Some((code.to_owned(), message.to_owned()));
+    instance.transition = match by {
         Ender::Api | Ender::Operator => format!("User initiated ({})", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
         Ender::SpotMarket => "Service initiated".to_owned(),
         Ender::Guest | Ender::Provider => String::new(),

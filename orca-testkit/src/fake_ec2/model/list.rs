@@ -7,13 +7,13 @@ use orca_core::instance::{CapacityType, InstanceState};
 
 use super::Model;
 use crate::fake_ec2::api_error::{ApiError, bad_value};
-use crate::fake_ec2::machine::Machine;
+use crate::fake_ec2::attachments::{Interface, SpotRequest, Volume};
+use crate::fake_ec2::instance::Ec2Instance;
 use crate::fake_ec2::network::Network;
 use crate::fake_ec2::page::{Filter, Listing, Page};
-use crate::fake_ec2::things::{Interface, SpotRequest, Volume};
 
 /// A page of instances.
-pub(in crate::fake_ec2) type Described = Page<Arc<Machine>>;
+pub(in crate::fake_ec2) type Described = Page<Arc<Ec2Instance>>;
 
 /// The most ids that `DescribeInstanceStatus` takes.
 const STATUS_IDS: usize = 100;
@@ -29,10 +29,10 @@ impl Model {
         if !listing.ids.is_empty() {
             let named = self.named(&listing.ids, now)?;
             let mut items = Vec::new();
-            for machine in named {
-                let machine = self.shown(&machine, now);
-                if listing.passes(&machine.tags, |name| field(&machine, name, now))? {
-                    items.push(machine);
+            for instance in named {
+                let instance = self.shown(&instance, now);
+                if listing.passes(&instance.tags, |name| field(&instance, name, now))? {
+                    items.push(instance);
                 }
             }
             return Ok(Page { items, next_token: None });
@@ -41,12 +41,12 @@ impl Model {
         let by_tags = listing.filters.iter().any(Filter::is_about_tags);
         let mut refused = None;
         let shown =
-            self.machines.range(begin + 1..).map(|(number, machine)| (*number, self.shown(machine, now)));
-        let fitting = shown.filter(|(_, machine)| {
-            let lag_over = machine.visible_by_id_at.max(machine.visible_by_tag_at) <= now
-                || (by_tags && machine.visible_by_tag_at <= now);
+            self.instances.range(begin + 1..).map(|(number, instance)| (*number, self.shown(instance, now)));
+        let fitting = shown.filter(|(_, instance)| {
+            let lag_over = instance.visible_by_id_at.max(instance.visible_by_tag_at) <= now
+                || (by_tags && instance.visible_by_tag_at <= now);
             lag_over
-                && listing.passes(&machine.tags, |name| field(machine, name, now)).unwrap_or_else(|error| {
+                && listing.passes(&instance.tags, |name| field(instance, name, now)).unwrap_or_else(|error| {
                     refused = Some(error);
                     false
                 })
@@ -66,16 +66,17 @@ impl Model {
             return Err(bad_value(format!("A request names at most {STATUS_IDS} instances.")));
         }
         let mut page = self.describe_instances(listing, now)?;
-        page.items.retain(|machine| includes_all || machine.state == InstanceState::Running);
+        page.items.retain(|instance| includes_all || instance.state == InstanceState::Running);
         Ok(page)
     }
 
     /// `DescribeVolumes`.
     pub(in crate::fake_ec2) fn describe_volumes(&self, listing: &Listing) -> Result<Page<Volume>, ApiError> {
         let begin = self.begin(listing)?;
-        let numbers = listing.ids.iter().map(|id| self.things.volume(id)).collect::<Result<Vec<_>, _>>()?;
+        let numbers =
+            listing.ids.iter().map(|id| self.attachments.volume(id)).collect::<Result<Vec<_>, _>>()?;
         let mut fitting = Vec::new();
-        for (number, volume) in self.things.volumes.range(begin + 1..) {
+        for (number, volume) in self.attachments.volumes.range(begin + 1..) {
             let state = if volume.instance.is_some() { "in-use" } else { "available" };
             let field = |name: &str| match name {
                 "status" => Some(state.to_owned()),
@@ -98,9 +99,9 @@ impl Model {
     ) -> Result<Page<Interface>, ApiError> {
         let begin = self.begin(listing)?;
         let numbers =
-            listing.ids.iter().map(|id| self.things.interface(id)).collect::<Result<Vec<_>, _>>()?;
+            listing.ids.iter().map(|id| self.attachments.interface(id)).collect::<Result<Vec<_>, _>>()?;
         let mut fitting = Vec::new();
-        for (number, interface) in self.things.interfaces.range(begin + 1..) {
+        for (number, interface) in self.attachments.interfaces.range(begin + 1..) {
             let status = if interface.instance.is_some() { "in-use" } else { "available" };
             let field = |name: &str| match name {
                 "status" => Some(status.to_owned()),
@@ -123,9 +124,10 @@ impl Model {
         listing: &Listing,
     ) -> Result<Page<SpotRequest>, ApiError> {
         let begin = self.begin(listing)?;
-        let numbers = listing.ids.iter().map(|id| self.things.request(id)).collect::<Result<Vec<_>, _>>()?;
+        let numbers =
+            listing.ids.iter().map(|id| self.attachments.request(id)).collect::<Result<Vec<_>, _>>()?;
         let mut fitting = Vec::new();
-        for (number, request) in self.things.requests.range(begin + 1..) {
+        for (number, request) in self.attachments.requests.range(begin + 1..) {
             let field = |name: &str| match name {
                 "state" => Some(request.state.as_str().to_owned()),
                 "spot-instance-request-id" => Some(request.id.clone()),
@@ -148,27 +150,27 @@ impl Model {
 }
 
 /// The value that a filter of this name looks at; none when there is no such filter.
-fn field(machine: &Machine, name: &str, now: Timestamp) -> Option<String> {
+fn field(instance: &Ec2Instance, name: &str, now: Timestamp) -> Option<String> {
     let text = |value: &Option<String>| Some(value.clone().unwrap_or_default());
     match name {
-        "instance-id" => Some(machine.id.clone()),
-        "instance-state-name" => Some(machine.state.as_str().to_owned()),
+        "instance-id" => Some(instance.id.clone()),
+        "instance-state-name" => Some(instance.state.as_str().to_owned()),
         // Only DescribeInstanceStatus knows these; the model has one answer for both checks.
-        "instance-status.status" | "system-status.status" => Some(machine.checks(now).to_owned()),
-        "instance-type" => Some(machine.kind.name.to_owned()),
-        "instance-lifecycle" => Some(match machine.market {
+        "instance-status.status" | "system-status.status" => Some(instance.checks(now).to_owned()),
+        "instance-type" => Some(instance.kind.name.to_owned()),
+        "instance-lifecycle" => Some(match instance.market {
             CapacityType::Spot => "spot".to_owned(),
             CapacityType::OnDemand => String::new(),
         }),
-        "client-token" => text(&machine.token),
-        "spot-instance-request-id" => text(&machine.spot_request),
-        "availability-zone" => Some(machine.zone.clone()),
-        "subnet-id" => Some(machine.subnet.clone()),
+        "client-token" => text(&instance.token),
+        "spot-instance-request-id" => text(&instance.spot_request),
+        "availability-zone" => Some(instance.zone.clone()),
+        "subnet-id" => Some(instance.subnet.clone()),
         "vpc-id" => Some(Network::VPC.to_owned()),
-        "image-id" => Some(machine.image.clone()),
-        "architecture" => Some(machine.kind.architecture.as_str().to_owned()),
-        "private-ip-address" => Some(machine.private_ip.map(|ip| ip.to_string()).unwrap_or_default()),
-        "state-reason-code" => Some(machine.reason.clone().unwrap_or_default().0),
+        "image-id" => Some(instance.image.clone()),
+        "architecture" => Some(instance.kind.architecture.as_str().to_owned()),
+        "private-ip-address" => Some(instance.private_ip.map(|ip| ip.to_string()).unwrap_or_default()),
+        "state-reason-code" => Some(instance.reason.clone().unwrap_or_default().0),
         _ => None,
     }
 }

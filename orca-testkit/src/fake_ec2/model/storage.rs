@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::Model;
 use super::tags::check_tags;
 use crate::fake_ec2::api_error::{ApiError, bad_value};
+use crate::fake_ec2::attachments::{Interface, RequestState, SpotRequest, Volume};
+use crate::fake_ec2::instance::Tags;
 use crate::fake_ec2::ledger::Happening;
-use crate::fake_ec2::machine::Tags;
-use crate::fake_ec2::things::{Interface, RequestState, SpotRequest, Volume};
 
 impl Model {
     /// `CreateVolume`: one that nothing uses.
@@ -26,7 +26,7 @@ impl Model {
         }
         self.zone_up(zone)?;
         let id = self.new_id("vol");
-        let number = self.things.number(&id);
+        let number = self.attachments.number(&id);
         let volume = Volume {
             number,
             id: id.clone(),
@@ -37,7 +37,7 @@ impl Model {
             deleted_on_termination: false,
             created_at: now,
         };
-        self.things.volumes.insert(number, volume.clone());
+        self.attachments.volumes.insert(number, volume.clone());
         self.tell(now, &id, Happening::Created);
         Ok(volume)
     }
@@ -54,24 +54,24 @@ impl Model {
         let found = self.network.get_mut(subnet);
         let address: Ipv4Addr = found.ok_or_else(|| bad_value("The subnet went away."))?.take()?;
         let id = self.new_id("eni");
-        let number = self.things.number(&id);
+        let number = self.attachments.number(&id);
         let (subnet, tags) = (subnet.to_owned(), tags.clone());
         let interface = Interface { number, id: id.clone(), subnet, address, tags, instance: None };
-        self.things.interfaces.insert(number, interface);
+        self.attachments.interfaces.insert(number, interface);
         self.tell(now, &id, Happening::Created);
         Ok(id)
     }
 
     /// `DeleteVolume`.
     pub(in crate::fake_ec2) fn delete_volume(&mut self, id: &str, now: Timestamp) -> Result<(), ApiError> {
-        self.things.remove_volume(id)?;
+        self.attachments.remove_volume(id)?;
         self.tell(now, id, Happening::Removed);
         Ok(())
     }
 
     /// `DeleteNetworkInterface`.
     pub(in crate::fake_ec2) fn delete_interface(&mut self, id: &str, now: Timestamp) -> Result<(), ApiError> {
-        let removed = self.things.remove_interface(id)?;
+        let removed = self.attachments.remove_interface(id)?;
         if let Some(subnet) = self.network.get_mut(&removed.subnet) {
             subnet.give_back(removed.address);
         }
@@ -85,10 +85,10 @@ impl Model {
         ids: &[String],
         now: Timestamp,
     ) -> Result<Vec<SpotRequest>, ApiError> {
-        let numbers = ids.iter().map(|id| self.things.request(id)).collect::<Result<Vec<_>, _>>()?;
+        let numbers = ids.iter().map(|id| self.attachments.request(id)).collect::<Result<Vec<_>, _>>()?;
         let mut cancelled = Vec::new();
         for number in numbers {
-            let Some(request) = self.things.requests.get_mut(&number) else { continue };
+            let Some(request) = self.attachments.requests.get_mut(&number) else { continue };
             request.state = RequestState::Cancelled;
             request.launch = None;
             let request = request.clone();

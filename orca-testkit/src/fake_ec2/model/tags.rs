@@ -5,7 +5,7 @@ use orca_core::well_known::tag;
 
 use super::Model;
 use crate::fake_ec2::api_error::{ApiError, bad_value};
-use crate::fake_ec2::machine::Tags;
+use crate::fake_ec2::instance::Tags;
 
 /// User data before base64, in bytes (EC2 user guide).
 const USER_DATA: usize = 16_384;
@@ -66,14 +66,14 @@ impl Model {
         let unknown = || ApiError::new("InvalidID", format!("The ID '{id}' is not valid"));
         if id.starts_with("i-") {
             let number = self.visible(id, now)?;
-            return self.machine_mut(number).map(|machine| &mut machine.tags).ok_or_else(unknown);
+            return self.instance_mut(number).map(|instance| &mut instance.tags).ok_or_else(unknown);
         }
-        let number = self.things.find(id);
-        let things = &mut self.things;
+        let number = self.attachments.find(id);
+        let attachments = &mut self.attachments;
         let found = number.and_then(|number| {
-            let volume = things.volumes.get_mut(&number).map(|volume| &mut volume.tags);
-            let interface = things.interfaces.get_mut(&number).map(|interface| &mut interface.tags);
-            let request = things.requests.get_mut(&number).map(|request| &mut request.tags);
+            let volume = attachments.volumes.get_mut(&number).map(|volume| &mut volume.tags);
+            let interface = attachments.interfaces.get_mut(&number).map(|interface| &mut interface.tags);
+            let request = attachments.requests.get_mut(&number).map(|request| &mut request.tags);
             volume.or(interface).or(request)
         });
         found.ok_or_else(unknown)

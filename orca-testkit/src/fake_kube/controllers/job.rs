@@ -1,10 +1,10 @@
 //! The job controller: runs pods until enough of them succeeded, or too many failed.
 
-mod crew;
+mod counts;
 mod failure_policy;
 mod finish;
 mod index;
-mod tally;
+mod scale;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::queue::Queue;
 use super::recorder::{Note, Source};
 use super::view::{Key, Seen};
 use super::world::{Controller, RETRY, World};
-use tally::Tally;
+use counts::Counts;
 
 /// Keeps a pod in the store until its job has counted it.
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
@@ -151,17 +151,17 @@ impl Jobs {
             }
             return finish::expire(job, world);
         }
-        let mut tally = Tally::of(job, world);
-        self.remember(job, &tally, world.now);
+        let mut counts = Counts::of(job, world);
+        self.remember(job, &counts, world.now);
         let mut status = job.value()["status"].clone();
         // What was counted is written down even when something could not be done.
         let outcome =
-            if job.is_deleting() { Ok(None) } else { self.act(job, &mut tally, &mut status, world) };
-        for pod in std::mem::take(&mut tally.counted) {
+            if job.is_deleting() { Ok(None) } else { self.act(job, &mut counts, &mut status, world) };
+        for pod in std::mem::take(&mut counts.counted) {
             release(&pod, world)?;
         }
-        tally.write(&mut status);
-        let over = finish::conclude(&mut status, &tally, world);
+        counts.write(&mut status);
+        let over = finish::conclude(&mut status, &counts, world);
         let written = world.update(job, |value| json::set(value, &["status"], status))?;
         if let Some(note) = over {
             world.note(job, &note);
@@ -175,7 +175,7 @@ impl Jobs {
     fn act(
         &mut self,
         job: &Arc<Object>,
-        tally: &mut Tally,
+        counts: &mut Counts,
         status: &mut Value,
         world: &mut World<'_>,
     ) -> Result<Option<Duration>, ApiError> {
@@ -183,29 +183,29 @@ impl Jobs {
         if !is_suspended && status["startTime"].is_null() {
             json::set(status, &["startTime"], json::seconds(world.time));
         }
-        if let Some(verdict) = finish::verdict(job, tally, status, world) {
+        if let Some(verdict) = finish::verdict(job, counts, status, world) {
             verdict.announce(status, world);
-            crew::dismiss(job, tally, usize::MAX, world)?;
+            scale::remove(job, counts, usize::MAX, world)?;
             return Ok(None);
         }
         suspend(job, is_suspended, status, world);
         let mut wait = None;
         if is_suspended {
-            crew::dismiss(job, tally, usize::MAX, world)?;
+            scale::remove(job, counts, usize::MAX, world)?;
         } else {
             wait = finish::until_deadline(job, status, world);
             let hold = self.hold(job, world.now);
-            let more = crew::adjust(job, tally, hold, world)?;
+            let more = scale::adjust(job, counts, hold, world)?;
             wait = [wait, more].into_iter().flatten().min();
         }
-        if let Some(verdict) = finish::success(job, tally) {
+        if let Some(verdict) = finish::success(job, counts) {
             verdict.announce(status, world);
         }
         Ok(wait)
     }
 
-    fn remember(&mut self, job: &Object, tally: &Tally, now: Instant) {
-        for succeeded in tally.news() {
+    fn remember(&mut self, job: &Object, counts: &Counts, now: Instant) {
+        for succeeded in counts.news() {
             if succeeded {
                 self.failures.remove(job.uid());
             } else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bench::{Bench, node, pod};
+use super::harness::{Harness, node, pod};
 use super::*;
 use crate::fake_kube::resource::{DEPLOYMENTS, JOBS, LEASES, NODES, PODS};
 use crate::fake_kube::store::DeleteOptions;
@@ -36,53 +36,53 @@ fn job(pods: u32) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_and_a_job_get_to_nodes_and_leave_nothing_behind() {
-    let mut bench = Bench::full();
+    let mut harness = Harness::full();
     for name in ["a", "b"] {
-        bench.create(node(name, 4));
+        harness.create(node(name, 4));
     }
-    bench.create(deployment(4));
-    bench.create(job(2));
-    bench.pass(2).await;
-    let all = bench.list(&PODS);
+    harness.create(deployment(4));
+    harness.create(job(2));
+    harness.pass(2).await;
+    let all = harness.list(&PODS);
     assert_eq!(all.len(), 6);
     assert!(
         all.iter().all(|pod| !pods::node(pod).is_empty() && pod.text("/status/qosClass") == "BestEffort")
     );
     assert_eq!(all[0].text("/spec/serviceAccountName"), "default");
-    bench.run_pods();
-    bench.pass(2).await;
-    assert_eq!(bench.condition(&DEPLOYMENTS, "web", "Progressing"), "True NewReplicaSetAvailable");
-    for pod in bench.list(&PODS).iter().filter(|pod| pod.name().starts_with("work")) {
-        bench.phase(pod, "Succeeded");
+    harness.run_pods();
+    harness.pass(2).await;
+    assert_eq!(harness.condition(&DEPLOYMENTS, "web", "Progressing"), "True NewReplicaSetAvailable");
+    for pod in harness.list(&PODS).iter().filter(|pod| pod.name().starts_with("work")) {
+        harness.phase(pod, "Succeeded");
     }
-    bench.pass(2).await;
-    assert_eq!(bench.condition(&JOBS, "work", "Complete"), "True CompletionsReached");
-    bench.delete(&bench.get(&DEPLOYMENTS, "web"), &DeleteOptions::default());
-    bench.delete(&bench.get(&JOBS, "work"), &DeleteOptions::default());
-    bench.pass(1).await;
-    for pod in bench.list(&PODS) {
+    harness.pass(2).await;
+    assert_eq!(harness.condition(&JOBS, "work", "Complete"), "True CompletionsReached");
+    harness.delete(&harness.get(&DEPLOYMENTS, "web"), &DeleteOptions::default());
+    harness.delete(&harness.get(&JOBS, "work"), &DeleteOptions::default());
+    harness.pass(1).await;
+    for pod in harness.list(&PODS) {
         assert!(pod.is_deleting(), "{}", pod.name());
-        bench.remove(&pod);
+        harness.remove(&pod);
     }
-    bench.pass(1).await;
-    assert!(bench.list(&PODS).is_empty());
+    harness.pass(1).await;
+    assert!(harness.list(&PODS).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_same_inputs_give_the_same_objects_and_versions() {
     async fn trace() -> Vec<String> {
-        let mut bench = Bench::full();
+        let mut harness = Harness::full();
         for name in ["a", "b", "c"] {
-            bench.create(node(name, 8));
+            harness.create(node(name, 8));
         }
-        bench.create(deployment(9));
-        bench.create(job(7));
-        bench.pass(2).await;
-        bench.run_pods();
-        bench.pass(100).await;
-        bench.delete(&bench.get(&NODES, "b"), &DeleteOptions::default());
-        bench.pass(600).await;
-        bench.trace()
+        harness.create(deployment(9));
+        harness.create(job(7));
+        harness.pass(2).await;
+        harness.run_pods();
+        harness.pass(100).await;
+        harness.delete(&harness.get(&NODES, "b"), &DeleteOptions::default());
+        harness.pass(600).await;
+        harness.trace()
     }
     let first = trace().await;
     assert!(first.len() > 40);
@@ -91,30 +91,30 @@ async fn the_same_inputs_give_the_same_objects_and_versions() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_lost_its_place_starts_afresh() {
-    let mut bench = Bench::full();
-    bench.create(node("a", 64));
-    bench.settle();
-    bench.create(deployment(3));
-    let gone = bench.create(pod("gone"));
-    bench.settle();
-    bench.create(pod("late"));
-    bench.remove(&bench.get(&PODS, gone.name()));
-    bench.store.compact();
-    bench.pass(1).await;
-    assert_eq!(pods::node(&bench.get(&PODS, "late")), "a");
-    assert_eq!(bench.list(&PODS).len(), 4);
+    let mut harness = Harness::full();
+    harness.create(node("a", 64));
+    harness.run_to_rest();
+    harness.create(deployment(3));
+    let gone = harness.create(pod("gone"));
+    harness.run_to_rest();
+    harness.create(pod("late"));
+    harness.remove(&harness.get(&PODS, gone.name()));
+    harness.store.compact();
+    harness.pass(1).await;
+    assert_eq!(pods::node(&harness.get(&PODS, "late")), "a");
+    assert_eq!(harness.list(&PODS).len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_task_follows_the_store_by_itself() {
-    let bench = Bench::full();
-    let task = tokio::spawn(Controllers::new(&bench.store).run());
-    bench.create(node("a", 4));
-    bench.create(deployment(2));
+    let harness = Harness::full();
+    let task = tokio::spawn(Controllers::new(&harness.store).run());
+    harness.create(node("a", 4));
+    harness.create(deployment(2));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    bench.run_pods();
+    harness.run_pods();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(bench.at(&DEPLOYMENTS, "web", "/status/availableReplicas"), 2);
+    assert_eq!(harness.at(&DEPLOYMENTS, "web", "/status/availableReplicas"), 2);
     assert!(!task.is_finished());
     task.abort();
 }
@@ -123,22 +123,22 @@ async fn the_task_follows_the_store_by_itself() {
 /// take many minutes.
 #[tokio::test(start_paused = true)]
 async fn changes_of_ten_thousand_pods_that_are_bound_cost_little() {
-    let mut bench = Bench::full();
-    bench.create(node("a", 4));
+    let mut harness = Harness::full();
+    harness.create(node("a", 4));
     for number in 0..10_000 {
         let mut value = pod(&format!("p{number}"));
         value["spec"]["nodeName"] = "a".into();
-        bench.create(value);
+        harness.create(value);
     }
-    bench.settle();
-    let written = bench.store.revision();
+    harness.run_to_rest();
+    let written = harness.store.revision();
     for phase in ["Running", "Succeeded"] {
-        for pod in bench.list(&PODS) {
-            bench.phase(&pod, phase);
-            bench.settle();
+        for pod in harness.list(&PODS) {
+            harness.phase(&pod, phase);
+            harness.run_to_rest();
         }
     }
     // The controllers had nothing to add.
-    assert_eq!(bench.store.revision(), written + 20_000);
-    assert!(bench.list(&LEASES).is_empty());
+    assert_eq!(harness.store.revision(), written + 20_000);
+    assert!(harness.list(&LEASES).is_empty());
 }

@@ -57,9 +57,9 @@ fn ratios_are_of_medians_and_failed_turns_do_not_count() {
 
 #[test]
 fn the_tables_show_turns_medians_ratios_and_failures() {
-    let turns = vec![turn("orca", 1, 300.0, &[]), turn("kwok", 1, 200.0, &["2 machines are left"])];
+    let turns = vec![turn("orca", 1, 300.0, &[]), turn("kwok", 1, 200.0, &["2 instances are left"])];
     let text = render(&report(turns));
-    for part in ["1000 pods a turn", "100/s", "orca, median", "kwok 1 (failed)", "2 machines are left"] {
+    for part in ["1000 pods a turn", "100/s", "orca, median", "kwok 1 (failed)", "2 instances are left"] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     assert!(text.lines().all(|line| line.len() <= 140), "{text}");

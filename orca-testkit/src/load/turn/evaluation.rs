@@ -85,16 +85,16 @@ fn failures(seen: &Seen) -> Vec<String> {
     let Some(record) = &seen.record else {
         return failures;
     };
-    let mut machines: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut instances: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for launch in &record.launches {
-        machines.entry(&launch.pod).or_default().extend(launch.instance.as_deref());
+        instances.entry(&launch.pod).or_default().extend(launch.instance.as_deref());
     }
-    let twice = machines.values().filter(|machines| machines.len() > 1).count();
+    let twice = instances.values().filter(|instances| instances.len() > 1).count();
     if twice > 0 {
-        failures.push(format!("{twice} pods got more than one machine"));
+        failures.push(format!("{twice} pods got more than one instance"));
     }
     if record.alive > 0 {
-        failures.push(format!("{} machines are left", record.alive));
+        failures.push(format!("{} instances are left", record.alive));
     }
     failures
 }

@@ -46,7 +46,7 @@ pub(super) fn creation(node: &str, name: &str) -> Result<Request<Vec<u8>>, kube:
         "metadata": {
             "name": name,
             "labels": { LABEL: node },
-            // ORCA's way to ask for a machine; nothing to others.
+            // ORCA's way to ask for an instance; nothing to others.
             "annotations": { annotation::INSTANCE_TYPE: "t3.micro" },
         },
         "spec": {

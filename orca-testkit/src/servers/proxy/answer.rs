@@ -52,7 +52,7 @@ impl Answer {
         Self::own(status, "application/x-amz-json-1.1", body)
     }
 
-    /// What a machine between the client and AWS says when something is wrong with it.
+    /// What an instance between the client and AWS says when something is wrong with it.
     pub(super) fn not_from_aws(status: u16) -> Self {
         Self::own(status, "text/html", format!("<html><body><h1>{status}</h1></body></html>"))
     }

@@ -81,7 +81,7 @@ impl Overlay {
                 None => rewritten.push_str(piece),
                 Some((before, shown, after)) => {
                     rewritten.extend([before, STATE, shown, "</instanceState>"]);
-                    // The checks of a machine that has not booted have not passed (only
+                    // The checks of an instance that has not booted have not passed (only
                     // DescribeInstanceStatus has them).
                     rewritten
                         .push_str(&after.replace("<status>ok</status>", "<status>initializing</status>"));

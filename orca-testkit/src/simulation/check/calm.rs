@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use orca_core::well_known::reason;
 
-use super::timeline::{Life, Machine, Timeline};
+use super::timeline::{InstanceLife, Life, Timeline};
 use super::{Rule, Violation};
 use crate::simulation::history::PodVersion;
 
@@ -12,13 +12,13 @@ use crate::simulation::history::PodVersion;
 const RUNS: i64 = 720;
 /// … and twenty-five minutes more while a send of unknown outcome may still be carried out.
 const SETTLES: i64 = 2_100;
-/// A machine whose pod is there and names it ends within a minute …
+/// An instance whose pod is there and names it ends within a minute …
 const ENDS_KNOWN: i64 = 60;
 /// … and any other within ten: five of age, and the rounds of a garbage collection.
 const ENDS_UNKNOWN: i64 = 600;
-/// A deleted pod is gone so long after its grace: five minutes for what is unresolved, three for the machine to end.
+/// A deleted pod is gone so long after its grace: five minutes for what is unresolved, three for the instance to end.
 const GOES: i64 = 480;
-/// A pod whose machine ended says so.
+/// A pod whose instance ended says so.
 const FAILS: i64 = 120;
 /// A node is made again.
 const NODE: i64 = 120;
@@ -39,8 +39,8 @@ pub(super) fn check(seen: &Timeline<'_>) -> Vec<Violation> {
         found.extend(fails(seen, uid, life).map(|late| violated(Rule::L4, late)));
         found.extend(says_why(seen, life).map(|late| violated(Rule::L10, late)));
     }
-    for (id, machine) in &seen.instances {
-        let late = ends(seen, id, machine);
+    for (id, instance) in &seen.instances {
+        let late = ends(seen, id, instance);
         found.extend(late.map(|(at, what)| Violation { rule: Rule::L2, at, about: (*id).to_owned(), what }));
     }
     for (name, lives) in &seen.nodes {
@@ -58,29 +58,29 @@ fn overdue(seen: &Timeline<'_>, since: Timestamp, seconds: i64) -> Option<Timest
     (due <= seen.history.end).then_some(due)
 }
 
-/// A pod that wants a machine has one and shows it.
+/// A pod that wants an instance has one and shows it.
 fn runs(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Option<(Timestamp, String)> {
     let since = life.since(|version| version.is_some_and(PodVersion::is_wanted))?;
     let last = life.last().filter(|last| seen.is_present(last))?;
     let calm = life.at(seen.history.calm_from).and_then(|version| version.record.as_ref());
     let is_unresolved = calm.is_some_and(|record| record.unresolved > 0 && record.instance.is_none());
     let due = overdue(seen, since, if is_unresolved { SETTLES } else { RUNS })?;
-    let retagged = seen.launched_for(uid).any(|(_, machine)| machine.was_retagged());
+    let retagged = seen.launched_for(uid).any(|(_, instance)| instance.was_retagged());
     let shown = life.shown().any(|(at, version)| at <= due && version.phase == "Running" && version.is_ready);
     let impaired = seen
         .launched_for(uid)
-        .any(|(_, machine)| machine.impaired.last().is_some_and(|(_, is_impaired)| *is_impaired));
+        .any(|(_, instance)| instance.impaired.last().is_some_and(|(_, is_impaired)| *is_impaired));
     (!shown && !retagged && !impaired)
         .then(|| (due, format!("is wanted and shows {} {}{}", last.phase, last.reason, last.waits)))
 }
 
-/// A machine whose pod does not want it is ended.
-fn ends(seen: &Timeline<'_>, id: &str, machine: &Machine<'_>) -> Option<(Timestamp, String)> {
-    let (_, launched) = machine.launched?;
-    let uid = machine.pod()?;
+/// An instance whose pod does not want it is ended.
+fn ends(seen: &Timeline<'_>, id: &str, instance: &InstanceLife<'_>) -> Option<(Timestamp, String)> {
+    let (_, launched) = instance.launched?;
+    let uid = instance.pod()?;
     let life = seen.pods.get(uid)?;
-    let is_ours = machine.cloud == seen.history.home && !machine.was_retagged();
-    let node = machine.tags.first().and_then(|(_, named)| named.node.as_deref()).unwrap_or_default();
+    let is_ours = instance.cloud == seen.history.home && !instance.was_retagged();
+    let node = instance.tags.first().and_then(|(_, named)| named.node.as_deref()).unwrap_or_default();
     if !is_ours || !seen.is_present_node(node) {
         return None;
     }
@@ -95,7 +95,7 @@ fn ends(seen: &Timeline<'_>, id: &str, machine: &Machine<'_>) -> Option<(Timesta
         return None;
     }
     let due = overdue(seen, since, if is_known { ENDS_KNOWN } else { ENDS_UNKNOWN })?;
-    let is_late = machine.ending.is_none_or(|(_, end, _)| end > due);
+    let is_late = instance.ending.is_none_or(|(_, end, _)| end > due);
     is_late.then(|| {
         (due, format!("is alive and pod {uid} does not want it since {since:.0}; known: {is_known}"))
     })
@@ -105,7 +105,7 @@ fn ends(seen: &Timeline<'_>, id: &str, machine: &Machine<'_>) -> Option<(Timesta
 fn goes(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Option<(Timestamp, String)> {
     let last = life.last()?;
     // An instance that has lost its tags may not be ended, and its pod waits for it: people have to end it.
-    if seen.launched_for(uid).any(|(_, machine)| machine.was_retagged()) {
+    if seen.launched_for(uid).any(|(_, instance)| instance.was_retagged()) {
         return None;
     }
     let deadline = last.deletion.filter(|_| seen.is_present(last))?;
@@ -113,17 +113,17 @@ fn goes(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Option<(Timestamp, S
     Some((due, format!("was to be deleted at {deadline:.0} and shows {}", last.phase)))
 }
 
-/// A pod whose machine ended fails, and says that it was disrupted.
+/// A pod whose instance ended fails, and says that it was disrupted.
 fn fails(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Option<(Timestamp, String)> {
     let last = life.last().filter(|last| seen.is_present(last) && last.deletion.is_none())?;
     let ended =
-        seen.launched_for(uid).filter_map(|(_, machine)| machine.ending.map(|(_, at, _)| at)).max()?;
+        seen.launched_for(uid).filter_map(|(_, instance)| instance.ending.map(|(_, at, _)| at)).max()?;
     if last.phase == "Failed" && (last.is_disrupted || last.reason == reason::DEADLINE_EXCEEDED) {
         return None;
     }
     let recorded = last.record.as_ref().is_some_and(|record| record.instance.is_some());
     let due = overdue(seen, ended, if recorded { FAILS } else { SETTLES })?;
-    Some((due, format!("its machine ended at {ended:.0} and it shows {} {}", last.phase, last.reason)))
+    Some((due, format!("its instance ended at {ended:.0} and it shows {} {}", last.phase, last.reason)))
 }
 
 /// A pod that waits says for what.

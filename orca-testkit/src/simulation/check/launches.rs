@@ -1,4 +1,4 @@
-//! What is launched: one machine for a pod, under one set of parameters (S1, S2, S11, S12).
+//! What is launched: one instance for a pod, under one set of parameters (S1, S2, S11, S12).
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::{Rule, Violation};
 pub(super) fn check(seen: &Timeline<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut by_pod: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (id, machine) in &seen.instances {
-        let (Some(pod), Some(launched)) = (machine.pod(), machine.launched) else { continue };
+    for (id, instance) in &seen.instances {
+        let (Some(pod), Some(launched)) = (instance.pod(), instance.launched) else { continue };
         by_pod.entry(pod).or_default().push(id);
         let others = seen.launched_for(pod).filter(|(other, _)| other != id);
         let alive: Vec<&str> =
@@ -61,7 +61,7 @@ fn strangers(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Vec<Violation> 
     for (at, version) in life.shown() {
         let recorded = version.record.as_ref().and_then(|record| record.instance.as_deref());
         for id in [recorded, version.container.as_deref()].into_iter().flatten() {
-            let pod = seen.instances.get(id).and_then(super::timeline::Machine::pod);
+            let pod = seen.instances.get(id).and_then(super::timeline::InstanceLife::pod);
             if pod != Some(uid) {
                 let what = format!("shows {id}, which was launched for {pod:?}");
                 found.push(Violation { rule: Rule::S11, at, about: uid.to_owned(), what });

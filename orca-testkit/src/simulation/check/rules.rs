@@ -15,13 +15,13 @@ pub enum Rule {
     S5,
     /// What is terminal never changes.
     S6,
-    /// The result is written before the machine is ended.
+    /// The result is written before the instance is ended.
     S7,
     /// A workload that has exited is not started again.
     S8,
     /// No pod object is removed while an instance of it is known to be alive.
     S9,
-    /// Limits on machines and money hold.
+    /// Limits on instances and money hold.
     S10,
     /// A pod's status is about its own instance.
     S11,
@@ -31,15 +31,15 @@ pub enum Rule {
     S13,
     /// No secret is told.
     S14,
-    /// Every machine ends by itself.
+    /// Every instance ends by itself.
     S15,
-    /// A wanted pod has a machine and shows it.
+    /// A wanted pod has an instance and shows it.
     L1,
-    /// A machine that nobody wants is ended.
+    /// An instance that nobody wants is ended.
     L2,
     /// A deleted pod goes.
     L3,
-    /// A pod whose machine ended fails, and says that it was disrupted.
+    /// A pod whose instance ended fails, and says that it was disrupted.
     L4,
     /// An exit is shown.
     L5,
@@ -88,7 +88,7 @@ pub const TABLE: [(Rule, Coverage); 25] = [
     (Rule::S5, Checked("the instance of the pod ran before, and its checks had passed")),
     (Rule::S6, Checked("phase, reason and container states of a UID, until the API server is set back")),
     (Rule::S7, Checked("as S3, for an instance that was stopped from outside")),
-    (Rule::S8, NoSubject("nothing in the machine reports an exit: the machine is the workload; S2 holds")),
+    (Rule::S8, NoSubject("nothing in the instance reports an exit: the instance is the workload; S2 holds")),
     (
         Rule::S9,
         Checked(
@@ -100,7 +100,7 @@ pub const TABLE: [(Rule, Coverage); 25] = [
     (Rule::S12, Checked("token and digest of an attempt never change, and attempts never go back")),
     (Rule::S13, Checked("no pod fails as InstanceGone while its instance is alive and tagged")),
     (Rule::S14, NoSubject("no secret is given to the controller in a simulated run")),
-    (Rule::S15, NoSubject("machines have no agent and no end of their own yet")),
+    (Rule::S15, NoSubject("instances have no agent and no end of their own yet")),
     (
         Rule::L1,
         Checked("twelve minutes, thirty-five while a send of unknown outcome may still be carried out"),
@@ -108,19 +108,19 @@ pub const TABLE: [(Rule, Coverage); 25] = [
     (
         Rule::L2,
         Checked(
-            "a minute if the pod is there and names it, else ten. Not for machines of another node, account or region, whose tags \
+            "a minute if the pod is there and names it, else ten. Not for instances of another node, account or region, whose tags \
              were changed, or that a brake holds and an event told of",
         ),
     ),
     (
         Rule::L3,
         Checked(
-            "grace, five minutes, and three for the machine to end. Not for pods that were launched elsewhere, or whose \
+            "grace, five minutes, and three for the instance to end. Not for pods that were launched elsewhere, or whose \
              instance lost its tags",
         ),
     ),
     (Rule::L4, Checked("two minutes")),
-    (Rule::L5, NoSubject("nothing in the machine reports an exit")),
+    (Rule::L5, NoSubject("nothing in the instance reports an exit")),
     (Rule::L6, Checked("by L1 to L4: all of them need a view that is right")),
     (Rule::L7, Checked("a node that is gone is there again within two minutes")),
     (Rule::L8, Checked("calls of one action in one minute")),

@@ -57,18 +57,19 @@ fn final_once(seen: &Timeline<'_>, life: &Life<'_>) -> Option<(Timestamp, String
 
 /// An instance of the pod ran before.
 fn runs(seen: &Timeline<'_>, uid: &str, at: Timestamp) -> Option<String> {
-    let ran =
-        seen.launched_for(uid).any(|(_, machine)| machine.ran_at.is_some_and(|ran| ran <= seen.later(at, 0)));
+    let ran = seen
+        .launched_for(uid)
+        .any(|(_, instance)| instance.ran_at.is_some_and(|ran| ran <= seen.later(at, 0)));
     (!ran).then(|| "shows Running, and no instance of it has run yet".to_owned())
 }
 
 /// The checks of an instance of the pod had passed, and it was not ended for longer than that is believed.
 fn is_ready(seen: &Timeline<'_>, uid: &str, at: Timestamp) -> Option<String> {
-    let is_fit = seen.launched_for(uid).any(|(_, machine)| {
-        let passed = machine.passes_at.is_some_and(|passes| passes <= seen.later(at, 0));
+    let is_fit = seen.launched_for(uid).any(|(_, instance)| {
+        let passed = instance.passes_at.is_some_and(|passes| passes <= seen.later(at, 0));
         let is_over = |end: Timestamp| seen.later(end, READY_MAY_BE_OLD) < at;
-        let has_ended = machine.ending.is_some_and(|(_, end, _)| is_over(end));
-        let has_stopped = machine.stopping.is_some_and(|(end, _)| is_over(end));
+        let has_ended = instance.ending.is_some_and(|(_, end, _)| is_over(end));
+        let has_stopped = instance.stopping.is_some_and(|(end, _)| is_over(end));
         passed && !has_ended && !has_stopped
     });
     (!is_fit).then(|| "shows Ready, and no instance of it has passed its checks and runs".to_owned())
@@ -76,11 +77,11 @@ fn is_ready(seen: &Timeline<'_>, uid: &str, at: Timestamp) -> Option<String> {
 
 /// No instance of the pod is alive, as far as its tags still name the pod.
 fn is_gone(seen: &Timeline<'_>, uid: &str, at: Timestamp) -> Option<String> {
-    let alive = seen.launched_for(uid).find(|(_, machine)| {
-        let is_over = machine.ending.is_some_and(|(_, end, _)| end <= seen.later(at, 0));
-        let is_stopped = machine.stopping.is_some_and(|(end, _)| end <= seen.later(at, 0));
-        let is_there = machine.launched.is_some_and(|(_, launched)| launched <= at);
-        is_there && !is_over && !is_stopped && !machine.was_retagged()
+    let alive = seen.launched_for(uid).find(|(_, instance)| {
+        let is_over = instance.ending.is_some_and(|(_, end, _)| end <= seen.later(at, 0));
+        let is_stopped = instance.stopping.is_some_and(|(end, _)| end <= seen.later(at, 0));
+        let is_there = instance.launched.is_some_and(|(_, launched)| launched <= at);
+        is_there && !is_over && !is_stopped && !instance.was_retagged()
     });
     alive.map(|(id, _)| format!("failed as gone while {id} was alive"))
 }

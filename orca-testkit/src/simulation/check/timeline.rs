@@ -14,7 +14,7 @@ pub(super) type Place = usize;
 pub(super) struct Timeline<'h> {
     pub(super) history: &'h History,
     pub(super) pods: BTreeMap<&'h str, Life<'h>>,
-    pub(super) instances: BTreeMap<&'h str, Machine<'h>>,
+    pub(super) instances: BTreeMap<&'h str, InstanceLife<'h>>,
     pub(super) calls: Vec<(Place, Timestamp, &'h Call)>,
     pub(super) requests: Vec<Asked<'h>>,
     /// When the API server was set back.
@@ -44,7 +44,7 @@ pub(super) struct Life<'h> {
 
 /// One instance.
 #[derive(Default)]
-pub(super) struct Machine<'h> {
+pub(super) struct InstanceLife<'h> {
     pub(super) cloud: &'h str,
     pub(super) launched: Option<(Place, Timestamp)>,
     pub(super) tags: Vec<(Timestamp, &'h Named)>,
@@ -99,9 +99,9 @@ impl<'h> Timeline<'h> {
                 }
             }
             Fact::Instance { cloud, id, change } => {
-                let machine = self.instances.entry(id).or_default();
-                machine.cloud = cloud;
-                machine.take(place, at, change);
+                let instance = self.instances.entry(id).or_default();
+                instance.cloud = cloud;
+                instance.take(place, at, change);
             }
             Fact::Told(_) => {}
         }
@@ -111,9 +111,9 @@ impl<'h> Timeline<'h> {
     pub(super) fn launched_for<'t>(
         &'t self,
         uid: &'t str,
-    ) -> impl Iterator<Item = (&'h str, &'t Machine<'h>)> + 't {
-        let of = move |machine: &Machine<'_>| machine.pod() == Some(uid);
-        self.instances.iter().filter(move |(_, machine)| of(machine)).map(|(id, machine)| (*id, machine))
+    ) -> impl Iterator<Item = (&'h str, &'t InstanceLife<'h>)> + 't {
+        let of = move |instance: &InstanceLife<'_>| instance.pod() == Some(uid);
+        self.instances.iter().filter(move |(_, instance)| of(instance)).map(|(id, instance)| (*id, instance))
     }
 
     /// Whether this name was ever the virtual node's.
@@ -193,7 +193,7 @@ impl<'h> Life<'h> {
     }
 }
 
-impl<'h> Machine<'h> {
+impl<'h> InstanceLife<'h> {
     fn take(&mut self, place: Place, at: Timestamp, change: &'h Change) {
         match change {
             Change::Launched(named) => {

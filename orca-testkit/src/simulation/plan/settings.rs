@@ -10,7 +10,7 @@ use crate::fake_ec2::{Ec2Settings, Span};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
-    /// From a launch to a running machine.
+    /// From a launch to a running instance.
     pub boot_ms: (u64, u64),
     /// From there to passed checks.
     pub checks_ms: (u64, u64),

@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 use super::args::{ReportArgs, Sweep};
 use super::planted::look;
-use super::sweep::{Tally, sweep};
+use super::sweep::{Counts, sweep};
 use super::{Error, say};
 use crate::simulation::check::{Coverage, Rule, TABLE};
 use crate::simulation::coverage::State;
 
 /// Each fault with each state that it met, and how many different outcomes that had.
-pub(super) fn table(tally: &Tally) -> String {
+pub(super) fn table(counts: &Counts) -> String {
     let mut rows: BTreeMap<&str, BTreeMap<State, (u64, BTreeSet<&str>)>> = BTreeMap::new();
-    for ((fault, state, outcome), count) in &tally.cells {
+    for ((fault, state, outcome), count) in &counts.cells {
         let (met, outcomes) = rows.entry(fault).or_default().entry(*state).or_default();
         *met += count;
         outcomes.insert(outcome);
@@ -33,39 +33,39 @@ pub(super) fn table(tally: &Tally) -> String {
 }
 
 /// How many pairs of a fault and a state were met, of how many.
-fn pairs(tally: &Tally) -> (usize, usize) {
+fn pairs(counts: &Counts) -> (usize, usize) {
     let met: BTreeSet<(&str, State)> =
-        tally.cells.keys().map(|(fault, state, _)| (fault.as_str(), *state)).collect();
+        counts.cells.keys().map(|(fault, state, _)| (fault.as_str(), *state)).collect();
     let faults: BTreeSet<&str> = met.iter().map(|(fault, _)| *fault).collect();
     (met.len(), faults.len() * State::ALL.len())
 }
 
-fn broken(tally: &Tally, rules: &[Rule]) -> u64 {
-    rules.iter().filter_map(|rule| tally.broken.get(&format!("{rule:?}"))).sum()
+fn broken(counts: &Counts, rules: &[Rule]) -> u64 {
+    rules.iter().filter_map(|rule| counts.broken.get(&format!("{rule:?}"))).sum()
 }
 
 /// The command.
 pub(super) fn run(args: &ReportArgs) -> Result<bool, Error> {
     let began = Instant::now();
     let order = Sweep::of(args.minutes, args.from);
-    let tally = sweep(&order, |_, _| {});
+    let counts = sweep(&order, |_, _| {});
     let took = began.elapsed().as_secs_f64();
-    let (met, of) = pairs(&tally);
-    say(&format!("| figure | value |\n|---|---|\n| worlds | {} |", tally.seeds))?;
-    say(&format!("| worlds a second | {:.1} |", tally.rate(took)))?;
-    say(&format!("| simulated time | {:.0} h |", tally.simulated.as_secs_f64() / 3_600.0))?;
-    say(&format!("| launches | {} |", tally.launches))?;
+    let (met, of) = pairs(&counts);
+    say(&format!("| figure | value |\n|---|---|\n| worlds | {} |", counts.seeds))?;
+    say(&format!("| worlds a second | {:.1} |", counts.rate(took)))?;
+    say(&format!("| simulated time | {:.0} h |", counts.simulated.as_secs_f64() / 3_600.0))?;
+    say(&format!("| launches | {} |", counts.launches))?;
     say(&format!("| pairs of a fault and a state that were met | {met} of {of} |"))?;
-    say(&format!("| cells of fault, state and outcome | {} |", tally.cells.len()))?;
-    say(&format!("| pods with two machines (S1, S2) | {} |", broken(&tally, &[Rule::S1, Rule::S2])))?;
+    say(&format!("| cells of fault, state and outcome | {} |", counts.cells.len()))?;
+    say(&format!("| pods with two instances (S1, S2) | {} |", broken(&counts, &[Rule::S1, Rule::S2])))?;
     say(&format!(
-        "| machines ended wrongly (S3, S4, S7) | {} |",
-        broken(&tally, &[Rule::S3, Rule::S4, Rule::S7])
+        "| instances ended wrongly (S3, S4, S7) | {} |",
+        broken(&counts, &[Rule::S3, Rule::S4, Rule::S7])
     ))?;
-    say(&format!("| machines left running too long (L2) | {} |", broken(&tally, &[Rule::L2])))?;
+    say(&format!("| instances left running too long (L2) | {} |", broken(&counts, &[Rule::L2])))?;
     let by: Vec<String> =
-        tally.broken.iter().map(|(rule, count)| format!(", {rule} {count} times")).collect();
-    say(&format!("| worlds in which any rule was broken | {}{} |", tally.found.len(), by.concat()))?;
+        counts.broken.iter().map(|(rule, count)| format!(", {rule} {count} times")).collect();
+    say(&format!("| worlds in which any rule was broken | {}{} |", counts.found.len(), by.concat()))?;
     say("\n| rule | how it is judged |\n|---|---|")?;
     for (rule, coverage) in TABLE {
         let text = match coverage {
@@ -77,7 +77,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<bool, Error> {
     say(
         "\nHow often a fault began while a pod was in that state, and in brackets how many different ends such pods had:\n",
     )?;
-    say(&table(&tally))?;
+    say(&table(&counts))?;
     if args.planted > 0 {
         say("| planted bug | found in seed | by |\n|---|---|---|")?;
         look("", args.planted, |found| {
@@ -87,5 +87,5 @@ pub(super) fn run(args: &ReportArgs) -> Result<bool, Error> {
             drop(say(&format!("| {} | {seed} | {by} |", found.name)));
         });
     }
-    Ok(tally.found.is_empty())
+    Ok(counts.found.is_empty())
 }

@@ -19,7 +19,7 @@ const TWICE: u64 = 50;
 
 /// What a sweep has come to.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Counts {
     /// Worlds that were run.
     pub(super) seeds: u64,
     /// How often each rule was broken.
@@ -34,7 +34,7 @@ pub(super) struct Tally {
     pub(super) cells: BTreeMap<Cell, u64>,
 }
 
-impl Tally {
+impl Counts {
     fn take(&mut self, seed: u64, judged: Result<&Trial, String>) {
         self.seeds += 1;
         match judged {
@@ -61,7 +61,7 @@ impl Tally {
     }
 }
 
-impl Tally {
+impl Counts {
     /// Worlds a second.
     pub(super) fn rate(&self, seconds: f64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "far fewer seeds than 2^52")]
@@ -71,11 +71,11 @@ impl Tally {
 }
 
 /// Runs the worlds of a sweep, telling each one that breaks a rule as it is found.
-pub(super) fn sweep(args: &Sweep, told: impl Fn(u64, &str) + Sync) -> Tally {
+pub(super) fn sweep(args: &Sweep, told: impl Fn(u64, &str) + Sync) -> Counts {
     let until = Instant::now() + Duration::from_secs_f64(args.minutes.max(0.0) * 60.0);
     let last = args.seeds.map_or(u64::MAX, |seeds| args.from.saturating_add(seeds));
     let next = AtomicU64::new(args.from);
-    let tally = Mutex::new(Tally::default());
+    let counts = Mutex::new(Counts::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -89,13 +89,13 @@ pub(super) fn sweep(args: &Sweep, told: impl Fn(u64, &str) + Sync) -> Tally {
                     if let Some(text) = first(&judged) {
                         told(seed, &text);
                     }
-                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    tally.take(seed, judged.as_ref().map_err(Clone::clone));
+                    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+                    counts.take(seed, judged.as_ref().map_err(Clone::clone));
                 }
             });
         }
     });
-    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
+    counts.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn first(judged: &Result<Trial, String>) -> Option<String> {
@@ -120,7 +120,7 @@ fn judge(seed: u64) -> Result<Trial, String> {
 pub(super) fn run(args: &Sweep) -> Result<bool, Error> {
     let began = Instant::now();
     std::fs::create_dir_all(&args.out)?;
-    let tally = sweep(args, |seed, text| {
+    let counts = sweep(args, |seed, text| {
         let path = args.out.join(format!("{seed}.json"));
         // What is told is worth more than the file.
         drop(std::fs::write(&path, Plan::drawn(seed).text()));
@@ -129,17 +129,17 @@ pub(super) fn run(args: &Sweep) -> Result<bool, Error> {
     let took = began.elapsed().as_secs_f64();
     say(&format!(
         "{} seeds in {took:.0} s, {:.1} a second, {:.0} hours of simulated time; {} seeds broke a rule {:?}",
-        tally.seeds,
-        tally.rate(took),
-        tally.simulated.as_secs_f64() / 3_600.0,
-        tally.found.len(),
-        tally.broken,
+        counts.seeds,
+        counts.rate(took),
+        counts.simulated.as_secs_f64() / 3_600.0,
+        counts.found.len(),
+        counts.broken,
     ))?;
-    if tally.seeds < args.at_least {
+    if counts.seeds < args.at_least {
         say(&format!("fewer than {} seeds", args.at_least))?;
         return Ok(false);
     }
-    Ok(tally.found.is_empty())
+    Ok(counts.found.is_empty())
 }
 
 fn shown(path: &Path) -> String {

@@ -10,7 +10,7 @@ use super::Stage;
 use super::orders;
 use super::people::People;
 use super::processes::Processes;
-use crate::fake_ec2::{Chaos, Ender, FakeEc2, FaultId, Machine, Pool, Span, Supply, Tags};
+use crate::fake_ec2::{Chaos, Ec2Instance, Ender, FakeEc2, FaultId, Pool, Span, Supply, Tags};
 use crate::fake_kube::fault;
 use crate::fake_kube::store::Snapshot;
 use crate::simulation::history::{Change, Fact, Named};
@@ -142,8 +142,8 @@ impl Director<'_> {
             | Outside::Impair { pick, .. }
             | Outside::StripTags { pick } => *pick,
         };
-        let Some(machine) = picked(ec2, pick) else { return };
-        let id = machine.id.as_str();
+        let Some(instance) = picked(ec2, pick) else { return };
+        let id = instance.id.as_str();
         let note = |change| {
             let (cloud, id) = (super::identity(ec2), id.to_owned());
             self.stage.recorder.note(Fact::Instance { cloud, id, change });
@@ -308,7 +308,7 @@ impl Director<'_> {
     }
 }
 
-fn picked(ec2: &FakeEc2, Pick(number): Pick) -> Option<Arc<Machine>> {
+fn picked(ec2: &FakeEc2, Pick(number): Pick) -> Option<Arc<Ec2Instance>> {
     let alive = ec2.alive();
     let count = u32::try_from(alive.len()).ok().filter(|count| *count > 0)?;
     alive.get(usize::try_from(number % count).ok()?).cloned()

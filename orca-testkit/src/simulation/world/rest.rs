@@ -26,14 +26,14 @@ pub(super) fn is_at_rest(stage: &Stage) -> bool {
     });
     let wanted: BTreeSet<&str> =
         ours.iter().filter(|pod| pod.is_wanted()).map(|pod| pod.uid.as_str()).collect();
-    let machines = stage.home.machines();
-    let has_extra = machines.iter().any(|machine| {
+    let instances = stage.home.instances();
+    let has_extra = instances.iter().any(|instance| {
         use orca_core::well_known::tag;
-        let is_ours = machine.tags.get(tag::NODE).is_some_and(|name| *name == node);
-        machine.state.is_alive() && is_ours && !machine.pod().is_some_and(|pod| wanted.contains(pod))
+        let is_ours = instance.tags.get(tag::NODE).is_some_and(|name| *name == node);
+        instance.state.is_alive() && is_ours && !instance.pod().is_some_and(|pod| wanted.contains(pod))
     });
     let is_taken_back =
-        machines.iter().any(|machine| machine.state.is_alive() && machine.taken_back_at.is_some());
+        instances.iter().any(|instance| instance.state.is_alive() && instance.taken_back_at.is_some());
     is_settled && !has_extra && !is_taken_back && owners_are_content(stage)
 }
 

@@ -136,7 +136,7 @@ async fn refusals_have_their_codes_and_statuses() {
         let answer = send(served.endpoint(), &parameters).await.expect("an answer");
         assert_eq!((answer.status, answer.code()), (status, Some(code)), "{}", changes[0].0);
     }
-    assert!(ec2.machines().is_empty());
+    assert!(ec2.instances().is_empty());
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn what_others_do_is_seen_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_stopped_machine_is_still_alive_and_can_be_ended() {
+async fn a_stopped_instance_is_still_alive_and_can_be_ended() {
     let (ec2, clock) = region(slow());
     let cloud = ec2.cloud();
     let instance = launched(launch(&cloud, "u1").await);
@@ -94,7 +94,7 @@ async fn a_stopped_machine_is_still_alive_and_can_be_ended() {
 }
 
 #[tokio::test]
-async fn protection_keeps_one_machine_and_no_other() {
+async fn protection_keeps_one_instance_and_no_other() {
     let (ec2, _clock) = region(slow());
     let (here, there) = (ec2.cloud(), ec2.cloud().in_subnet("subnet-0000000000000000b"));
     let kept = launched(launch(&here, "u1").await);

@@ -63,7 +63,7 @@ async fn addresses_run_out_and_come_back() {
     assert_eq!(addresses[0].to_string(), "10.1.0.4");
     assert_eq!(ec2.free_addresses("subnet-small"), Some(0));
     assert_eq!(refused(launch(&cloud, "late").await), "InsufficientFreeAddressesInSubnet");
-    let first = &ec2.machines()[0];
+    let first = &ec2.instances()[0];
     assert!(first.public_ip.is_some());
     ec2.end(&first.id, orca_testkit::fake_ec2::Ender::Operator).expect("known");
     assert_eq!(launched(launch(&cloud, "late").await).private_ip, Some(addresses[0]));

@@ -80,7 +80,7 @@ async fn an_audit_finds_doubles_and_what_nobody_accounts_for() {
     launched(launch(&cloud.clone().in_subnet("subnet-0000000000000000b"), "u1").await);
     launched(launch(&cloud, "u2").await);
     let live = BTreeSet::from(["u1".to_owned()]);
-    let ids: Vec<String> = ec2.machines().iter().map(|machine| machine.id.clone()).collect();
+    let ids: Vec<String> = ec2.instances().iter().map(|instance| instance.id.clone()).collect();
     assert_eq!(
         ec2.audit(&live),
         [

@@ -27,7 +27,7 @@ pub(crate) fn owner() -> Owner {
     Owner { cluster: "c1".into(), node: "n1".into() }
 }
 
-/// A wish for one small machine for the pod with this UID.
+/// A wish for one small instance for the pod with this UID.
 pub(crate) fn wish(uid: &str, capacity_type: CapacityType) -> LaunchRequest {
     let pod = PodRef::new("ml", "train", uid);
     let tags = tags(&TagSource {

@@ -16,7 +16,7 @@ fn job() -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_machine_ends() {
+async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_instance_ends() {
     let world = World::real().await;
     let (_orca, _) = world.orca().await;
     world.apply(&job()).await;
@@ -24,13 +24,13 @@ async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_machine_ends() {
     let name = first["metadata"]["name"].as_str().expect("a name").to_owned();
     let finalizers = &first["metadata"]["finalizers"];
     assert_eq!(finalizers[0], "batch.kubernetes.io/job-tracking", "the object outlives its deletion");
-    let machine = world.probe.alive().await.expect("instances").remove(0);
+    let first_instance = world.probe.alive().await.expect("instances").remove(0);
 
     world.kubectl(&["delete", "pod", &name, "--force", "--grace-period=0", "--wait=false"]).await;
     world
-        .eventually("B51: the machine ends and the object goes", || async {
+        .eventually("B51: the instance ends and the object goes", || async {
             let alive = world.probe.alive().await.ok()?;
-            let is_over = alive.iter().all(|instance| instance.id != machine.id);
+            let is_over = alive.iter().all(|instance| instance.id != first_instance.id);
             let pods = world.pods().await;
             (is_over && pods.iter().all(|pod| pod["metadata"]["name"] != name)).then_some(())
         })
@@ -46,7 +46,7 @@ async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_machine_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
-async fn the_machine_of_a_bare_pod_that_was_deleted_by_force_ends_although_no_object_is_left() {
+async fn the_instance_of_a_bare_pod_that_was_deleted_by_force_ends_although_no_object_is_left() {
     let world = World::real().await;
     let (_orca, _) = world.orca().await;
     world.apply(&pod("bare")).await;
@@ -54,7 +54,7 @@ async fn the_machine_of_a_bare_pod_that_was_deleted_by_force_ends_although_no_ob
     world.kubectl(&["delete", "pod", "bare", "--force", "--grace-period=0"]).await;
     assert!(world.pods().await.is_empty(), "the object is gone");
     world
-        .eventually("B46: the machine ends", || async {
+        .eventually("B46: the instance ends", || async {
             world.probe.alive().await.ok()?.is_empty().then_some(())
         })
         .await;

@@ -54,7 +54,7 @@ const NEEDS: [Need; 19] = [
     need("get", PODS, ("default", ""), "after a conflict the pod is read anew"),
     need("list", PODS, ("", ""), "the watch on the node's pods begins with a list"),
     need("watch", PODS, ("", ""), "new and deleted pods"),
-    need("delete", PODS, ("default", ""), "a deleted pod whose machine has ended goes"),
+    need("delete", PODS, ("default", ""), "a deleted pod whose instance has ended goes"),
     need("patch", ("pods/status", ""), ("default", ""), "the launch record, and what the pod shows"),
     need("get", ("namespaces", ""), ("", "kube-system"), "its UID is the cluster's identity in tags"),
     need("create", ("events", "events.k8s.io"), ("default", ""), "what people read in describe"),
@@ -247,7 +247,7 @@ async fn a_whole_life_uses_exactly_the_rights_that_are_listed() {
         .await;
     let still = world.running(1).await.remove(0);
     assert_eq!(still["metadata"]["uid"], kept["metadata"]["uid"], "A19: the pod outlives the node object");
-    assert_eq!(world.probe.alive().await.expect("instances").len(), 1, "A19: and so does its machine");
+    assert_eq!(world.probe.alive().await.expect("instances").len(), 1, "A19: and so does its instance");
     assert_eq!(second.stop().await, Some(0));
 
     let listed: BTreeSet<Use> = NEEDS.iter().map(Need::as_use).collect();

@@ -113,6 +113,6 @@ async fn an_outage_of_orca_evicts_only_the_pod_that_set_a_limit_itself() {
         "figure: {:.2?} from ORCA's return to every pod Ready, after {longer} s more of outage",
         began.elapsed()
     );
-    assert_eq!(world.probe.alive().await.expect("instances").len(), 1, "the machine of the patient pod");
+    assert_eq!(world.probe.alive().await.expect("instances").len(), 1, "the instance of the patient pod");
     world.assert_one_instance_each(2);
 }

@@ -10,7 +10,7 @@ use crate::fake_ec2::action::{DescribeInstances, DescribeStatus};
 use crate::fake_ec2::http::answer::ec2;
 use crate::fake_ec2::http::query::Query;
 use crate::fake_ec2::http::xml::Xml;
-use crate::fake_ec2::machine::Machine;
+use crate::fake_ec2::instance::Ec2Instance;
 use crate::fake_ec2::network::Network;
 use crate::fake_ec2::page::Listing;
 use crate::fake_ec2::pipeline::Failure;
@@ -20,11 +20,13 @@ pub(super) async fn describe(fake: &FakeEc2, query: &Query) -> Result<String, Fa
     let settings = fake.settings();
     Ok(ec2("DescribeInstances", |xml| {
         let calls = page.items.chunk_by(|one, other| one.reservation == other.reservation);
-        xml.list("reservationSet", calls, |xml, machines: &[Arc<Machine>]| {
-            xml.maybe("reservationId", machines.first().map(|machine| &machine.reservation));
+        xml.list("reservationSet", calls, |xml, instances: &[Arc<Ec2Instance>]| {
+            xml.maybe("reservationId", instances.first().map(|instance| &instance.reservation));
             xml.leaf("ownerId", &settings.account);
             xml.nest("groupSet", |_| {});
-            xml.list("instancesSet", machines, |xml, machine| write_instance(xml, &settings.region, machine));
+            xml.list("instancesSet", instances, |xml, instance| {
+                write_instance(xml, &settings.region, instance);
+            });
         });
         xml.maybe("nextToken", page.next_token.as_ref());
     }))
@@ -35,11 +37,11 @@ pub(super) async fn status(fake: &FakeEc2, query: &Query) -> Result<String, Fail
     let action = query.listing("InstanceId").map(|listing| DescribeStatus { listing, includes_all });
     let (page, now) = send(fake, action).await?;
     Ok(ec2("DescribeInstanceStatus", |xml| {
-        xml.list("instanceStatusSet", &page.items, |xml, machine| {
-            xml.leaf("instanceId", &machine.id);
-            xml.leaf("availabilityZone", &machine.zone);
-            xml.nest("instanceState", |xml| write_state(xml, machine.state));
-            let checks = machine.checks(now);
+        xml.list("instanceStatusSet", &page.items, |xml, instance| {
+            xml.leaf("instanceId", &instance.id);
+            xml.leaf("availabilityZone", &instance.zone);
+            xml.nest("instanceState", |xml| write_state(xml, instance.state));
+            let checks = instance.checks(now);
             let detail = if checks == "ok" { "passed" } else { checks };
             for check in ["systemStatus", "instanceStatus"] {
                 xml.nest(check, |xml| {
@@ -61,77 +63,77 @@ pub(super) async fn attribute(fake: &FakeEc2, query: &Query) -> Result<String, F
     let page = fake.call(&DescribeInstances(Listing::of_ids(vec![id.clone()]))).await?;
     Ok(ec2("DescribeInstanceAttribute", |xml| {
         xml.leaf("instanceId", &id);
-        let Some(machine) = page.items.first() else { return };
+        let Some(instance) = page.items.first() else { return };
         match attribute.as_str() {
             "userData" => {
-                xml.nest("userData", |xml| xml.maybe("value", machine.user_data.as_ref()));
+                xml.nest("userData", |xml| xml.maybe("value", instance.user_data.as_ref()));
             }
             "disableApiTermination" => {
-                xml.nest("disableApiTermination", |xml| xml.leaf("value", machine.is_protected));
+                xml.nest("disableApiTermination", |xml| xml.leaf("value", instance.is_protected));
             }
-            "instanceType" => xml.nest("instanceType", |xml| xml.leaf("value", machine.kind.name)),
+            "instanceType" => xml.nest("instanceType", |xml| xml.leaf("value", instance.kind.name)),
             _ => {}
         }
     }))
 }
 
 /// One instance, as all answers have it.
-pub(super) fn write_instance(xml: &mut Xml, region: &str, machine: &Machine) {
-    xml.leaf("instanceId", &machine.id);
-    xml.leaf("imageId", &machine.image);
-    xml.nest("instanceState", |xml| write_state(xml, machine.state));
+pub(super) fn write_instance(xml: &mut Xml, region: &str, instance: &Ec2Instance) {
+    xml.leaf("instanceId", &instance.id);
+    xml.leaf("imageId", &instance.image);
+    xml.nest("instanceState", |xml| write_state(xml, instance.state));
     xml.leaf(
         "privateDnsName",
-        machine.private_ip.map(|ip| host("ip", ip, region, "internal")).unwrap_or_default(),
+        instance.private_ip.map(|ip| host("ip", ip, region, "internal")).unwrap_or_default(),
     );
     xml.leaf(
         "dnsName",
-        machine.public_ip.map(|ip| host("ec2", ip, region, "amazonaws.com")).unwrap_or_default(),
+        instance.public_ip.map(|ip| host("ec2", ip, region, "amazonaws.com")).unwrap_or_default(),
     );
-    xml.leaf("reason", &machine.transition);
+    xml.leaf("reason", &instance.transition);
     xml.leaf("amiLaunchIndex", 0);
-    xml.leaf("instanceType", machine.kind.name);
-    xml.time("launchTime", machine.launched_at);
+    xml.leaf("instanceType", instance.kind.name);
+    xml.time("launchTime", instance.launched_at);
     xml.nest("placement", |xml| {
-        xml.leaf("availabilityZone", &machine.zone);
+        xml.leaf("availabilityZone", &instance.zone);
         xml.leaf("tenancy", "default");
     });
     xml.nest("monitoring", |xml| xml.leaf("state", "disabled"));
-    if machine.private_ip.is_some() {
-        xml.leaf("subnetId", &machine.subnet);
+    if instance.private_ip.is_some() {
+        xml.leaf("subnetId", &instance.subnet);
         xml.leaf("vpcId", Network::VPC);
     }
-    xml.maybe("privateIpAddress", machine.private_ip);
-    xml.maybe("ipAddress", machine.public_ip);
-    xml.list("groupSet", &machine.groups, |xml, group| xml.leaf("groupId", group));
-    if let Some((code, message)) = &machine.reason {
+    xml.maybe("privateIpAddress", instance.private_ip);
+    xml.maybe("ipAddress", instance.public_ip);
+    xml.list("groupSet", &instance.groups, |xml, group| xml.leaf("groupId", group));
+    if let Some((code, message)) = &instance.reason {
         xml.nest("stateReason", |xml| {
             xml.leaf("code", code);
             xml.leaf("message", message);
         });
     }
-    xml.leaf("architecture", machine.kind.architecture.as_str());
+    xml.leaf("architecture", instance.kind.architecture.as_str());
     xml.leaf("rootDeviceType", "ebs");
     xml.leaf("rootDeviceName", "/dev/xvda");
-    if machine.state != InstanceState::Terminated {
-        xml.list("blockDeviceMapping", &machine.volumes, |xml, volume| {
+    if instance.state != InstanceState::Terminated {
+        xml.list("blockDeviceMapping", &instance.volumes, |xml, volume| {
             xml.leaf("deviceName", "/dev/xvda");
             xml.nest("ebs", |xml| {
                 xml.leaf("volumeId", volume);
                 xml.leaf("status", "attached");
             });
         });
-        xml.list("networkInterfaceSet", [&machine.interface], |xml, id| {
+        xml.list("networkInterfaceSet", [&instance.interface], |xml, id| {
             xml.leaf("networkInterfaceId", id);
         });
     }
-    match machine.market {
+    match instance.market {
         CapacityType::Spot => xml.leaf("instanceLifecycle", "spot"),
         CapacityType::OnDemand => {}
     }
-    xml.maybe("spotInstanceRequestId", machine.spot_request.as_ref());
-    xml.leaf("clientToken", machine.token.as_deref().unwrap_or_default());
-    xml.tags(&machine.tags);
+    xml.maybe("spotInstanceRequestId", instance.spot_request.as_ref());
+    xml.leaf("clientToken", instance.token.as_deref().unwrap_or_default());
+    xml.tags(&instance.tags);
 }
 
 /// A state as code and name.

@@ -16,13 +16,13 @@ use crate::fake_ec2::pipeline::Failure;
 use crate::fake_ec2::request::RunInstances;
 
 pub(super) async fn run_instances(fake: &FakeEc2, query: &Query) -> Result<String, Failure> {
-    let machines = send(fake, read(query)).await?;
+    let instances = send(fake, read(query)).await?;
     let settings = fake.settings();
     Ok(ec2("RunInstances", |xml| {
-        xml.maybe("reservationId", machines.first().map(|machine| &machine.reservation));
+        xml.maybe("reservationId", instances.first().map(|instance| &instance.reservation));
         xml.leaf("ownerId", &settings.account);
         xml.nest("groupSet", |_| {});
-        xml.list("instancesSet", &machines, |xml, machine| write_instance(xml, &settings.region, machine));
+        xml.list("instancesSet", &instances, |xml, instance| write_instance(xml, &settings.region, instance));
     }))
 }
 

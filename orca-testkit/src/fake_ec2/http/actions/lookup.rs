@@ -7,7 +7,7 @@ use crate::fake_ec2::api_error::ApiError;
 use crate::fake_ec2::catalog::{IMAGES, INSTANCE_TYPES, Image, InstanceType};
 use crate::fake_ec2::http::answer;
 use crate::fake_ec2::http::query::Query;
-use crate::fake_ec2::machine::Tags;
+use crate::fake_ec2::instance::Tags;
 use crate::fake_ec2::model::Model;
 use crate::fake_ec2::network::Network;
 use crate::fake_ec2::page::Listing;

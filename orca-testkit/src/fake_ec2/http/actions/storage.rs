@@ -6,12 +6,12 @@ use crate::fake_ec2::action::{
     CreateVolume, DeleteInterface, DeleteVolume, DescribeInterfaces, DescribeRequests, DescribeVolumes,
 };
 use crate::fake_ec2::api_error::ApiError;
+use crate::fake_ec2::attachments::Volume;
 use crate::fake_ec2::http::answer::ec2;
 use crate::fake_ec2::http::query::Query;
 use crate::fake_ec2::http::xml::Xml;
 use crate::fake_ec2::network::Network;
 use crate::fake_ec2::pipeline::Failure;
-use crate::fake_ec2::things::Volume;
 
 pub(super) async fn volumes(fake: &FakeEc2, query: &Query) -> Result<String, Failure> {
     let page = send(fake, query.listing("VolumeId").map(DescribeVolumes)).await?;

@@ -11,7 +11,7 @@ use super::super::super::store::{DeleteOptions, Propagation};
 use super::super::json::{self, Condition};
 use super::super::recorder::{Note, Source};
 use super::super::world::World;
-use super::tally::Tally;
+use super::counts::Counts;
 
 const DEADLINE: &str = "Job was active longer than specified deadline";
 const LIMIT: &str = "Job has reached the specified backoff limit";
@@ -57,20 +57,20 @@ pub(super) fn is_over(job: &Object) -> bool {
 }
 
 /// The verdict that was announced before, or that failures and time give now.
-pub(super) fn verdict(job: &Object, tally: &Tally, status: &Value, world: &World<'_>) -> Option<Verdict> {
+pub(super) fn verdict(job: &Object, counts: &Counts, status: &Value, world: &World<'_>) -> Option<Verdict> {
     for condition in ["FailureTarget", "SuccessCriteriaMet"] {
         if let Some((reason, message)) = told(status, condition) {
             return Some(Verdict { condition, reason, message });
         }
     }
-    if let Some(why) = &tally.fatal {
+    if let Some(why) = &counts.fatal {
         return Some(Verdict::failure("PodFailurePolicy", why));
     }
     let limit = job.number("/spec/backoffLimit").unwrap_or(6);
-    let failed = i64::try_from(tally.failed).unwrap_or(i64::MAX);
+    let failed = i64::try_from(counts.failed).unwrap_or(i64::MAX);
     // Containers that are started again in place count, too: their pod never fails.
     let restarts_in_place = job.text("/spec/template/spec/restartPolicy") == "OnFailure";
-    if failed > limit || (restarts_in_place && tally.restarts > 0 && tally.restarts >= limit) {
+    if failed > limit || (restarts_in_place && counts.restarts > 0 && counts.restarts >= limit) {
         return Some(Verdict::failure("BackoffLimitExceeded", LIMIT));
     }
     let is_late = until_deadline(job, status, world).is_some_and(|left| left.is_zero());
@@ -86,9 +86,9 @@ pub(super) fn until_deadline(job: &Object, status: &Value, world: &World<'_>) ->
 }
 
 /// Whether enough pods succeeded and no other one runs.
-pub(super) fn success(job: &Object, tally: &Tally) -> Option<Verdict> {
+pub(super) fn success(job: &Object, counts: &Counts) -> Option<Verdict> {
     let needed = job.number("/spec/completions").map_or(1, |needed| usize::try_from(needed).unwrap_or(0));
-    (tally.succeeded >= needed && tally.active.is_empty()).then(|| Verdict {
+    (counts.succeeded >= needed && counts.active.is_empty()).then(|| Verdict {
         condition: "SuccessCriteriaMet",
         reason: "CompletionsReached".to_owned(),
         message: DONE.to_owned(),
@@ -96,8 +96,8 @@ pub(super) fn success(job: &Object, tally: &Tally) -> Option<Verdict> {
 }
 
 /// Says that the job has ended, once nothing of it runs. Gives the event about it.
-pub(super) fn conclude(status: &mut Value, tally: &Tally, world: &World<'_>) -> Option<Note> {
-    if !tally.active.is_empty() || tally.terminating > 0 {
+pub(super) fn conclude(status: &mut Value, counts: &Counts, world: &World<'_>) -> Option<Note> {
+    if !counts.active.is_empty() || counts.terminating > 0 {
         return None;
     }
     if let Some((reason, message)) = told(status, "FailureTarget") {

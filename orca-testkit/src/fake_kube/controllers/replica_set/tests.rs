@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::super::bench::Bench;
+use super::super::harness::Harness;
 use super::*;
 
-fn bench() -> Bench {
-    Bench::new(vec![Box::<ReplicaSets>::default()])
+fn harness() -> Harness {
+    Harness::new(vec![Box::<ReplicaSets>::default()])
 }
 
 fn set(replicas: u32) -> Value {
@@ -24,20 +24,20 @@ fn set(replicas: u32) -> Value {
     })
 }
 
-fn active(bench: &Bench) -> Vec<Arc<Object>> {
-    bench.list(&PODS).into_iter().filter(|pod| pods::is_active(pod)).collect()
+fn active(harness: &Harness) -> Vec<Arc<Object>> {
+    harness.list(&PODS).into_iter().filter(|pod| pods::is_active(pod)).collect()
 }
 
-fn scale(bench: &Bench, replicas: u32) {
-    bench.update(&bench.get(&REPLICASETS, "web"), |set| set["spec"]["replicas"] = replicas.into());
+fn scale(harness: &Harness, replicas: u32) {
+    harness.update(&harness.get(&REPLICASETS, "web"), |set| set["spec"]["replicas"] = replicas.into());
 }
 
 #[tokio::test(start_paused = true)]
 async fn pods_are_made_from_the_template_and_counted() {
-    let mut bench = bench();
-    bench.create(set(3));
-    bench.settle();
-    let pods = active(&bench);
+    let mut harness = harness();
+    harness.create(set(3));
+    harness.run_to_rest();
+    let pods = active(&harness);
     assert_eq!(pods.len(), 3);
     assert!(
         pods.iter().all(|pod| pod.name().starts_with("web-") && pod.text("/metadata/labels/app") == "web")
@@ -45,97 +45,97 @@ async fn pods_are_made_from_the_template_and_counted() {
     assert_eq!(pods[0].text("/metadata/ownerReferences/0/kind"), "ReplicaSet");
     assert_eq!(pods[0].text("/status/phase"), "Pending");
     assert_eq!(
-        bench.events("web")[0],
+        harness.events("web")[0],
         format!(
             "SuccessfulCreate: Created pod: {}",
-            bench.events("web")[0].rsplit(' ').next().expect("a name")
+            harness.events("web")[0].rsplit(' ').next().expect("a name")
         )
     );
-    let status = bench.at(&REPLICASETS, "web", "/status");
+    let status = harness.at(&REPLICASETS, "web", "/status");
     let expected = json!({ "replicas": 3, "fullyLabeledReplicas": 3, "observedGeneration": 1, "terminatingReplicas": 0 });
     assert_eq!(status, expected);
-    bench.run_pods();
-    bench.pass(1).await;
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/readyReplicas"), 3);
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/availableReplicas"), 3);
+    harness.run_pods();
+    harness.pass(1).await;
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/readyReplicas"), 3);
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/availableReplicas"), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_fails_or_goes_is_replaced() {
-    let mut bench = bench();
-    bench.create(set(2));
-    bench.settle();
-    let pods = active(&bench);
-    bench.phase(&pods[0], "Failed");
-    bench.remove(&pods[1]);
-    bench.settle();
-    let now = active(&bench);
+    let mut harness = harness();
+    harness.create(set(2));
+    harness.run_to_rest();
+    let pods = active(&harness);
+    harness.phase(&pods[0], "Failed");
+    harness.remove(&pods[1]);
+    harness.run_to_rest();
+    let now = active(&harness);
     assert_eq!(now.len(), 2);
     assert!(now.iter().all(|pod| pods.iter().all(|old| old.name() != pod.name())));
 }
 
 #[tokio::test(start_paused = true)]
 async fn fewer_replicas_take_those_that_do_least_first() {
-    let mut bench = bench();
-    bench.create(set(3));
-    bench.settle();
-    let before = active(&bench);
+    let mut harness = harness();
+    harness.create(set(3));
+    harness.run_to_rest();
+    let before = active(&harness);
     for pod in &before {
-        bench.update(pod, |pod| pod["spec"]["nodeName"] = "n".into());
+        harness.update(pod, |pod| pod["spec"]["nodeName"] = "n".into());
     }
-    bench.phase(&before[1], "Running");
-    scale(&bench, 1);
-    bench.settle();
-    assert_eq!(active(&bench).iter().map(|pod| pod.name()).collect::<Vec<_>>(), [before[1].name()]);
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/replicas"), 1);
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/terminatingReplicas"), 2);
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/observedGeneration"), 2);
-    assert_eq!(bench.events("web").iter().filter(|said| said.starts_with("SuccessfulDelete")).count(), 2);
-    bench.remove(&before[0]);
-    bench.remove(&before[2]);
-    bench.pass(1).await;
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/terminatingReplicas"), 0);
+    harness.phase(&before[1], "Running");
+    scale(&harness, 1);
+    harness.run_to_rest();
+    assert_eq!(active(&harness).iter().map(|pod| pod.name()).collect::<Vec<_>>(), [before[1].name()]);
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/replicas"), 1);
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/terminatingReplicas"), 2);
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/observedGeneration"), 2);
+    assert_eq!(harness.events("web").iter().filter(|said| said.starts_with("SuccessfulDelete")).count(), 2);
+    harness.remove(&before[0]);
+    harness.remove(&before[2]);
+    harness.pass(1).await;
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/terminatingReplicas"), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_is_available_after_its_minimum_time() {
-    let mut bench = bench();
+    let mut harness = harness();
     let mut value = set(1);
     value["spec"]["minReadySeconds"] = 10.into();
-    bench.create(value);
-    bench.settle();
-    bench.run_pods();
-    bench.pass(5).await;
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/readyReplicas"), 1);
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/availableReplicas"), Value::Null);
-    bench.pass(6).await;
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/availableReplicas"), 1);
+    harness.create(value);
+    harness.run_to_rest();
+    harness.run_pods();
+    harness.pass(5).await;
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/readyReplicas"), 1);
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/availableReplicas"), Value::Null);
+    harness.pass(6).await;
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/availableReplicas"), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_pods_come_in_bursts() {
-    let mut bench = bench();
-    bench.create(set(1200));
-    bench.settle();
-    assert_eq!(active(&bench).len(), 1200);
-    assert_eq!(bench.at(&REPLICASETS, "web", "/status/replicas"), 1200);
+    let mut harness = harness();
+    harness.create(set(1200));
+    harness.run_to_rest();
+    assert_eq!(active(&harness).len(), 1200);
+    assert_eq!(harness.at(&REPLICASETS, "web", "/status/replicas"), 1200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_may_not_be_is_told_and_tried_again() {
-    let mut bench = bench();
+    let mut harness = harness();
     let mut value = set(1);
     value["spec"]["template"]["spec"]["serviceAccountName"] = "robot".into();
-    bench.create(value);
-    bench.settle();
-    assert_eq!(bench.condition(&REPLICASETS, "web", "ReplicaFailure"), "True FailedCreate");
+    harness.create(value);
+    harness.run_to_rest();
+    assert_eq!(harness.condition(&REPLICASETS, "web", "ReplicaFailure"), "True FailedCreate");
     let expected = "FailedCreate: Error creating: pods \"web-\" is forbidden: error looking up service account \
                     default/robot: serviceaccount \"robot\" not found";
-    assert_eq!(bench.events("web"), [expected]);
-    bench.create(json!({
+    assert_eq!(harness.events("web"), [expected]);
+    harness.create(json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "robot", "namespace": "default" },
     }));
-    bench.pass(2).await;
-    assert_eq!(active(&bench).len(), 1);
-    assert_eq!(bench.condition(&REPLICASETS, "web", "ReplicaFailure"), "");
+    harness.pass(2).await;
+    assert_eq!(active(&harness).len(), 1);
+    assert_eq!(harness.condition(&REPLICASETS, "web", "ReplicaFailure"), "");
 }

@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::super::bench::{Bench, node, pod};
+use super::super::harness::{Harness, node, pod};
 use super::super::json;
 use super::*;
 
-fn bench() -> Bench {
-    Bench::new(vec![Box::<Scheduler>::default()])
+fn harness() -> Harness {
+    Harness::new(vec![Box::<Scheduler>::default()])
 }
 
-fn on(bench: &Bench, name: &str) -> String {
-    pods::node(&bench.get(&PODS, name)).to_owned()
+fn on(harness: &Harness, name: &str) -> String {
+    pods::node(&harness.get(&PODS, name)).to_owned()
 }
 
-fn refusal(bench: &Bench, name: &str) -> String {
-    let pod = bench.get(&PODS, name);
+fn refusal(harness: &Harness, name: &str) -> String {
+    let pod = harness.get(&PODS, name);
     let condition = json::condition(pod.value(), "PodScheduled").expect("a condition");
     assert_eq!(condition["status"], "False");
     assert_eq!(condition["reason"], "Unschedulable");
@@ -30,87 +30,87 @@ fn with(mut value: Value, pointer: &str, new: Value) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_goes_to_the_least_loaded_node_and_among_equals_to_the_first_by_name() {
-    let mut bench = bench();
+    let mut harness = harness();
     for name in ["b", "a"] {
-        bench.create(node(name, 4));
+        harness.create(node(name, 4));
     }
     for name in ["one", "three", "two"] {
-        bench.create(pod(name));
-        bench.settle();
+        harness.create(pod(name));
+        harness.run_to_rest();
     }
-    assert_eq!([on(&bench, "one"), on(&bench, "three"), on(&bench, "two")], ["a", "b", "a"]);
-    assert_eq!(bench.condition(&PODS, "one", "PodScheduled"), "True");
-    assert_eq!(bench.events("one"), ["Scheduled: Successfully assigned default/one to a"]);
+    assert_eq!([on(&harness, "one"), on(&harness, "three"), on(&harness, "two")], ["a", "b", "a"]);
+    assert_eq!(harness.condition(&PODS, "one", "PodScheduled"), "True");
+    assert_eq!(harness.events("one"), ["Scheduled: Successfully assigned default/one to a"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_fits_nowhere_is_told_why_once() {
-    let mut bench = bench();
+    let mut harness = harness();
     let gpu = json!([{ "name": "c", "resources": { "limits": { "nvidia.com/gpu": 1 } } }]);
-    bench.create(with(pod("gpu"), "spec/containers", gpu));
-    bench.settle();
-    assert_eq!(refusal(&bench, "gpu"), "no nodes available to schedule pods");
-    bench.create(node("a", 4));
-    bench.pass(20).await;
+    harness.create(with(pod("gpu"), "spec/containers", gpu));
+    harness.run_to_rest();
+    assert_eq!(refusal(&harness, "gpu"), "no nodes available to schedule pods");
+    harness.create(node("a", 4));
+    harness.pass(20).await;
     let expected = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are available: \
                     1 Preemption is not helpful for scheduling.";
-    assert_eq!(refusal(&bench, "gpu"), expected);
+    assert_eq!(refusal(&harness, "gpu"), expected);
     // A heartbeat is no news, and the same answer is given once.
-    bench.update(&bench.get(&NODES, "a"), |node| {
+    harness.update(&harness.get(&NODES, "a"), |node| {
         node["status"]["conditions"][0]["lastHeartbeatTime"] = "1".into();
     });
-    bench.pass(20).await;
-    assert_eq!(bench.events("gpu").len(), 2);
+    harness.pass(20).await;
+    assert_eq!(harness.events("gpu").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn room_is_counted_in_processors_and_comes_back_when_a_pod_ends() {
-    let mut bench = bench();
-    bench.create(node("a", 1));
-    bench.create(pod("first"));
-    bench.create(pod("second"));
-    bench.settle();
+    let mut harness = harness();
+    harness.create(node("a", 1));
+    harness.create(pod("first"));
+    harness.create(pod("second"));
+    harness.run_to_rest();
     let expected = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: \
                     1 No preemption victims found for incoming pod.";
-    assert_eq!(refusal(&bench, "second"), expected);
-    bench.phase(&bench.get(&PODS, "first"), "Succeeded");
-    bench.pass(2).await;
-    assert_eq!(on(&bench, "second"), "a");
+    assert_eq!(refusal(&harness, "second"), expected);
+    harness.phase(&harness.get(&PODS, "first"), "Succeeded");
+    harness.pass(2).await;
+    assert_eq!(on(&harness, "second"), "a");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_number_of_pods_is_bounded() {
-    let mut bench = bench();
-    bench.create(with(node("a", 64), "status/allocatable/pods", "2".into()));
+    let mut harness = harness();
+    harness.create(with(node("a", 64), "status/allocatable/pods", "2".into()));
     for name in ["one", "three", "two"] {
-        bench.create(pod(name));
+        harness.create(pod(name));
     }
-    bench.settle();
-    assert!(refusal(&bench, "two").starts_with("0/1 nodes are available: 1 Too many pods. preemption: "));
+    harness.run_to_rest();
+    assert!(refusal(&harness, "two").starts_with("0/1 nodes are available: 1 Too many pods. preemption: "));
 }
 
 #[tokio::test(start_paused = true)]
 async fn taints_cordons_and_selectors_keep_pods_away() {
-    let mut bench = bench();
+    let mut harness = harness();
     let taint = json!([{ "key": "k", "value": "v", "effect": "NoSchedule" }]);
-    bench.create(with(node("a", 4), "spec/taints", taint));
-    bench.create(with(node("b", 4), "spec/unschedulable", true.into()));
-    bench.create(pod("any"));
+    harness.create(with(node("a", 4), "spec/taints", taint));
+    harness.create(with(node("b", 4), "spec/unschedulable", true.into()));
+    harness.create(pod("any"));
     let tolerations = json!([{ "key": "k", "operator": "Equal", "value": "v" }]);
-    bench.create(with(pod("tolerant"), "spec/tolerations", tolerations));
+    harness.create(with(pod("tolerant"), "spec/tolerations", tolerations));
     let selector = json!({ "kubernetes.io/hostname": "c" });
-    bench.create(with(pod("picky"), "spec/nodeSelector", selector));
-    bench.create(node("c", 0));
-    bench.settle();
+    harness.create(with(pod("picky"), "spec/nodeSelector", selector));
+    harness.create(node("c", 0));
+    harness.run_to_rest();
     let expected = "0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), \
                     1 node(s) were unschedulable. preemption: 0/3 nodes are available: \
                     3 Preemption is not helpful for scheduling.";
-    assert_eq!(refusal(&bench, "any"), expected);
-    assert_eq!(on(&bench, "tolerant"), "a");
-    bench.update(&bench.get(&NODES, "c"), |node| node["status"]["allocatable"]["cpu"] = "1".into());
-    bench.pass(2).await;
+    assert_eq!(refusal(&harness, "any"), expected);
+    assert_eq!(on(&harness, "tolerant"), "a");
+    harness.update(&harness.get(&NODES, "c"), |node| node["status"]["allocatable"]["cpu"] = "1".into());
+    harness.pass(2).await;
     // The one that came first takes the room.
-    assert_eq!([on(&bench, "any"), on(&bench, "picky")], ["c", ""]);
+    assert_eq!([on(&harness, "any"), on(&harness, "picky")], ["c", ""]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +124,7 @@ async fn affinity_knows_all_operators_and_the_name_of_the_node() {
         let required = json!({ "nodeSelectorTerms": [term] });
         let affinity =
             json!({ "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": required } });
-        let store = bench().store;
+        let store = harness().store;
         let pod = store.create(&PODS, with(pod("p"), "spec/affinity", affinity)).expect("created");
         affinity::matches(&pod, &facts)
     };
@@ -150,53 +150,53 @@ async fn affinity_knows_all_operators_and_the_name_of_the_node() {
 
 #[tokio::test(start_paused = true)]
 async fn init_containers_and_sidecars_count_as_the_kubelet_runs_them() {
-    let bench = bench();
+    let harness = harness();
     let cpu =
         |name: &str, amount: &str| json!({ "name": name, "resources": { "requests": { "cpu": amount } } });
     let sidecar = with(cpu("side", "500m"), "restartPolicy", "Always".into());
     let mut value = pod("p");
     value["spec"]["initContainers"] = json!([sidecar, cpu("init", "3")]);
     value["spec"]["overhead"] = json!({ "cpu": "250m" });
-    let demand = Demand::of(&bench.create(value));
+    let demand = Demand::of(&harness.create(value));
     assert_eq!(demand.amounts.get("cpu"), Some(&3750));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_more_important_pod_goes_first() {
-    let mut bench = bench();
-    bench.create(pod("low"));
-    bench.create(with(pod("high"), "spec/priority", 100.into()));
-    bench.create(node("a", 1));
-    bench.settle();
-    assert_eq!([on(&bench, "high"), on(&bench, "low")], ["a", ""]);
+    let mut harness = harness();
+    harness.create(pod("low"));
+    harness.create(with(pod("high"), "spec/priority", 100.into()));
+    harness.create(node("a", 1));
+    harness.run_to_rest();
+    assert_eq!([on(&harness, "high"), on(&harness, "low")], ["a", ""]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn pods_of_others_and_gated_pods_are_left_alone() {
-    let mut bench = bench();
-    bench.create(node("a", 4));
-    let before = bench.create(with(pod("other"), "spec/schedulerName", "mine".into()));
-    bench.create(with(pod("gated"), "spec/schedulingGates", json!([{ "name": "g" }])));
-    bench.settle();
-    assert_eq!(bench.get(&PODS, "other").version(), before.version());
-    assert_eq!(on(&bench, "gated"), "");
-    bench.update(&bench.get(&PODS, "gated"), |pod| pod["spec"]["schedulingGates"] = json!([]));
-    bench.settle();
-    assert_eq!(on(&bench, "gated"), "a");
+    let mut harness = harness();
+    harness.create(node("a", 4));
+    let before = harness.create(with(pod("other"), "spec/schedulerName", "mine".into()));
+    harness.create(with(pod("gated"), "spec/schedulingGates", json!([{ "name": "g" }])));
+    harness.run_to_rest();
+    assert_eq!(harness.get(&PODS, "other").version(), before.version());
+    assert_eq!(on(&harness, "gated"), "");
+    harness.update(&harness.get(&PODS, "gated"), |pod| pod["spec"]["schedulingGates"] = json!([]));
+    harness.run_to_rest();
+    assert_eq!(on(&harness, "gated"), "a");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_same_inputs_give_the_same_versions() {
     async fn trace() -> Vec<String> {
-        let mut bench = bench();
+        let mut harness = harness();
         for name in ["a", "b", "c"] {
-            bench.create(node(name, 3));
+            harness.create(node(name, 3));
         }
         for number in 0..12 {
-            bench.create(pod(&format!("p{number}")));
+            harness.create(pod(&format!("p{number}")));
         }
-        bench.pass(30).await;
-        bench.trace()
+        harness.pass(30).await;
+        harness.trace()
     }
     assert_eq!(trace().await, trace().await);
 }

@@ -63,11 +63,11 @@ fn the_first_launch_of_a_pod_counts_and_calls_before_the_pods_do_not() {
     assert_eq!(turn.to_launch_ms.map(|spans| spans.p99), Some(2.0));
     let calls = turn.cloud_calls.expect("recorded");
     assert_eq!((calls.launches_per_pod, calls.others_per_pod), (2.0, 0.1));
-    assert_eq!(turn.failures, Vec::<String>::new(), "one machine, asked for twice");
+    assert_eq!(turn.failures, Vec::<String>::new(), "one instance, asked for twice");
 }
 
 #[test]
-fn a_second_machine_a_machine_that_is_left_and_a_failed_pod_are_failures() {
+fn a_second_instance_an_instance_that_is_left_and_a_failed_pod_are_failures() {
     let value = serde_json::json!({
         "launches": [
             { "pod": "u1", "sent": 1, "instance": "i-1" },
@@ -80,6 +80,6 @@ fn a_second_machine_a_machine_that_is_left_and_a_failed_pod_are_failures() {
     seen.pods[3].ended = Some(moment(300));
     let turn = evaluate(Contestant::Orca, 1, 10, &seen);
     let expected =
-        ["1 pods failed or ended by themselves", "1 pods got more than one machine", "1 machines are left"];
+        ["1 pods failed or ended by themselves", "1 pods got more than one instance", "1 instances are left"];
     assert_eq!(turn.failures, expected);
 }

@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::manifests::Manifest;
+use super::output::Output;
 use super::progress::{Progress, progress};
 use super::story::{Line, Tone};
-use super::voice::Voice;
 use super::world::World;
 use crate::args::SandboxArgs;
 use crate::report::Failure;
@@ -24,9 +24,9 @@ const FAREWELL: Duration = Duration::from_mins(2);
 /// Who applies, as `managedFields` names it.
 const MANAGER: &str = "orca-sandbox";
 
-/// Why a visit did not end as wished.
+/// Why a apply did not end as wished.
 #[derive(Debug, thiserror::Error)]
-enum VisitFailure {
+enum ApplyFailure {
     #[error("{name} ({}) is refused: {text}", file.display())]
     Refused { name: String, file: std::path::PathBuf, text: String },
     #[error("{name} ({}) is of the kind {kind}, which the sandbox does not have; it has {known}", file.display())]
@@ -40,9 +40,9 @@ enum VisitFailure {
 }
 
 /// Applies, follows, deletes.
-pub(super) async fn visit(
+pub(super) async fn run(
     world: &World,
-    voice: &Voice,
+    output: &Output,
     args: &SandboxArgs,
     manifests: &[Manifest],
     told_to_stop: &CancellationToken,
@@ -53,17 +53,17 @@ pub(super) async fn visit(
     }
     let followed = tokio::select! {
         biased;
-        () = told_to_stop.cancelled() => Err(VisitFailure::Interrupted),
+        () = told_to_stop.cancelled() => Err(ApplyFailure::Interrupted),
         followed = follow(world, manifests, Duration::from_secs(args.timeout)) => followed,
     };
     if followed.is_ok() {
-        voice.say(&Line::new("sandbox", "all up", summary(manifests), Tone::Good));
+        output.say(&Line::new("sandbox", "all up", summary(manifests), Tone::Good));
     }
     if args.keep {
         told_to_stop.cancelled().await;
     }
     let left = leave(world, manifests).await;
-    voice.summarise(followed.is_ok());
+    output.summarise(followed.is_ok());
     followed.and(left).map_err(Failure::new)
 }
 
@@ -71,11 +71,11 @@ fn summary(manifests: &[Manifest]) -> String {
     manifests.iter().map(Manifest::name).collect::<Vec<_>>().join(", ")
 }
 
-fn api(world: &World, manifest: &Manifest) -> Result<Api<DynamicObject>, VisitFailure> {
+fn api(world: &World, manifest: &Manifest) -> Result<Api<DynamicObject>, ApplyFailure> {
     let (version, kind) = (manifest.text("/apiVersion"), manifest.text("/kind"));
     let Some(known) = resource::of_kind(version, kind) else {
         let known: Vec<&str> = resource::ALL.iter().map(|known| known.kind).collect();
-        return Err(VisitFailure::UnknownKind {
+        return Err(ApplyFailure::UnknownKind {
             name: manifest.name(),
             file: manifest.file.clone(),
             kind: format!("{kind} in {version}"),
@@ -91,7 +91,7 @@ fn api(world: &World, manifest: &Manifest) -> Result<Api<DynamicObject>, VisitFa
     })
 }
 
-async fn apply(world: &World, manifest: &Manifest) -> Result<(), VisitFailure> {
+async fn apply(world: &World, manifest: &Manifest) -> Result<(), ApplyFailure> {
     let parameters = PatchParams {
         field_validation: Some(kube::api::ValidationDirective::Strict),
         ..PatchParams::apply(MANAGER)
@@ -104,12 +104,12 @@ async fn apply(world: &World, manifest: &Manifest) -> Result<(), VisitFailure> {
         Err(kube::Error::Api(status)) => status.message.clone(),
         Err(error) => error.to_string(),
     };
-    Err(VisitFailure::Refused { name: manifest.name(), file: manifest.file.clone(), text })
+    Err(ApplyFailure::Refused { name: manifest.name(), file: manifest.file.clone(), text })
 }
 
-async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Result<(), VisitFailure> {
+async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Result<(), ApplyFailure> {
     let until = Instant::now() + patience;
-    // Once up is up: what happens to a machine later does not take that back.
+    // Once up is up: what happens to an instance later does not take that back.
     let mut open: Vec<&Manifest> = manifests.iter().collect();
     loop {
         let mut waits = Vec::new();
@@ -118,7 +118,7 @@ async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Re
             match progress(&read(world, manifest).await?, &world.pods(manifest.namespace())) {
                 Progress::Up => {}
                 Progress::Failed(why) => {
-                    return Err(VisitFailure::NotUp(format!("{}: {why}", manifest.name())));
+                    return Err(ApplyFailure::NotUp(format!("{}: {why}", manifest.name())));
                 }
                 Progress::Waiting(why) => {
                     waits.push(format!("{}: {why}", manifest.name()));
@@ -130,23 +130,23 @@ async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Re
             return Ok(());
         }
         if Instant::now() >= until {
-            return Err(VisitFailure::NotUp(format!("after {} s, {}", patience.as_secs(), waits.join("; "))));
+            return Err(ApplyFailure::NotUp(format!("after {} s, {}", patience.as_secs(), waits.join("; "))));
         }
         open = still;
         sleep(LOOK).await;
     }
 }
 
-async fn read(world: &World, manifest: &Manifest) -> Result<Value, VisitFailure> {
+async fn read(world: &World, manifest: &Manifest) -> Result<Value, ApplyFailure> {
     let name = manifest.text("/metadata/name");
     match api(world, manifest)?.get(name).await {
         Ok(object) => Ok(serde_json::to_value(object).unwrap_or_default()),
-        Err(error) => Err(VisitFailure::NotUp(format!("{}: {error}", manifest.name()))),
+        Err(error) => Err(ApplyFailure::NotUp(format!("{}: {error}", manifest.name()))),
     }
 }
 
-/// Deletes what was applied, the last first, and waits until no pod and no machine is left.
-async fn leave(world: &World, manifests: &[Manifest]) -> Result<(), VisitFailure> {
+/// Deletes what was applied, the last first, and waits until no pod and no instance is left.
+async fn leave(world: &World, manifests: &[Manifest]) -> Result<(), ApplyFailure> {
     let parameters =
         DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), ..DeleteParams::default() };
     for manifest in manifests.iter().rev() {
@@ -162,7 +162,7 @@ async fn leave(world: &World, manifests: &[Manifest]) -> Result<(), VisitFailure
             return Ok(());
         }
         if Instant::now() >= until {
-            return Err(VisitFailure::Left { what: left.join(", ") });
+            return Err(ApplyFailure::Left { what: left.join(", ") });
         }
         sleep(LOOK).await;
     }

@@ -21,11 +21,11 @@ const PROBE: Duration = Duration::from_secs(30);
 type Key = (String, Option<String>, CapacityType);
 
 #[derive(Debug, Default)]
-pub(super) struct Scarcity {
+pub(super) struct UnavailableOfferings {
     offers: HashMap<Key, (Instant, CloudError)>,
 }
 
-impl Scarcity {
+impl UnavailableOfferings {
     /// This offer was refused for want of capacity.
     pub(super) fn remember(&mut self, offer: &Offer, error: CloudError) {
         let now = Instant::now();
@@ -84,31 +84,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_scarce_offer_is_passed_over_for_three_minutes() {
-        let mut scarcity = Scarcity::default();
+        let mut unavailable = UnavailableOfferings::default();
         let error = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none left");
-        scarcity.remember(&offer("a"), error.clone());
-        assert_eq!(zone(scarcity.choose(vec![offer("a"), offer("b")])).as_deref(), Some("b"));
-        assert_eq!(scarcity.choose(vec![offer("a")]), Err(error));
+        unavailable.remember(&offer("a"), error.clone());
+        assert_eq!(zone(unavailable.choose(vec![offer("a"), offer("b")])).as_deref(), Some("b"));
+        assert_eq!(unavailable.choose(vec![offer("a")]), Err(error));
         tokio::time::advance(Duration::from_mins(3)).await;
-        assert_eq!(zone(scarcity.choose(vec![offer("a"), offer("b")])).as_deref(), Some("a"));
+        assert_eq!(zone(unavailable.choose(vec![offer("a"), offer("b")])).as_deref(), Some("a"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_launch_tries_for_all_when_the_time_is_over() {
-        let mut scarcity = Scarcity::default();
+        let mut unavailable = UnavailableOfferings::default();
         let error = || CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none left");
-        let tries =
-            |scarcity: &mut Scarcity| (0..100).filter(|_| scarcity.choose(vec![offer("a")]).is_ok()).count();
-        scarcity.remember(&offer("a"), error());
+        let tries = |unavailable: &mut UnavailableOfferings| {
+            (0..100).filter(|_| unavailable.choose(vec![offer("a")]).is_ok()).count()
+        };
+        unavailable.remember(&offer("a"), error());
         tokio::time::advance(Duration::from_mins(3)).await;
-        assert_eq!(tries(&mut scarcity), 1);
-        scarcity.remember(&offer("a"), error());
-        assert_eq!(tries(&mut scarcity), 0, "it heard the same again");
+        assert_eq!(tries(&mut unavailable), 1);
+        unavailable.remember(&offer("a"), error());
+        assert_eq!(tries(&mut unavailable), 0, "it heard the same again");
         tokio::time::advance(Duration::from_mins(3)).await;
-        assert_eq!(tries(&mut scarcity), 1);
+        assert_eq!(tries(&mut unavailable), 1);
         tokio::time::advance(Duration::from_secs(31)).await;
-        assert_eq!(tries(&mut scarcity), 1, "it was never sent, so another one tries");
-        scarcity.forget(&offer("a"));
-        assert_eq!(tries(&mut scarcity), 100, "it got its instance");
+        assert_eq!(tries(&mut unavailable), 1, "it was never sent, so another one tries");
+        unavailable.forget(&offer("a"));
+        assert_eq!(tries(&mut unavailable), 100, "it got its instance");
     }
 }

@@ -1,14 +1,14 @@
-//! The provider over any cloud: pods as machines.
+//! The provider over any cloud: pods as instances.
 //!
-//! One sweep lists all machines of the owner; nothing here asks the cloud about a single pod on a timer. Terminations are
+//! One sweep lists all instances of the owner; nothing here asks the cloud about a single pod on a timer. Terminations are
 //! gathered for a moment and sent together.
 
 mod bucket;
-mod custody;
+mod gc_queries;
 mod ledger;
-mod scarcity;
 mod sweep;
 mod terminate;
+mod unavailable;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -26,13 +26,13 @@ use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodRef, PodUid};
 use orca_core::instance::Instance;
 use orca_core::launch::{LaunchRecord, LaunchRequest, Offer};
 use orca_core::limits;
-use orca_core::provider::{Claim, Machines, Notify, Permit, Prepare, Prepared, Provider};
+use orca_core::provider::{Claim, KnownInstances, Notify, Permit, Prepare, Prepared, Provider};
 use orca_core::well_known::{node_condition, reason};
 use tokio_util::sync::CancellationToken;
 
 use self::bucket::{Bucket, RetryAfter};
 use self::ledger::Ledger;
-use self::scarcity::Scarcity;
+use self::unavailable::UnavailableOfferings;
 use crate::crash::{self, Effect};
 use crate::identity::IdentityGuard;
 use crate::metrics::CloudMetrics;
@@ -43,7 +43,7 @@ const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
 #[derive(Clone, Debug)]
-pub(crate) struct MachineProvider {
+pub(crate) struct InstanceProvider {
     inner: Arc<Inner>,
 }
 
@@ -65,7 +65,7 @@ struct Inner {
     parts: Parts,
     ledger: Mutex<Ledger>,
     bucket: Mutex<Bucket>,
-    scarcity: Mutex<Scarcity>,
+    unavailable: Mutex<UnavailableOfferings>,
     notify: OnceLock<Notify>,
     sweep_wanted: tokio::sync::Notify,
     terminate_wanted: tokio::sync::Notify,
@@ -97,7 +97,7 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-impl MachineProvider {
+impl InstanceProvider {
     /// A provider that has seen nothing yet.
     pub(crate) fn new(parts: Parts) -> Self {
         let bucket = Bucket::new(&parts.settings.launch_rate);
@@ -110,7 +110,7 @@ impl MachineProvider {
             parts,
             ledger,
             bucket: Mutex::new(bucket),
-            scarcity: Mutex::default(),
+            unavailable: Mutex::default(),
             notify: OnceLock::new(),
             sweep_wanted: tokio::sync::Notify::new(),
             terminate_wanted: tokio::sync::Notify::new(),
@@ -136,7 +136,7 @@ impl MachineProvider {
         let offers = parts.metrics.observe("offers", parts.cloud.offers(request)).await?;
         let none =
             || CloudError::new(Kind::NoCapacity, "NoOffer", "the cloud has nothing that fits this pod");
-        self.inner.scarcity().choose(offers)?.ok_or_else(none)
+        self.inner.unavailable().choose(offers)?.ok_or_else(none)
     }
 
     /// The instances that are missing and not believed to be gone, because there are too many.
@@ -160,8 +160,8 @@ impl Inner {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn scarcity(&self) -> MutexGuard<'_, Scarcity> {
-        self.scarcity.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unavailable(&self) -> MutexGuard<'_, UnavailableOfferings> {
+        self.unavailable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake<'a>(&self, pods: impl IntoIterator<Item = &'a PodUid>) {
@@ -195,7 +195,7 @@ impl Inner {
 }
 
 #[async_trait]
-impl Provider for MachineProvider {
+impl Provider for InstanceProvider {
     async fn prepare_pod(&self, pod: &PodRef, what: &Prepare) -> Result<Prepared, CloudError> {
         let offer = match what {
             Prepare::Attempt(request) => Some(self.offer(request).await?),
@@ -234,10 +234,10 @@ impl Provider for MachineProvider {
             LaunchOutcome::Launched(instance) => {
                 inner.ledger().launched(pod, (**instance).clone(), inner.now());
                 inner.check_whose([&**instance]);
-                inner.scarcity().forget(&record.offer);
+                inner.unavailable().forget(&record.offer);
             }
             LaunchOutcome::Refused(error) if error.kind == Kind::NoCapacity => {
-                inner.scarcity().remember(&record.offer, error.clone());
+                inner.unavailable().remember(&record.offer, error.clone());
             }
             LaunchOutcome::Refused(_)
             | LaunchOutcome::Mismatch
@@ -266,10 +266,10 @@ impl Provider for MachineProvider {
         self.inner.ledger().disclaim(pod);
     }
 
-    fn get_pod(&self, pod: &PodRef, now: Timestamp) -> Machines {
-        let mut machines = self.inner.ledger().machines(pod, now);
-        machines.token_memory = self.inner.parts.cloud.token_memory();
-        machines
+    fn get_pod(&self, pod: &PodRef, now: Timestamp) -> KnownInstances {
+        let mut instances = self.inner.ledger().instances_of(pod, now);
+        instances.token_memory = self.inner.parts.cloud.token_memory();
+        instances
     }
 
     fn get_pods(&self) -> Vec<PodRef> {
@@ -312,7 +312,7 @@ impl Provider for MachineProvider {
 
     fn notify_pods(&self, notify: Notify) {
         if self.inner.notify.set(notify).is_err() {
-            tracing::warn!("A second listener for machine changes is ignored");
+            tracing::warn!("A second listener for instance changes is ignored");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is known of one machine.
+//! What is known of one instance.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub(super) enum Loss {
     Held,
 }
 
-/// One machine, as it was seen, launched or claimed.
+/// One instance, as it was seen, launched or claimed.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct TrackedInstance {
     pub(super) pod: PodRef,
     /// None: only claimed by a pod's status so far.
     pub(super) instance: Option<Instance>,
@@ -55,7 +55,7 @@ pub(super) struct Machine {
     pub(super) end_refused: Option<CloudError>,
 }
 
-impl Machine {
+impl TrackedInstance {
     /// Whether the cloud of this identity can say something about it.
     pub(super) fn is_of(&self, identity: Option<&CloudIdentity>) -> bool {
         self.cloud.is_none() || self.cloud.as_ref() == identity

@@ -4,11 +4,11 @@
 
 /// Batches that still have to be sent.
 #[derive(Debug)]
-pub(crate) struct Halves<'a, T> {
+pub(crate) struct Bisect<'a, T> {
     waiting: Vec<&'a [T]>,
 }
 
-impl<'a, T> Halves<'a, T> {
+impl<'a, T> Bisect<'a, T> {
     /// All of these, in batches of at most `size`. No items: no batches, and so no call that would mean "all".
     pub(crate) fn new(items: &'a [T], size: usize) -> Self {
         Self { waiting: items.chunks(size.max(1)).rev().collect() }
@@ -37,11 +37,11 @@ mod tests {
     #[test]
     fn a_bad_item_ends_up_alone_and_every_other_is_sent_in_order() {
         let items: Vec<u32> = (0..10).collect();
-        let mut halves = Halves::new(&items, 8);
+        let mut bisect = Bisect::new(&items, 8);
         let (mut sent, mut alone) = (Vec::new(), Vec::<&u32>::new());
-        while let Some(batch) = halves.take() {
+        while let Some(batch) = bisect.take() {
             if batch.contains(&5) {
-                alone.extend(halves.split(batch));
+                alone.extend(bisect.split(batch));
             } else {
                 sent.push(batch.to_vec());
             }
@@ -52,6 +52,6 @@ mod tests {
 
     #[test]
     fn nothing_makes_no_batch() {
-        assert!(Halves::<u32>::new(&[], 100).take().is_none());
+        assert!(Bisect::<u32>::new(&[], 100).take().is_none());
     }
 }

@@ -22,7 +22,7 @@ struct Ended {
 
 /// How a job stands.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct Counts {
     /// Pods that run, or will.
     pub(super) active: Vec<Arc<Object>>,
     /// Indexes of pods that are on their way out.
@@ -45,12 +45,12 @@ pub(super) struct Tally {
     ended: Vec<Ended>,
 }
 
-impl Tally {
+impl Counts {
     pub(super) fn of(job: &Object, world: &World<'_>) -> Self {
         let before =
             |name: &str| usize::try_from(job.value()["status"][name].as_i64().unwrap_or(0)).unwrap_or(0);
         let is_indexed = job.text("/spec/completionMode") == "Indexed";
-        let mut tally = Self {
+        let mut counts = Self {
             succeeded: before("succeeded"),
             failed: before("failed"),
             completed: if is_indexed {
@@ -64,13 +64,13 @@ impl Tally {
             ..Self::default()
         };
         for pod in world.view.controlled(&PODS, job.uid()) {
-            tally.add(job, pod);
+            counts.add(job, pod);
         }
         if is_indexed {
-            tally.succeeded = tally.completed.len();
+            counts.succeeded = counts.completed.len();
         }
-        tally.ended.sort();
-        tally
+        counts.ended.sort();
+        counts
     }
 
     fn add(&mut self, job: &Object, pod: &Arc<Object>) {
@@ -120,7 +120,7 @@ impl Tally {
     }
 
     /// Takes note of pods whose deletion was asked for just now.
-    pub(super) fn dismissed(&mut self, gone: &[Arc<Object>]) {
+    pub(super) fn removed(&mut self, gone: &[Arc<Object>]) {
         self.active.retain(|pod| gone.iter().all(|gone| gone.uid() != pod.uid()));
         self.ready = self.active.iter().filter(|pod| pods::is_ready(pod)).count();
         self.terminating += gone.len();

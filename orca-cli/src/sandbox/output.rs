@@ -9,27 +9,27 @@ use tokio::time::Instant;
 
 use super::story::Line;
 use super::timeline::Timeline;
-use super::world::{Seen, World};
+use super::world::{SandboxEvent, World};
 use crate::args::{SandboxArgs, SandboxOutput};
 
 /// Where lines go, and since when.
 #[derive(Debug)]
-pub(super) struct Voice {
-    output: SandboxOutput,
+pub(super) struct Output {
+    form: SandboxOutput,
     coloured: bool,
     began: Instant,
     timeline: Mutex<Timeline>,
 }
 
-impl Voice {
+impl Output {
     pub(super) fn new(output: SandboxOutput, coloured: bool) -> Self {
-        Self { output, coloured, began: Instant::now(), timeline: Mutex::default() }
+        Self { form: output, coloured, began: Instant::now(), timeline: Mutex::default() }
     }
 
     /// How to reach the sandbox, and what to try.
     pub(super) fn greet(&self, world: &World, args: &SandboxArgs) {
         let (url, kubeconfig) = (world.url(), world.kubeconfig().display().to_string());
-        match self.output {
+        match self.form {
             SandboxOutput::Json => {
                 print(&json!({ "server": url, "kubeconfig": kubeconfig, "seed": args.seed }).to_string());
             }
@@ -54,11 +54,11 @@ impl Voice {
 
     /// Tells everything that happens, for ever.
     pub(super) async fn tell(&self, world: &World) {
-        let mut sights = world.watch();
+        let mut events = world.watch();
         loop {
-            let at = |voice: &Self| voice.began.elapsed();
-            match sights.next().await {
-                Seen::Object { resource, before, after } => {
+            let at = |output: &Self| output.began.elapsed();
+            match events.next().await {
+                SandboxEvent::Object { resource, before, after } => {
                     let at = at(self);
                     if resource == "pods" {
                         self.timeline().saw(before.as_ref(), after.as_ref(), at);
@@ -68,7 +68,7 @@ impl Voice {
                         self.say_at(line, at);
                     }
                 }
-                Seen::Line(line) => self.say_at(&line, at(self)),
+                SandboxEvent::Line(line) => self.say_at(&line, at(self)),
             }
         }
     }
@@ -78,7 +78,7 @@ impl Voice {
     }
 
     fn say_at(&self, line: &Line, at: Duration) {
-        match self.output {
+        match self.form {
             SandboxOutput::Text => print(&line.text(at, self.coloured)),
             SandboxOutput::Json => print(&line.json(at)),
         }
@@ -87,7 +87,7 @@ impl Voice {
     /// The table of all steps, at the end.
     pub(super) fn summarise(&self, came_up: bool) {
         let timeline = self.timeline();
-        match self.output {
+        match self.form {
             SandboxOutput::Text => print(&format!("\n{}", timeline.table().trim_end())),
             SandboxOutput::Json => {
                 print(&json!({ "cameUp": came_up, "pods": timeline.pods() }).to_string());

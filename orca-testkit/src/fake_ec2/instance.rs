@@ -20,7 +20,7 @@ pub enum Ender {
     Api,
     /// Somebody else by EC2's API, past every face of this fake: an operator in the console.
     Operator,
-    /// The machine itself.
+    /// The instance itself.
     Guest,
     /// The spot market.
     SpotMarket,
@@ -30,7 +30,7 @@ pub enum Ender {
 
 /// An instance at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Machine {
+pub struct Ec2Instance {
     /// The order of launches, from 1.
     pub number: u64,
     /// Such as `i-0123456789abcdef0`.
@@ -93,7 +93,7 @@ pub struct Machine {
     pub(super) generation: u32,
 }
 
-impl Machine {
+impl Ec2Instance {
     /// The UID of the pod that its tags name.
     #[must_use]
     pub fn pod(&self) -> Option<&str> {

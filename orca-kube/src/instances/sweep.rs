@@ -64,7 +64,7 @@ fn report(inner: &Inner, result: Result<(), CloudError>, failures: u32) {
     let unconfirmed = {
         let mut ledger = inner.ledger();
         ledger.failed(error);
-        ledger.take_unconfirmed(now)
+        ledger.apply_unconfirmed(now)
     };
     inner.wake(&unconfirmed);
 }
@@ -110,7 +110,7 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
         let mut ledger = inner.ledger();
         let unproven = ledger.unproven(&listed);
         let mut changed = ledger.take(Sweep { began, listed, found }, now);
-        changed.extend(ledger.take_unconfirmed(now));
+        changed.extend(ledger.apply_unconfirmed(now));
         (changed, unproven, ledger.alive(), ledger.has_any())
     };
     let is_launching = inner.launching.load(std::sync::atomic::Ordering::Acquire) > 0;
@@ -143,7 +143,7 @@ async fn check_health(inner: &Inner, unproven: &[InstanceId]) {
             Err(error) => tracing::debug!(error = %error, "Health cannot be asked for"),
         }
     }
-    let changed = inner.ledger().take_health(health);
+    let changed = inner.ledger().apply_health(health);
     inner.wake(&changed);
 }
 
@@ -218,7 +218,7 @@ fn unconfirmed() -> CloudError {
     CloudError::new(Kind::Unknown, "IdentityTimeout", text)
 }
 
-/// Machines that should be listed and are not: asked for by id, because a list by tag can lag behind.
+/// Instances that should be listed and are not: asked for by id, because a list by tag can lag behind.
 async fn describe_unlisted(inner: &Inner, listed: &[Instance]) -> Option<Vec<Instance>> {
     let unlisted = inner.ledger().unlisted(listed);
     if unlisted.is_empty() {

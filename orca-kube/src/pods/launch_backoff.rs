@@ -1,5 +1,5 @@
 //! Owners whose pods end within minutes of their launch: each next launch waits longer, so that a crash loop does not
-//! buy machines.
+//! buy instances.
 //!
 //! Kept in memory: after a restart an owner starts anew, and is held back again after its next short life.
 
@@ -18,7 +18,7 @@ const HOLD: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::f
 const REMEMBERED: usize = 4096;
 
 #[derive(Debug, Default)]
-pub(super) struct Owners {
+pub(super) struct LaunchBackoff {
     owners: Mutex<HashMap<String, Owner>>,
 }
 
@@ -28,7 +28,7 @@ struct Owner {
     until: Timestamp,
 }
 
-impl Owners {
+impl LaunchBackoff {
     /// Until when pods of this pod's owner are held back.
     pub(super) fn held_until(&self, pod: &Pod) -> Option<Timestamp> {
         let owner = pod::controller(pod)?;
@@ -36,7 +36,7 @@ impl Owners {
         owners.get(&owner.uid).map(|owner| owner.until)
     }
 
-    /// Takes note of how long the machine of an ended pod lived.
+    /// Takes note of how long the instance of an ended pod lived.
     pub(super) fn ended(&self, pod: &Pod, lived: Duration, now: Timestamp) {
         let Some(owner) = pod::controller(pod) else {
             return;
@@ -50,7 +50,7 @@ impl Owners {
             owners.retain(|_, owner| owner.until > now);
         }
         let before = owners.get(&owner.uid).copied();
-        // The pods of one Job end together when their machines do: that is one short life, not many.
+        // The pods of one Job end together when their instances do: that is one short life, not many.
         if before.is_some_and(|owner| owner.until > now) {
             return;
         }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn short_lives_one_after_another_hold_the_owner_back_longer_and_longer() {
-        let owners = Owners::default();
+        let owners = LaunchBackoff::default();
         let mut now = 0;
         let mut holds = Vec::new();
         for _ in 0..7 {
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn pods_that_end_together_are_one_short_life_and_a_long_life_forgives() {
-        let owners = Owners::default();
+        let owners = LaunchBackoff::default();
         for _ in 0..20 {
             owners.ended(&pod("a"), Duration::from_secs(30), at(0));
         }

@@ -14,7 +14,7 @@ use super::super::story::{Line, Tone};
 const PULSE: Duration = Duration::from_millis(50);
 
 /// Something that happened.
-pub(in crate::sandbox) enum Seen {
+pub(in crate::sandbox) enum SandboxEvent {
     /// An object of the cluster changed.
     Object {
         /// Its resource's name in paths.
@@ -27,28 +27,28 @@ pub(in crate::sandbox) enum Seen {
 }
 
 /// The stream of what happens.
-pub(in crate::sandbox) struct Sights {
+pub(in crate::sandbox) struct Events {
     changes: Subscription,
-    events: broadcast::Receiver<Event>,
+    cloud: broadcast::Receiver<Event>,
     ec2: FakeEc2,
     kube: FakeKube,
 }
 
-impl Sights {
+impl Events {
     pub(super) fn new(kube: &FakeKube, ec2: &FakeEc2) -> Self {
         let changes = kube.store().subscribe(&[&resource::PODS, &resource::NODES, &resource::EVENTS]);
-        Self { changes, events: ec2.listen(), ec2: ec2.clone(), kube: kube.clone() }
+        Self { changes, cloud: ec2.listen(), ec2: ec2.clone(), kube: kube.clone() }
     }
 
     /// The next thing. Safe to cancel.
-    pub(in crate::sandbox) async fn next(&mut self) -> Seen {
+    pub(in crate::sandbox) async fn next(&mut self) -> SandboxEvent {
         loop {
             tokio::select! {
                 biased;
-                event = self.events.recv() => match event {
-                    Ok(event) => if let Some(line) = self.machine(&event) { return Seen::Line(line) },
+                event = self.cloud.recv() => match event {
+                    Ok(event) => if let Some(line) = self.instance(&event) { return SandboxEvent::Line(line) },
                     Err(broadcast::error::RecvError::Lagged(count)) => {
-                        return Seen::Line(missed(count));
+                        return SandboxEvent::Line(missed(count));
                     }
                     Err(broadcast::error::RecvError::Closed) => std::future::pending::<()>().await,
                 },
@@ -58,14 +58,14 @@ impl Sights {
                         let before = change.old.as_ref().map(|old| old.value().clone());
                         let resource = change.object.resource().plural;
                         return match change.kind {
-                            ChangeKind::Added | ChangeKind::Modified => Seen::Object { resource, before, after: Some(after) },
-                            ChangeKind::Deleted => Seen::Object { resource, before: Some(after), after: None },
+                            ChangeKind::Added | ChangeKind::Modified => SandboxEvent::Object { resource, before, after: Some(after) },
+                            ChangeKind::Deleted => SandboxEvent::Object { resource, before: Some(after), after: None },
                         };
                     }
                     Err(_lagged) => {
                         let resources = [&resource::PODS, &resource::NODES, &resource::EVENTS];
                         self.changes = self.kube.store().subscribe(&resources);
-                        return Seen::Line(Line::new("sandbox", "behind", "some changes are not told", Tone::Bad));
+                        return SandboxEvent::Line(Line::new("sandbox", "behind", "some changes are not told", Tone::Bad));
                     }
                 },
                 () = tokio::time::sleep(PULSE) => drop(self.ec2.catch_up()),
@@ -73,12 +73,12 @@ impl Sights {
         }
     }
 
-    fn machine(&self, event: &Event) -> Option<Line> {
+    fn instance(&self, event: &Event) -> Option<Line> {
         let (what, detail, tone) = match &event.what {
             Happening::Launched { instance_type, market, zone, .. } => {
-                let pod = self.ec2.machine(&event.resource);
+                let pod = self.ec2.instance(&event.resource);
                 let name =
-                    pod.as_ref().and_then(|machine| machine.tags.get("Name")).map_or("", String::as_str);
+                    pod.as_ref().and_then(|instance| instance.tags.get("Name")).map_or("", String::as_str);
                 ("launched", format!("{instance_type} {} {zone}, {name}", market.as_str()), Tone::Step)
             }
             Happening::Running => ("running", String::new(), Tone::Good),
@@ -96,7 +96,7 @@ impl Sights {
     }
 }
 
-/// Who ended or stopped a machine.
+/// Who ended or stopped an instance.
 fn by(ender: Ender) -> &'static str {
     match ender {
         Ender::Api => "asked for through the API",

@@ -15,7 +15,7 @@ const SYSTEM: &str = "kube-system";
 
 /// Asks the API server itself, never a cache.
 #[async_trait]
-pub(crate) trait Census: Send + Sync {
+pub(crate) trait ClusterReader: Send + Sync {
     /// The UID of namespace `kube-system`: which cluster answers.
     async fn cluster(&self) -> Result<ClusterId, CallError>;
 
@@ -44,19 +44,19 @@ impl Read {
     }
 }
 
-/// The census over a client.
-pub(crate) struct ApiCensus {
+/// Reads through a client.
+pub(crate) struct ApiReader {
     client: kube::Client,
 }
 
-impl ApiCensus {
+impl ApiReader {
     pub(crate) fn new(client: kube::Client) -> Self {
         Self { client }
     }
 }
 
 #[async_trait]
-impl Census for ApiCensus {
+impl ClusterReader for ApiReader {
     async fn cluster(&self) -> Result<ClusterId, CallError> {
         let api: Api<Namespace> = Api::all(self.client.clone());
         let system = bounded_on(("namespaces", SYSTEM), api.get(SYSTEM)).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::timeline::{Asked, Life, Machine, Place, Timeline};
+use super::timeline::{Asked, InstanceLife, Life, Place, Timeline};
 use super::{Rule, Violation};
 use crate::fake_ec2::{Call, CallOutcome, Ender};
 use crate::simulation::history::PodVersion;
@@ -29,17 +29,17 @@ pub(super) fn check(seen: &Timeline<'_>) -> Vec<Violation> {
 }
 
 fn ended(seen: &Timeline<'_>, (place, at): (Place, Timestamp), call: &Call, id: &str) -> Option<Violation> {
-    let Some(machine) = seen.instances.get(id) else {
+    let Some(instance) = seen.instances.get(id) else {
         let what = format!("{id} is to be ended, which was never launched");
         return Some(Violation { rule: Rule::S4, at, about: id.to_owned(), what });
     };
-    if let Some(stranger) = stranger(seen, at, id, machine) {
+    if let Some(stranger) = stranger(seen, at, id, instance) {
         return Some(stranger);
     }
-    let uid = machine.pod()?;
+    let uid = instance.pod()?;
     let life = seen.pods.get(uid)?;
     // A call that is about one that ends already does nothing.
-    if !machine.is_alive_at(place) && call.outcome != CallOutcome::Done {
+    if !instance.is_alive_at(place) && call.outcome != CallOutcome::Done {
         return None;
     }
     if life.was_unwanted_before(place) {
@@ -50,7 +50,7 @@ fn ended(seen: &Timeline<'_>, (place, at): (Place, Timestamp), call: &Call, id: 
     if twins > 0 {
         return None;
     }
-    let was_stopped = machine.stopping.is_some_and(|(when, _)| when <= at);
+    let was_stopped = instance.stopping.is_some_and(|(when, _)| when <= at);
     let rule = if was_stopped { Rule::S7 } else { Rule::S3 };
     let phase = life.at_place(place).map_or("nothing", |version| version.phase.as_str());
     let what = format!("{id} is to be ended while its pod {uid} is wanted and shows {phase}");
@@ -58,10 +58,10 @@ fn ended(seen: &Timeline<'_>, (place, at): (Place, Timestamp), call: &Call, id: 
 }
 
 /// Its tags named our cluster and a node of ours, now or while the list was made.
-fn stranger(seen: &Timeline<'_>, at: Timestamp, id: &str, machine: &Machine<'_>) -> Option<Violation> {
+fn stranger(seen: &Timeline<'_>, at: Timestamp, id: &str, instance: &InstanceLife<'_>) -> Option<Violation> {
     let cluster = seen.history.cluster.as_str();
     let spans =
-        machine.tags.iter().zip(machine.tags.iter().skip(1).map(|(until, _)| Some(*until)).chain([None]));
+        instance.tags.iter().zip(instance.tags.iter().skip(1).map(|(until, _)| Some(*until)).chain([None]));
     let counts = spans.filter(|((from, _), until)| {
         *from <= at && until.is_none_or(|until| seen.later(until, TAGS_MAY_BE_OLD) >= at)
     });
@@ -82,9 +82,9 @@ fn too_many(seen: &Timeline<'_>) -> Option<Violation> {
         return None;
     }
     let mut ended: BTreeMap<Timestamp, Vec<(Timestamp, &str)>> = BTreeMap::new();
-    for (id, machine) in &seen.instances {
-        let Some((place, at, Ender::Api)) = machine.ending else { continue };
-        let life = machine.pod().and_then(|uid| seen.pods.get(uid));
+    for (id, instance) in &seen.instances {
+        let Some((place, at, Ender::Api)) = instance.ending else { continue };
+        let life = instance.pod().and_then(|uid| seen.pods.get(uid));
         let Some(forgotten) = life.and_then(|life| forgotten_at(seen, life, place)) else { continue };
         let latest = seen.started.iter().rev().find(|(started, _)| *started < at);
         if let Some((started, _)) = latest.filter(|(started, _)| *started > forgotten) {
@@ -96,7 +96,7 @@ fn too_many(seen: &Timeline<'_>) -> Option<Violation> {
         for (number, (at, id)) in ended.iter().enumerate() {
             let hour =
                 ended.iter().take(number).filter(|(before, _)| seen.later(*before, HOUR) > *at).count();
-            let alive = seen.instances.values().filter(|machine| machine.was_alive_at(*at)).count();
+            let alive = seen.instances.values().filter(|instance| instance.was_alive_at(*at)).count();
             if hour >= FEW.max(alive / SHARE) {
                 let what = format!(
                     "is ended after {hour} others by the process of {started:.0}: their pods were forgotten, and not deleted"
@@ -135,11 +135,11 @@ fn removed(seen: &Timeline<'_>, asked: &Asked<'_>) -> Option<Violation> {
     let recorded =
         seen.pods.get(uid).and_then(|life| life.at_place(asked.place)?.record.as_ref()?.instance.clone());
     let home = &seen.history.home;
-    let alive = seen.launched_for(uid).find(|(id, machine)| {
+    let alive = seen.launched_for(uid).find(|(id, instance)| {
         let is_known = recorded.as_deref() == Some(*id)
-            || machine.answered_at.is_some_and(|answered| answered < asked.at);
+            || instance.answered_at.is_some_and(|answered| answered < asked.at);
         // Of what lies elsewhere, or has lost its tags, nothing is known.
-        is_known && machine.is_alive_at(asked.place) && !machine.was_retagged() && machine.cloud == home
+        is_known && instance.is_alive_at(asked.place) && !instance.was_retagged() && instance.cloud == home
     });
     let (id, _) = alive?;
     let what = format!("was removed while {id} was alive and known");

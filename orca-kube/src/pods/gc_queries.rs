@@ -17,7 +17,7 @@ impl Controller {
         let entry = self.inner.store.get(uid)?;
         Some(match entry.presence {
             Presence::Doubtful => Standing::Unknown,
-            // Its path ends the machine, and ends it again until it has ended.
+            // Its path ends the instance, and ends it again until it has ended.
             Presence::Gone => Standing::Ending,
             Presence::There => standing(&entry.pod),
         })
@@ -34,7 +34,7 @@ impl Controller {
     pub(crate) fn take(&self, object: Pod) {
         let node = object.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         if node == Some(self.inner.parts.owner.node.as_str()) {
-            for uid in self.inner.take_in(object) {
+            for uid in self.inner.apply_object(object) {
                 self.inner.queue.wake(&uid);
             }
         }

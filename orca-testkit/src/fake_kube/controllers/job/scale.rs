@@ -12,7 +12,7 @@ use super::super::super::store::DeleteOptions;
 use super::super::recorder::{Note, Source};
 use super::super::world::World;
 use super::super::{json, pods};
-use super::tally::Tally;
+use super::counts::Counts;
 use super::{FINALIZER, index};
 
 /// The most pods that one look creates or deletes, as of the real one.
@@ -26,23 +26,23 @@ fn wish(job: &Object, pointer: &str) -> Option<usize> {
 /// to go on.
 pub(super) fn adjust(
     job: &Object,
-    tally: &mut Tally,
+    counts: &mut Counts,
     hold: Duration,
     world: &mut World<'_>,
 ) -> Result<Option<Duration>, ApiError> {
     let parallel = wish(job, "/spec/parallelism").unwrap_or(1);
-    let active = tally.active.len();
+    let active = counts.active.len();
     let wanted = match wish(job, "/spec/completions") {
-        Some(completions) => completions.saturating_sub(tally.succeeded).min(parallel),
+        Some(completions) => completions.saturating_sub(counts.succeeded).min(parallel),
         // Any success means that the work is done, and that those who still run may finish.
-        None if tally.succeeded > 0 => active.min(parallel),
+        None if counts.succeeded > 0 => active.min(parallel),
         None => parallel,
     };
     if active > wanted {
-        dismiss(job, tally, active - wanted, world)?;
+        remove(job, counts, active - wanted, world)?;
         return Ok(None);
     }
-    let ending = if tally.waits_for_end { tally.terminating } else { 0 };
+    let ending = if counts.waits_for_end { counts.terminating } else { 0 };
     let missing = wanted.saturating_sub(active + ending);
     if missing == 0 {
         return Ok(None);
@@ -50,35 +50,35 @@ pub(super) fn adjust(
     if !hold.is_zero() {
         return Ok(Some(hold));
     }
-    let indexes = free_indexes(job, tally, missing.min(BURST));
+    let indexes = free_indexes(job, counts, missing.min(BURST));
     for place in 0..missing.min(BURST) {
-        let index = if tally.is_indexed {
+        let index = if counts.is_indexed {
             let Some(index) = indexes.get(place) else { break };
             Some(*index)
         } else {
             None
         };
-        tally.active.push(hire(job, index, world)?);
+        counts.active.push(create(job, index, world)?);
     }
     // The rest after what was made now is seen.
     Ok((missing > BURST).then_some(Duration::from_millis(1)))
 }
 
 /// The lowest indexes that neither succeeded nor are at work.
-fn free_indexes(job: &Object, tally: &Tally, count: usize) -> Vec<u32> {
-    if !tally.is_indexed {
+fn free_indexes(job: &Object, counts: &Counts, count: usize) -> Vec<u32> {
+    if !counts.is_indexed {
         return Vec::new();
     }
-    let mut taken: BTreeSet<u32> = tally.active.iter().filter_map(|pod| index::of(pod)).collect();
-    if tally.waits_for_end {
-        taken.extend(&tally.ending);
+    let mut taken: BTreeSet<u32> = counts.active.iter().filter_map(|pod| index::of(pod)).collect();
+    if counts.waits_for_end {
+        taken.extend(&counts.ending);
     }
     let all = u32::try_from(wish(job, "/spec/completions").unwrap_or(0)).unwrap_or(u32::MAX);
-    let is_free = |index: &u32| !taken.contains(index) && !tally.completed.contains(index);
+    let is_free = |index: &u32| !taken.contains(index) && !counts.completed.contains(index);
     (0..all).filter(is_free).take(count).collect()
 }
 
-fn hire(job: &Object, index: Option<u32>, world: &mut World<'_>) -> Result<Arc<Object>, ApiError> {
+fn create(job: &Object, index: Option<u32>, world: &mut World<'_>) -> Result<Arc<Object>, ApiError> {
     let created = world.create_pod(design(job, index)).inspect_err(|error| {
         let text = format!("Error creating: {error}");
         world.note(job, &Note::warning(Source::Job, "FailedCreate", text));
@@ -128,13 +128,13 @@ fn tell_index(container: &mut Value) {
 }
 
 /// Ends some active pods, those first that did least.
-pub(super) fn dismiss(
+pub(super) fn remove(
     job: &Object,
-    tally: &mut Tally,
+    counts: &mut Counts,
     count: usize,
     world: &mut World<'_>,
 ) -> Result<(), ApiError> {
-    let mut victims = tally.active.clone();
+    let mut victims = counts.active.clone();
     victims.sort_by_cached_key(|pod| pods::rank(pod));
     victims.truncate(count);
     for pod in &victims {
@@ -142,6 +142,6 @@ pub(super) fn dismiss(
         let text = format!("Deleted pod: {}", pod.name());
         world.note(job, &Note::normal(Source::Job, "SuccessfulDelete", text));
     }
-    tally.dismissed(&victims);
+    counts.removed(&victims);
     Ok(())
 }

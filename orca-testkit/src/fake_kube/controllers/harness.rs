@@ -25,12 +25,12 @@ impl Clock for Follows {
     }
 }
 
-pub(super) struct Bench {
+pub(super) struct Harness {
     pub(super) store: Arc<Store>,
     controllers: Controllers,
 }
 
-impl Bench {
+impl Harness {
     /// A cluster with these controllers. To be made on a runtime whose time is paused.
     pub(super) fn new(controllers: Vec<Box<dyn Controller>>) -> Self {
         let kube = FakeKube::new(&Options::new(Arc::new(Follows(Instant::now())), 7));
@@ -48,7 +48,7 @@ impl Bench {
     }
 
     /// Lets the controllers do all that is due. Gives the moment of the next work.
-    pub(super) fn settle(&mut self) -> Option<Instant> {
+    pub(super) fn run_to_rest(&mut self) -> Option<Instant> {
         for _ in 0..1000 {
             let next = self.controllers.step();
             if next.is_none_or(|next| next > Instant::now()) {
@@ -61,11 +61,11 @@ impl Bench {
     /// Lets time pass, with all that is due on the way.
     pub(super) async fn pass(&mut self, seconds: u64) {
         let end = Instant::now() + Duration::from_secs(seconds);
-        while let Some(next) = self.settle().filter(|next| *next <= end) {
+        while let Some(next) = self.run_to_rest().filter(|next| *next <= end) {
             tokio::time::sleep_until(next).await;
         }
         tokio::time::sleep_until(end).await;
-        self.settle();
+        self.run_to_rest();
     }
 
     pub(super) fn create(&self, value: Value) -> Arc<Object> {

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use orca_core::ids::{InstanceId, PodUid};
 use orca_core::instance::Instance;
 
-use super::MachineProvider;
+use super::InstanceProvider;
 
-impl MachineProvider {
+impl InstanceProvider {
     /// The instances of the latest complete sweep that are alive, and when it began. None before the first.
     pub(crate) fn listed_alive(&self) -> Option<(Timestamp, Vec<Instance>)> {
         self.inner.ledger().listed_alive()

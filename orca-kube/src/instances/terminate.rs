@@ -37,7 +37,7 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
             if inner.parts.identity.mismatch().is_some() {
                 break;
             }
-            let batch = inner.ledger().take_terminations(BATCH);
+            let batch = inner.ledger().next_terminations(BATCH);
             if batch.is_empty() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! What the ledger says of machines as sweeps, sends and claims come in.
+//! What the ledger says of instances as sweeps, sends and claims come in.
 
 use orca_core::error::Kind;
 use orca_core::instance::CapacityType;
@@ -42,27 +42,27 @@ fn sweep(began: i64, listed: Vec<Instance>) -> Sweep {
 }
 
 fn states(ledger: &Ledger, now: i64) -> Vec<InstanceState> {
-    ledger.machines(&pod(), at(now)).seen.iter().map(|instance| instance.state).collect()
+    ledger.instances_of(&pod(), at(now)).seen.iter().map(|instance| instance.state).collect()
 }
 
 #[test]
-fn without_a_source_of_health_a_machine_is_healthy_from_its_first_answer() {
+fn without_a_source_of_health_an_instance_is_healthy_from_its_first_answer() {
     for (has_source, expected) in [(false, Some(Health::Passed)), (true, None)] {
         let mut ledger = Ledger::new(has_source, Duration::from_mins(1));
         ledger.launched(&pod(), instance("i-1", InstanceState::Running), at(2));
-        assert_eq!(ledger.machines(&pod(), at(2)).health, expected);
+        assert_eq!(ledger.instances_of(&pod(), at(2)).health, expected);
     }
 }
 
 #[test]
 fn a_sweep_is_fresh_for_a_minute_from_its_start() {
     let mut ledger = Ledger::default();
-    assert!(!ledger.machines(&pod(), at(0)).fresh);
+    assert!(!ledger.instances_of(&pod(), at(0)).fresh);
     ledger.take(sweep(0, vec![]), at(5));
-    assert!(!ledger.machines(&pod(), at(6)).fresh, "a list says nothing before it is known whose it is");
+    assert!(!ledger.instances_of(&pod(), at(6)).fresh, "a list says nothing before it is known whose it is");
     ledger.identified("123456789012/us-west-2".into(), at(0));
-    assert!(ledger.machines(&pod(), at(59)).fresh);
-    assert!(!ledger.machines(&pod(), at(60)).fresh);
+    assert!(ledger.instances_of(&pod(), at(59)).fresh);
+    assert!(!ledger.instances_of(&pod(), at(60)).fresh);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_launched_instance_is_what_the_launch_call_said_until_it_is_listed() {
     assert_eq!(states(&ledger, 9), [InstanceState::Pending], "visibility lags behind the launch");
     ledger.take(sweep(400, vec![]), at(400));
     assert!(states(&ledger, 400).is_empty());
-    assert!(ledger.machines(&pod(), at(400)).missing.is_some_and(|missing| missing.is_gone()));
+    assert!(ledger.instances_of(&pod(), at(400)).missing.is_some_and(|missing| missing.is_gone()));
 }
 
 #[test]
@@ -91,11 +91,11 @@ fn a_listed_instance_that_vanishes_is_missing_at_once_and_gone_much_later() {
     let mut ledger = Ledger::default();
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
     ledger.take(sweep(10, vec![]), at(10));
-    let missing = ledger.machines(&pod(), at(10)).missing.expect("missing");
+    let missing = ledger.instances_of(&pod(), at(10)).missing.expect("missing");
     assert_eq!((missing.absences, missing.since), (1, at(10)));
     assert!(states(&ledger, 10).is_empty());
     ledger.take(sweep(20, vec![instance("i-1", InstanceState::Running)]), at(20));
-    assert_eq!(ledger.machines(&pod(), at(20)).missing, None, "one answer brings it back");
+    assert_eq!(ledger.instances_of(&pod(), at(20)).missing, None, "one answer brings it back");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn only_alive_instances_with_our_tags_are_ended_and_not_asked_twice_at_once() {
     let dead = instance("i-3", InstanceState::Terminated);
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running), foreign, dead]), at(0));
     assert!(ledger.queue_termination(&owner(), &"u".into(), at(1)));
-    let ids: Vec<String> = ledger.take_terminations(500).iter().map(|owned| owned.id().to_string()).collect();
+    let ids: Vec<String> = ledger.next_terminations(500).iter().map(|owned| owned.id().to_string()).collect();
     assert_eq!(ids, ["i-1"], "S3, S4");
     assert!(!ledger.queue_termination(&owner(), &"u".into(), at(5)));
     assert!(ledger.queue_termination(&owner(), &"u".into(), at(30)), "it did not show, so it is asked again");
@@ -138,7 +138,7 @@ fn a_late_list_does_not_revive_an_ending_instance() {
     ledger.ended(&"i-1".into(), InstanceState::ShuttingDown, at(1));
     ledger.take(sweep(1, vec![instance("i-1", InstanceState::Running)]), at(2));
     assert_eq!(states(&ledger, 2), [InstanceState::ShuttingDown]);
-    assert_eq!(ledger.machines(&pod(), at(2)).ending_since, Some(at(1)));
+    assert_eq!(ledger.instances_of(&pod(), at(2)).ending_since, Some(at(1)));
 }
 
 #[test]
@@ -146,9 +146,9 @@ fn an_ended_instance_that_is_listed_no_longer_is_forgotten() {
     let mut ledger = Ledger::default();
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Terminated)]), at(0));
     ledger.take(sweep(10, vec![]), at(10));
-    assert_eq!(ledger.machines(&pod(), at(10)).missing, None);
+    assert_eq!(ledger.instances_of(&pod(), at(10)).missing, None);
     assert!(
-        ledger.machines.is_empty() && ledger.by_pod.is_empty() && ledger.by_name.is_empty(),
+        ledger.tracked.is_empty() && ledger.by_pod.is_empty() && ledger.by_name.is_empty(),
         "F18: nothing grows"
     );
 }
@@ -166,7 +166,7 @@ fn the_end_of_an_instance_that_a_pod_still_names_is_not_forgotten() {
     );
     ledger.disclaim(&"u".into());
     ledger.take(sweep(4_010, vec![]), at(4_010));
-    assert!(ledger.machines.is_empty(), "the pod shows it now");
+    assert!(ledger.tracked.is_empty(), "the pod shows it now");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn an_absent_instance_of_a_finished_pod_is_asked_for_no_more() {
         assert_eq!(ledger.unlisted(&[]), ["i-1".into()], "it may be late to be listed, and has to be ended");
     }
     ledger.take(sweep(310, vec![]), at(310));
-    assert!(ledger.unlisted(&[]).is_empty() && ledger.machines.is_empty());
+    assert!(ledger.unlisted(&[]).is_empty() && ledger.tracked.is_empty());
     ledger.take(sweep(320, vec![instance("i-1", InstanceState::Running)]), at(320));
     assert_eq!(
         states(&ledger, 320),
@@ -218,7 +218,7 @@ fn sweeps_are_remembered_by_age_however_frequent_they_are() {
         ledger.take(Sweep { began, ..sweep(0, vec![]) }, began);
     }
     let now = at_tenth(5_999);
-    let sweeps = ledger.machines(&pod(), now).complete_sweeps;
+    let sweeps = ledger.instances_of(&pod(), now).complete_sweeps;
     assert_eq!(sweeps.last(), Some(&now), "the latest is always among them");
     assert!(clock::age(sweeps[0], now) > limits::ABSENT_FOR, "adopt-or-fail comes to an end");
     assert!(sweeps.len() < 500, "{}", sweeps.len());
@@ -230,16 +230,17 @@ fn sweeps_are_remembered_by_age_however_frequent_they_are() {
 fn trouble_is_known_until_the_next_complete_sweep() {
     let mut ledger = Ledger::default();
     ledger.failed(CloudError::new(Kind::Throttled, "RequestLimitExceeded", "slow down"));
-    assert!(ledger.machines(&pod(), at(0)).trouble.is_some());
+    assert!(ledger.instances_of(&pod(), at(0)).trouble.is_some());
     ledger.take(sweep(1, vec![]), at(1));
-    assert_eq!(ledger.machines(&pod(), at(1)).trouble, None);
+    assert_eq!(ledger.instances_of(&pod(), at(1)).trouble, None);
 }
 
 #[test]
-fn an_earlier_pod_of_the_same_name_is_told_while_its_machine_is_alive() {
+fn an_earlier_pod_of_the_same_name_is_told_while_its_instance_is_alive() {
     let mut ledger = Ledger::default();
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
-    let namesake = |ledger: &Ledger, uid| ledger.machines(&PodRef::new("ml", "train", uid), at(1)).namesake;
+    let namesake =
+        |ledger: &Ledger, uid| ledger.instances_of(&PodRef::new("ml", "train", uid), at(1)).namesake;
     assert_eq!(namesake(&ledger, "new"), Some("i-1".into()));
     assert_eq!(namesake(&ledger, "u"), None);
     ledger.ended(&"i-1".into(), InstanceState::ShuttingDown, at(2));
@@ -247,24 +248,24 @@ fn an_earlier_pod_of_the_same_name_is_told_while_its_machine_is_alive() {
 }
 
 #[test]
-fn a_machine_that_no_answer_shows_for_a_minute_is_unconfirmed_until_one_does() {
+fn an_instance_that_no_answer_shows_for_a_minute_is_unconfirmed_until_one_does() {
     let mut ledger = Ledger::new(true, Duration::from_mins(1));
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
-    assert!(ledger.take_unconfirmed(at(59)).is_empty());
-    assert_eq!(ledger.machines(&pod(), at(59)).unconfirmed_since, None);
-    assert_eq!(ledger.take_unconfirmed(at(60)), ["u".into()], "its pod has to say so");
-    assert!(ledger.take_unconfirmed(at(70)).is_empty(), "once");
-    assert_eq!(ledger.machines(&pod(), at(300)).unconfirmed_since, Some(at(0)), "S5");
+    assert!(ledger.apply_unconfirmed(at(59)).is_empty());
+    assert_eq!(ledger.instances_of(&pod(), at(59)).unconfirmed_since, None);
+    assert_eq!(ledger.apply_unconfirmed(at(60)), ["u".into()], "its pod has to say so");
+    assert!(ledger.apply_unconfirmed(at(70)).is_empty(), "once");
+    assert_eq!(ledger.instances_of(&pod(), at(300)).unconfirmed_since, Some(at(0)), "S5");
     let shown = ledger.take(sweep(310, vec![instance("i-1", InstanceState::Running)]), at(312));
     assert_eq!(shown, ["u".into()], "and that it is over");
-    assert_eq!(ledger.machines(&pod(), at(320)).unconfirmed_since, None);
+    assert_eq!(ledger.instances_of(&pod(), at(320)).unconfirmed_since, None);
 
     ledger.adopt(
         &PodRef::new("ml", "other", "v"),
         Claim { id: "i-2".into(), cloud: None, health: None },
         at(400),
     );
-    let claimed = ledger.machines(&PodRef::new("ml", "other", "v"), at(460)).unconfirmed_since;
+    let claimed = ledger.instances_of(&PodRef::new("ml", "other", "v"), at(460)).unconfirmed_since;
     assert_eq!(claimed, Some(at(400)), "a new process knows no better than from its start on");
 }
 
@@ -274,12 +275,12 @@ fn who_has_failed_its_checks_is_asked_once_a_minute_when_somebody_has_passed_the
     let minute = Duration::from_mins(1);
     ledger.take(sweep(0, vec![instance("i-1", InstanceState::Running)]), at(0));
     assert!(!ledger.asks_for_impaired(at(0), minute), "nobody has passed");
-    assert_eq!(ledger.take_health([("i-1".into(), Health::Passed)].into()), ["u".into()]);
+    assert_eq!(ledger.apply_health([("i-1".into(), Health::Passed)].into()), ["u".into()]);
     assert!(ledger.asks_for_impaired(at(10), minute));
     assert!(!ledger.asks_for_impaired(at(60), minute));
     assert!(ledger.asks_for_impaired(at(70), minute));
     let unknown = [("i-1".into(), Health::Impaired), ("i-99".into(), Health::Impaired)];
-    assert_eq!(ledger.take_health(unknown.into()), ["u".into()], "those of others are nobody's here");
+    assert_eq!(ledger.apply_health(unknown.into()), ["u".into()], "those of others are nobody's here");
     assert_eq!(
         ledger.unproven(&[instance("i-1", InstanceState::Running)]),
         ["i-1".into()],
@@ -326,7 +327,7 @@ fn of_many_that_are_missing_together_nothing_is_concluded() {
             ledger.take(sweep(second, all(20).split_off(missing)), at(second));
         }
         let is_gone = |number: &usize| {
-            let missing = ledger.machines(&pod_of(*number), at(401)).missing;
+            let missing = ledger.instances_of(&pod_of(*number), at(401)).missing;
             missing.is_some_and(|missing| missing.is_gone())
         };
         ((0..20).filter(is_gone).count(), ledger.held().len())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::api_error::ApiError;
-use super::machine::Tags;
+use super::instance::Tags;
 use super::request::RunInstances;
 
 /// A volume.
@@ -97,7 +97,7 @@ pub struct SpotRequest {
 
 /// All of them, each by its number.
 #[derive(Debug, Default)]
-pub(super) struct Things {
+pub(super) struct Attachments {
     pub(super) volumes: BTreeMap<u64, Volume>,
     pub(super) interfaces: BTreeMap<u64, Interface>,
     pub(super) requests: BTreeMap<u64, SpotRequest>,
@@ -105,7 +105,7 @@ pub(super) struct Things {
     number: u64,
 }
 
-impl Things {
+impl Attachments {
     /// The number of a new thing with this id.
     pub(super) fn number(&mut self, id: &str) -> u64 {
         self.number += 1;

@@ -13,9 +13,9 @@ use serde::{Deserialize, Deserializer};
 
 /// A pod without `metadata.managedFields`.
 #[derive(Clone, Debug)]
-pub(super) struct Lean(pub(super) Pod);
+pub(super) struct TrimmedPod(pub(super) Pod);
 
-impl Resource for Lean {
+impl Resource for TrimmedPod {
     type DynamicType = ();
     type Scope = <Pod as Resource>::Scope;
 
@@ -70,7 +70,7 @@ struct Meta {
     uid: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for Lean {
+impl<'de> Deserialize<'de> for TrimmedPod {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
         Ok(Self(Pod { metadata: metadata.into(), spec, status }))
@@ -130,7 +130,7 @@ mod tests {
         });
         let mut whole: Pod = serde_json::from_value(value.clone()).expect("a pod");
         whole.metadata.managed_fields = None;
-        let lean: Lean = serde_json::from_value(value).expect("a pod");
-        assert_eq!(lean.0, whole);
+        let trimmed: TrimmedPod = serde_json::from_value(value).expect("a pod");
+        assert_eq!(trimmed.0, whole);
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of all machines: listed, claimed, sent for, missing, ending.
+//! What is known of all instances: listed, claimed, sent for, missing, ending.
 //!
 //! Facts only. What follows from them for a pod is decided in `orca_core::lifecycle`.
 
@@ -13,16 +13,16 @@ use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
-use orca_core::provider::{Claim, Machines, Missing};
+use orca_core::provider::{Claim, KnownInstances, Missing};
 
 use crate::brake::Brake;
 
 mod confirmation;
-mod endings;
 mod losses;
-mod machine;
+mod terminations;
+mod tracked;
 
-use machine::{Loss, Machine};
+use tracked::{Loss, TrackedInstance};
 
 /// Sweeps are remembered for this long: longer than an absence takes to count, however frequent they are …
 const REMEMBERED: Duration = Duration::from_mins(7);
@@ -33,10 +33,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(15);
 /// … and one that was refused later and later: people have to mend that.
 const REFUSED: Backoff = Backoff { first: ASK_AGAIN, cap: Duration::from_mins(10) };
 
-/// What is known of the machines of one owner.
+/// What is known of the instances of one owner.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    machines: BTreeMap<InstanceId, Machine>,
+    tracked: BTreeMap<InstanceId, TrackedInstance>,
     by_pod: BTreeMap<PodUid, Vec<InstanceId>>,
     by_name: BTreeMap<(Arc<str>, Arc<str>), Vec<PodUid>>,
     terminations: BTreeMap<InstanceId, OwnedInstance>,
@@ -46,7 +46,7 @@ pub(super) struct Ledger {
     /// Whose instances the lists are about.
     identity: Option<CloudIdentity>,
     identified_at: Option<Timestamp>,
-    /// What every machine is from the start, when its cloud has no way to tell its health.
+    /// What every instance is from the start, when its cloud has no way to tell its health.
     assumed_health: Option<Health>,
     /// When it was asked last who has failed its checks.
     impaired_at: Option<Timestamp>,
@@ -54,7 +54,7 @@ pub(super) struct Ledger {
     brake: Brake,
     /// For how many people released it.
     release: usize,
-    /// After which time without an answer that shows it a machine is unconfirmed.
+    /// After which time without an answer that shows it an instance is unconfirmed.
     patience: Duration,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Sweep {
 }
 
 impl Ledger {
-    /// An empty ledger. Without a source of health, a running machine counts as healthy; one that nothing confirms for longer
+    /// An empty ledger. Without a source of health, a running instance counts as healthy; one that nothing confirms for longer
     /// than `patience` counts as unconfirmed.
     pub(super) fn new(has_health_source: bool, patience: Duration) -> Self {
         let assumed_health = (!has_health_source).then_some(Health::Passed);
@@ -105,37 +105,37 @@ impl Ledger {
     pub(super) fn launched(&mut self, pod: &PodRef, mut instance: Instance, now: Timestamp) {
         let (id, cloud) = (instance.id.clone(), instance.cloud.take());
         self.put(pod.clone(), instance, now);
-        let machine = self.entry(pod.clone(), id, now);
-        machine.claimed = true;
-        machine.cloud = cloud.or(machine.cloud.take());
+        let tracked = self.entry(pod.clone(), id, now);
+        tracked.claimed = true;
+        tracked.cloud = cloud.or(tracked.cloud.take());
     }
 
     pub(super) fn adopt(&mut self, pod: &PodRef, claim: Claim, now: Timestamp) {
-        let machine = self.entry(pod.clone(), claim.id, now);
-        (machine.claimed, machine.finished) = (true, false);
-        machine.cloud = machine.cloud.take().or(claim.cloud);
-        if machine.health.is_none() {
-            machine.health = claim.health;
+        let tracked = self.entry(pod.clone(), claim.id, now);
+        (tracked.claimed, tracked.finished) = (true, false);
+        tracked.cloud = tracked.cloud.take().or(claim.cloud);
+        if tracked.health.is_none() {
+            tracked.health = claim.health;
         }
     }
 
     /// The pod has finished: what it named may be forgotten when its end is no longer listed.
     pub(super) fn disclaim(&mut self, pod: &PodUid) {
         for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
-            if let Some(machine) = self.machines.get_mut(&id) {
-                (machine.claimed, machine.finished) = (false, true);
+            if let Some(tracked) = self.tracked.get_mut(&id) {
+                (tracked.claimed, tracked.finished) = (false, true);
             }
         }
     }
 
-    /// Takes in a complete sweep, and says which pods' machines changed.
+    /// Takes in a complete sweep, and says which pods' instances changed.
     pub(super) fn take(&mut self, sweep: Sweep, now: Timestamp) -> Vec<PodUid> {
         let mut changed = Vec::new();
         let mut shown = BTreeSet::new();
         let found = sweep.found.iter().flatten();
         for instance in sweep.listed.iter().chain(found) {
             shown.insert(instance.id.clone());
-            let known = self.machines.get(&instance.id).map(|machine| machine.pod.clone());
+            let known = self.tracked.get(&instance.id).map(|tracked| tracked.pod.clone());
             let Some(pod) = instance.pod.clone().or(known) else {
                 continue;
             };
@@ -143,13 +143,13 @@ impl Ledger {
             if self.put(pod.clone(), Instance { cloud: None, ..instance.clone() }, now) {
                 changed.push(pod.uid);
             }
-            if let Some(machine) = self.machines.get_mut(&instance.id) {
-                machine.listed = true;
-                machine.absences = 0;
-                machine.loss = Loss::Open;
-                machine.confirmed_at = sweep.began;
-                if machine.unconfirmed_at.take().is_some() {
-                    changed.push(machine.pod.uid.clone());
+            if let Some(tracked) = self.tracked.get_mut(&instance.id) {
+                tracked.listed = true;
+                tracked.absences = 0;
+                tracked.loss = Loss::Open;
+                tracked.confirmed_at = sweep.began;
+                if tracked.unconfirmed_at.take().is_some() {
+                    changed.push(tracked.pod.uid.clone());
                 }
             }
         }
@@ -157,8 +157,8 @@ impl Ledger {
             changed.extend(self.count_absences(&shown, now));
         }
         for instance in &sweep.listed {
-            if let Some(machine) = self.machines.get_mut(&instance.id) {
-                machine.listed_in = Some(sweep.began);
+            if let Some(tracked) = self.tracked.get_mut(&instance.id) {
+                tracked.listed_in = Some(sweep.began);
             }
         }
         self.remember(sweep.began);
@@ -169,36 +169,36 @@ impl Ledger {
         let mut changed = Vec::new();
         let mut vanished = Vec::new();
         let identity = self.identity.clone();
-        let is_absent = |id: &InstanceId, machine: &Machine| {
+        let is_absent = |id: &InstanceId, tracked: &TrackedInstance| {
             // What lives elsewhere cannot be absent here.
-            !shown.contains(id) && machine.is_of(identity.as_ref())
+            !shown.contains(id) && tracked.is_of(identity.as_ref())
         };
-        for (id, machine) in self.machines.iter_mut().filter(|(id, machine)| is_absent(id, machine)) {
+        for (id, tracked) in self.tracked.iter_mut().filter(|(id, tracked)| is_absent(id, tracked)) {
             let has_ended =
-                machine.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
+                tracked.instance.as_ref().is_some_and(|instance| instance.state == InstanceState::Terminated);
             if has_ended {
-                // The cloud lists ended machines for about an hour; after that there is nothing left to know, but for a pod
+                // The cloud lists ended instances for about an hour; after that there is nothing left to know, but for a pod
                 // that does not show that end yet.
-                if !machine.claimed {
+                if !tracked.claimed {
                     vanished.push(id.clone());
                 }
                 continue;
             }
-            if machine.absences == 0 {
-                machine.absent_since = now;
+            if tracked.absences == 0 {
+                tracked.absent_since = now;
             }
-            machine.absent_at = now;
-            machine.absences = machine.absences.saturating_add(1);
-            changed.push(machine.pod.uid.clone());
+            tracked.absent_at = now;
+            tracked.absences = tracked.absences.saturating_add(1);
+            changed.push(tracked.pod.uid.clone());
             // Its pod has finished or is gone, so a concluded absence is all there is to know: asking on helps nobody. Before
             // that it may only be late to be listed, and still has to be ended.
-            if machine.finished && is_gone(machine) {
+            if tracked.finished && is_gone(tracked) {
                 vanished.push(id.clone());
             }
         }
         self.conclude(now);
         for id in vanished {
-            self.drop_machine(&id);
+            self.drop_instance(&id);
         }
         changed
     }
@@ -223,32 +223,32 @@ impl Ledger {
         self.trouble = Some(error);
     }
 
-    pub(super) fn machines(&self, reference: &PodRef, now: Timestamp) -> Machines {
+    pub(super) fn instances_of(&self, reference: &PodRef, now: Timestamp) -> KnownInstances {
         let pod = &reference.uid;
         let ids = self.by_pod.get(pod).map(Vec::as_slice).unwrap_or_default();
-        let known: Vec<&Machine> = ids.iter().filter_map(|id| self.machines.get(id)).collect();
+        let known: Vec<&TrackedInstance> = ids.iter().filter_map(|id| self.tracked.get(id)).collect();
         // An instance that was launched and never listed yet stays what the launch call said it is.
-        let is_there = |machine: &Machine| machine.absences == 0 || (!machine.listed && !is_gone(machine));
+        let is_there =
+            |tracked: &TrackedInstance| tracked.absences == 0 || (!tracked.listed && !is_gone(tracked));
         let mut seen: Vec<&Instance> = known
             .iter()
-            .filter(|machine| is_there(machine))
-            .filter_map(|machine| machine.instance.as_ref())
+            .filter(|tracked| is_there(tracked))
+            .filter_map(|tracked| tracked.instance.as_ref())
             .collect();
         seen.sort_by_key(|instance| (!instance.state.is_alive(), std::cmp::Reverse(instance.launched_at)));
         let health =
-            seen.first().and_then(|first| self.machines.get(&first.id)).and_then(|machine| machine.health);
-        let missing =
-            ids.iter().filter_map(|id| self.machines.get_key_value(id)).find_map(|(id, machine)| {
-                let is_missing = machine.instance.is_none() || !is_there(machine);
-                is_missing.then(|| Missing {
-                    id: id.clone(),
-                    absences: machine.absences,
-                    since: machine.absent_since,
-                    latest: machine.absent_at,
-                    is_held: machine.loss == Loss::Held,
-                })
-            });
-        Machines {
+            seen.first().and_then(|first| self.tracked.get(&first.id)).and_then(|tracked| tracked.health);
+        let missing = ids.iter().filter_map(|id| self.tracked.get_key_value(id)).find_map(|(id, tracked)| {
+            let is_missing = tracked.instance.is_none() || !is_there(tracked);
+            is_missing.then(|| Missing {
+                id: id.clone(),
+                absences: tracked.absences,
+                since: tracked.absent_since,
+                latest: tracked.absent_at,
+                is_held: tracked.loss == Loss::Held,
+            })
+        });
+        KnownInstances {
             fresh: self
                 .last_sweep()
                 .filter(|_| self.identity.is_some())
@@ -257,9 +257,9 @@ impl Ledger {
             missing,
             health,
             unconfirmed_since: self.unconfirmed_since(&known, now),
-            ending_since: known.iter().filter_map(|machine| machine.ending_since).max(),
+            ending_since: known.iter().filter_map(|tracked| tracked.ending_since).max(),
             complete_sweeps: Arc::clone(&self.recent),
-            end_refused: known.iter().find_map(|machine| machine.end_refused.clone()),
+            end_refused: known.iter().find_map(|tracked| tracked.end_refused.clone()),
             trouble: self.trouble.clone(),
             namesake: self.namesake(reference),
             identity: self.identity.clone(),
@@ -272,7 +272,7 @@ impl Ledger {
         let name = (Arc::clone(&pod.namespace), Arc::clone(&pod.name));
         let others = self.by_name.get(&name)?.iter().filter(|uid| **uid != pod.uid);
         let is_alive = |id: &&InstanceId| {
-            let instance = self.machines.get(*id).and_then(|machine| machine.instance.as_ref());
+            let instance = self.tracked.get(*id).and_then(|tracked| tracked.instance.as_ref());
             instance.is_some_and(|instance| instance.state.is_alive())
         };
         others.filter_map(|uid| self.by_pod.get(uid)).flatten().find(is_alive).cloned()
@@ -282,20 +282,20 @@ impl Ledger {
         self.by_pod
             .values()
             .filter_map(|ids| ids.first())
-            .filter_map(|id| self.machines.get(id))
-            .map(|machine| machine.pod.clone())
+            .filter_map(|id| self.tracked.get(id))
+            .map(|tracked| tracked.pod.clone())
             .collect()
     }
 
     pub(super) fn forget(&mut self, pod: &PodUid) {
         for id in self.by_pod.get(pod).cloned().unwrap_or_default() {
-            self.drop_machine(&id);
+            self.drop_instance(&id);
         }
     }
 
     /// Whether something is expected to change soon.
     pub(super) fn is_changing(&self) -> bool {
-        self.machines.values().any(Machine::is_changing)
+        self.tracked.values().any(TrackedInstance::is_changing)
     }
 
     pub(super) fn last_sweep(&self) -> Option<Timestamp> {
@@ -306,36 +306,37 @@ impl Ledger {
         self.trouble.clone()
     }
 
-    /// How many machines are alive.
+    /// How many instances are alive.
     pub(super) fn alive(&self) -> usize {
-        let is_alive =
-            |machine: &&Machine| machine.instance.as_ref().is_some_and(|instance| instance.state.is_alive());
-        self.machines.values().filter(is_alive).count()
+        let is_alive = |tracked: &&TrackedInstance| {
+            tracked.instance.as_ref().is_some_and(|instance| instance.state.is_alive())
+        };
+        self.tracked.values().filter(is_alive).count()
     }
 
     /// Files an instance under its pod, and says whether that changed anything.
     fn put(&mut self, pod: PodRef, instance: Instance, now: Timestamp) -> bool {
         let cloud = self.identity.clone();
-        let machine = self.entry(pod, instance.id.clone(), now);
-        machine.cloud = cloud;
-        if machine.instance.as_ref() == Some(&instance) && machine.absences == 0 {
+        let tracked = self.entry(pod, instance.id.clone(), now);
+        tracked.cloud = cloud;
+        if tracked.instance.as_ref() == Some(&instance) && tracked.absences == 0 {
             return false;
         }
-        // A late list must not bring an ending machine back to life.
-        let regresses = machine.instance.as_ref().is_some_and(|before| {
-            !before.state.is_alive() && instance.state.is_alive() && machine.ending_since.is_some()
+        // A late list must not bring an ending instance back to life.
+        let regresses = tracked.instance.as_ref().is_some_and(|before| {
+            !before.state.is_alive() && instance.state.is_alive() && tracked.ending_since.is_some()
         });
-        if regresses && machine.ending_since.is_some_and(|since| clock::is_recent(since, now, ASK_AGAIN)) {
+        if regresses && tracked.ending_since.is_some_and(|since| clock::is_recent(since, now, ASK_AGAIN)) {
             return false;
         }
-        if !instance.state.is_alive() && machine.ending_since.is_none() {
-            machine.ending_since = Some(now);
+        if !instance.state.is_alive() && tracked.ending_since.is_none() {
+            tracked.ending_since = Some(now);
         }
-        machine.instance = Some(instance);
+        tracked.instance = Some(instance);
         true
     }
 
-    fn entry(&mut self, pod: PodRef, id: InstanceId, now: Timestamp) -> &mut Machine {
+    fn entry(&mut self, pod: PodRef, id: InstanceId, now: Timestamp) -> &mut TrackedInstance {
         let ids = self.by_pod.entry(pod.uid.clone()).or_default();
         if ids.is_empty() {
             let name = (Arc::clone(&pod.namespace), Arc::clone(&pod.name));
@@ -344,7 +345,7 @@ impl Ledger {
         if !ids.contains(&id) {
             ids.push(id.clone());
         }
-        self.machines.entry(id).or_insert_with(|| Machine {
+        self.tracked.entry(id).or_insert_with(|| TrackedInstance {
             pod,
             instance: None,
             cloud: None,
@@ -366,16 +367,16 @@ impl Ledger {
         })
     }
 
-    fn drop_machine(&mut self, id: &InstanceId) {
-        if let Some(machine) = self.machines.remove(id)
-            && let Some(ids) = self.by_pod.get_mut(&machine.pod.uid)
+    fn drop_instance(&mut self, id: &InstanceId) {
+        if let Some(tracked) = self.tracked.remove(id)
+            && let Some(ids) = self.by_pod.get_mut(&tracked.pod.uid)
         {
             ids.retain(|other| other != id);
             if ids.is_empty() {
-                self.by_pod.remove(&machine.pod.uid);
-                let name = (Arc::clone(&machine.pod.namespace), Arc::clone(&machine.pod.name));
+                self.by_pod.remove(&tracked.pod.uid);
+                let name = (Arc::clone(&tracked.pod.namespace), Arc::clone(&tracked.pod.name));
                 if let Some(uids) = self.by_name.get_mut(&name) {
-                    uids.retain(|uid| *uid != machine.pod.uid);
+                    uids.retain(|uid| *uid != tracked.pod.uid);
                     if uids.is_empty() {
                         self.by_name.remove(&name);
                     }
@@ -386,8 +387,8 @@ impl Ledger {
 }
 
 /// Whether it is gone for certain, however many others are.
-fn is_gone(machine: &Machine) -> bool {
-    Missing::is_proven(machine.absences, machine.absent_since, machine.absent_at)
+fn is_gone(tracked: &TrackedInstance) -> bool {
+    Missing::is_proven(tracked.absences, tracked.absent_since, tracked.absent_at)
 }
 
 #[cfg(test)]

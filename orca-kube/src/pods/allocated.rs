@@ -14,7 +14,7 @@ use orca_core::resources::{self, Resources};
 const PODS: &str = "pods";
 
 #[derive(Debug)]
-pub(super) struct Usage {
+pub(super) struct Allocated {
     capacity: Resources,
     state: Mutex<State>,
 }
@@ -25,7 +25,7 @@ struct State {
     total: Resources,
 }
 
-impl Usage {
+impl Allocated {
     /// Nothing admitted yet, on a node of this config's capacity.
     pub(super) fn new(config: &Config) -> Self {
         let node = &config.node;
@@ -102,11 +102,11 @@ mod tests {
         serde_json::from_value(serde_json::json!({ "spec": { "containers": containers } })).expect("a pod")
     }
 
-    fn usage(cpu: &str, pods: &str) -> Usage {
+    fn allocated(cpu: &str, pods: &str) -> Allocated {
         let mut config = Config::default();
         config.node.cpu = cpu.into();
         config.node.pods = pods.into();
-        Usage::new(&config)
+        Allocated::new(&config)
     }
 
     fn short(result: Result<(), Shortage>) -> Option<String> {
@@ -115,18 +115,18 @@ mod tests {
 
     #[test]
     fn room_is_taken_once_and_given_back() {
-        let usage = usage("4", "10");
-        assert_eq!(short(usage.admit(&"a".into(), &pod("3"))), None);
-        assert_eq!(short(usage.admit(&"a".into(), &pod("3"))), None, "it has its room");
-        assert_eq!(short(usage.admit(&"b".into(), &pod("2"))).as_deref(), Some("OutOfcpu"), "B27");
-        usage.release(&"a".into());
-        assert_eq!(short(usage.admit(&"b".into(), &pod("2"))), None);
+        let allocated = allocated("4", "10");
+        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"))), None);
+        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"))), None, "it has its room");
+        assert_eq!(short(allocated.admit(&"b".into(), &pod("2"))).as_deref(), Some("OutOfcpu"), "B27");
+        allocated.release(&"a".into());
+        assert_eq!(short(allocated.admit(&"b".into(), &pod("2"))), None);
     }
 
     #[test]
     fn the_number_of_pods_is_a_resource_like_any_other() {
-        let usage = usage("100", "1");
-        usage.count(&"a".into(), &pod("1"));
-        assert_eq!(short(usage.admit(&"b".into(), &pod("1"))).as_deref(), Some("OutOfpods"), "B27");
+        let allocated = allocated("100", "1");
+        allocated.count(&"a".into(), &pod("1"));
+        assert_eq!(short(allocated.admit(&"b".into(), &pod("1"))).as_deref(), Some("OutOfpods"), "B27");
     }
 }

@@ -1,0 +1,94 @@
+//! Which instances are to end: queued once, tag-checked, asked for again when it does not show.
+
+use jiff::Timestamp;
+use orca_core::clock;
+use orca_core::error::CloudError;
+use orca_core::ids::{InstanceId, Owner, PodUid};
+use orca_core::instance::{Instance, InstanceState, OwnedInstance};
+use orca_core::limits;
+
+use super::tracked::TrackedInstance;
+use super::{Ledger, REFUSED};
+
+impl Ledger {
+    /// Queues the instances of a pod that are alive and ours. Returns whether there is anything new to end.
+    pub(in crate::instances) fn queue_termination(
+        &mut self,
+        owner: &Owner,
+        pod: &PodUid,
+        now: Timestamp,
+    ) -> bool {
+        let ids = self.by_pod.get(pod).cloned().unwrap_or_default();
+        let queued = ids.iter().filter(|id| self.queue_one(owner, (id, pod), now));
+        queued.count() > 0
+    }
+
+    /// Queues one instance if it is alive, ours and this pod's. Returns whether that is new.
+    pub(in crate::instances) fn queue_one(
+        &mut self,
+        owner: &Owner,
+        (id, pod): (&InstanceId, &PodUid),
+        now: Timestamp,
+    ) -> bool {
+        let identity = self.identity.clone();
+        // Tags that were read long ago prove nothing any more: this process may have stood still since.
+        let is_known = |tracked: &&mut TrackedInstance| {
+            tracked.is_of(identity.as_ref())
+                && clock::is_recent(tracked.confirmed_at, now, limits::SWEEP_FRESH)
+        };
+        let Some(tracked) = self.tracked.get_mut(id).filter(is_known) else {
+            return false;
+        };
+        let pause = REFUSED.delay(tracked.refusals.saturating_add(1));
+        let asked = tracked.asked_to_end.is_some_and(|at| clock::is_recent(at, now, pause));
+        let alive = tracked.instance.as_ref().filter(|instance| instance.state.is_alive() && !asked);
+        let Some(owned) = alive.and_then(|instance| instance.owned_by(owner, pod)) else {
+            return false;
+        };
+        tracked.asked_to_end = Some(now);
+        self.terminations.insert(id.clone(), owned);
+        true
+    }
+
+    /// Of the latest complete sweep, those that were alive then and have not been ended since.
+    pub(in crate::instances) fn listed_alive(&self) -> Option<(Timestamp, Vec<Instance>)> {
+        let latest = self.last_sweep()?;
+        let listed = self.tracked.values().filter(|tracked| tracked.listed_in == Some(latest));
+        let alive = listed
+            .filter_map(|tracked| tracked.instance.as_ref())
+            .filter(|instance| instance.state.is_alive())
+            .cloned();
+        Some((latest, alive.collect()))
+    }
+
+    /// Takes at most so many queued terminations.
+    pub(in crate::instances) fn next_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
+        let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
+        ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
+    }
+
+    /// Takes in what a termination call said of one instance, and returns its pod.
+    pub(in crate::instances) fn ended(
+        &mut self,
+        id: &InstanceId,
+        state: InstanceState,
+        now: Timestamp,
+    ) -> Option<PodUid> {
+        let tracked = self.tracked.get_mut(id)?;
+        (tracked.refusals, tracked.end_refused) = (0, None);
+        let instance = tracked.instance.as_mut()?;
+        instance.state = state;
+        if !state.is_alive() && tracked.ending_since.is_none() {
+            tracked.ending_since = Some(now);
+        }
+        Some(tracked.pod.uid.clone())
+    }
+    /// The cloud refused to end this one: it is asked again, and later each time.
+    /// Returns its pod, which says so.
+    pub(in crate::instances) fn refused(&mut self, id: &InstanceId, error: CloudError) -> Option<PodUid> {
+        let tracked = self.tracked.get_mut(id)?;
+        tracked.refusals = tracked.refusals.saturating_add(1);
+        tracked.end_refused = Some(error);
+        Some(tracked.pod.uid.clone())
+    }
+}

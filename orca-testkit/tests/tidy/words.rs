@@ -1,0 +1,79 @@
+//! One word per thing: the names that `CONTRIBUTING.md` keeps out, in modules, types and prose.
+
+use std::path::Path;
+
+use crate::workspace::{files, none, root, sources};
+
+/// Names that no module and no type of the workspace may have, beyond what stands in the table for prose.
+const NAMES: [&str; 14] = [
+    "census", "custody", "scarcity", "pace", "halves", "lean", "endings", "crew", "tally", "things",
+    "sights", "voice", "visit", "machine",
+];
+/// Where "machine" is the right word: the computer that something runs on, and what AWS calls an image.
+const MACHINES: [&str; 16] = [
+    "machine image",
+    "machineimage",
+    "this machine",
+    "this-machine",
+    "fresh machine",
+    "machine with rust",
+    "your machine",
+    "one machine",
+    "the machine's monotonic",
+    "share the machine",
+    "on the machine",
+    "what the machine can do",
+    "another machine wrote",
+    "apimachinery",
+    "somebody's machine",
+    "folder_of_one_machine",
+];
+/// Readers that are no people.
+const READERS: [&str; 5] = ["for machines", "by_machines", "machines_get", "state machine", "orca-machines"];
+
+#[test]
+fn no_module_and_no_type_has_a_name_that_is_kept_out() {
+    let mut found = Vec::new();
+    for file in sources() {
+        for (number, line) in file.text.lines().enumerate() {
+            let declared = ["mod ", "struct ", "enum ", "trait "].into_iter().find_map(|word| {
+                let (before, after) = line.split_once(word)?;
+                let is_declaration = before.trim().is_empty() || before.trim_start().starts_with("pub");
+                is_declaration.then(|| after.split(|c: char| !c.is_alphanumeric() && c != '_').next())?
+            });
+            if declared.is_some_and(|name| NAMES.contains(&name.to_lowercase().as_str())) {
+                found.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none("names that CONTRIBUTING.md keeps out", found);
+}
+
+#[test]
+fn an_instance_is_not_called_a_machine() {
+    let is_text = |path: &str| Path::new(path).extension().is_some_and(|end| end == "rs" || end == "md");
+    let itself = ["CONTRIBUTING.md", "orca-testkit/tests/tidy/words.rs"];
+    let mut found = Vec::new();
+    for file in files().iter().filter(|file| is_text(&file.path) && !itself.contains(&file.path.as_str())) {
+        for (number, line) in file.text.lines().enumerate() {
+            let mut rest = line.to_lowercase();
+            for allowed in MACHINES.iter().chain(&READERS) {
+                rest = rest.replace(allowed, "");
+            }
+            if rest.contains("machine") {
+                found.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none("lines that call an instance a machine", found);
+}
+
+#[test]
+fn the_table_of_words_has_every_name() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("CONTRIBUTING.md");
+    let (_, table) = text.split_once("### Words").expect("the section");
+    none(
+        "names without a row",
+        NAMES.iter().filter(|name| !table.contains(**name)).map(|name| (*name).to_owned()),
+    );
+}
