@@ -4,3 +4,4 @@ mod config;
 mod contract;
 mod faults;
 mod sweep;
+mod worlds;

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::check::{Violation, check};
 use super::history::History;
 use super::plan::Plan;
-use super::world::{self, Hole};
+use super::world::{self, Connect, Hole};
 
 /// What a run was like, and what was wrong with it.
 #[derive(Clone, Debug)]
@@ -35,8 +35,20 @@ impl Trial {
     ///
     /// The world could not be run, or two runs of it differ.
     pub fn of(plan: &Plan, holes: &[Hole]) -> Result<Self, TrialError> {
-        let run = catch_unwind(AssertUnwindSafe(|| world::run(plan, holes)));
-        let history = run
+        Self::judged(|| world::run(plan, holes))
+    }
+
+    /// Runs a plan with another client of EC2 than the fakes themselves, and judges it.
+    ///
+    /// # Errors
+    ///
+    /// The world could not be run.
+    pub fn with(plan: &Plan, connect: &Connect) -> Result<Self, TrialError> {
+        Self::judged(|| world::run_with(plan, connect))
+    }
+
+    fn judged(run: impl FnOnce() -> Result<History, std::io::Error>) -> Result<Self, TrialError> {
+        let history = catch_unwind(AssertUnwindSafe(run))
             .map_err(|panic| TrialError::Panicked(text(panic.as_ref())))?
             .map_err(|error| TrialError::NoRuntime(error.to_string()))?;
         let violations = check(&history);

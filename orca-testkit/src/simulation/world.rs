@@ -23,6 +23,7 @@ use crate::fake_kube::controllers::Controllers;
 use crate::fake_kube::{FakeKube, Options, resource};
 
 mod clock;
+mod connect;
 mod director;
 mod line;
 mod orders;
@@ -32,6 +33,7 @@ mod recorder;
 mod rest;
 mod server;
 
+pub use self::connect::{Connect, Place};
 pub use self::line::Hole;
 
 /// When a simulated run begins: 2026-01-01T00:00:00Z.
@@ -55,6 +57,8 @@ struct Stage {
     elsewhere: FakeEc2,
     recorder: Recorder,
     holes: Holes,
+    /// None: the fakes are used as they are.
+    connect: Option<Connect>,
     /// Every name that the node had.
     nodes: std::sync::Mutex<BTreeSet<String>>,
     first_identity: Arc<std::sync::Mutex<Option<CloudIdentity>>>,
@@ -66,13 +70,26 @@ struct Stage {
 ///
 /// The operating system gives no runtime.
 pub fn run(plan: &Plan, holes: &[Hole]) -> Result<History, std::io::Error> {
+    run_on(plan, Holes::of(holes), None)
+}
+
+/// The same with another client of EC2 than the fakes themselves.
+///
+/// # Errors
+///
+/// The operating system gives no runtime.
+pub fn run_with(plan: &Plan, connect: &Connect) -> Result<History, std::io::Error> {
+    run_on(plan, Holes::default(), Some(connect.clone()))
+}
+
+fn run_on(plan: &Plan, holes: Holes, connect: Option<Connect>) -> Result<History, std::io::Error> {
     // The back-off of kube's watcher draws from the generator of the thread.
     fastrand::seed(plan.seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    Ok(runtime.block_on(Box::pin(play(plan.clone(), Holes::of(holes)))))
+    Ok(runtime.block_on(Box::pin(play(plan.clone(), holes, connect))))
 }
 
-async fn play(plan: Plan, holes: Holes) -> History {
+async fn play(plan: Plan, holes: Holes, connect: Option<Connect>) -> History {
     let clock: Arc<dyn Clock> =
         Arc::new(TokioClock::starting_at(Timestamp::from_second(BEGIN).unwrap_or_default()));
     let kube = FakeKube::new(&Options::new(Arc::clone(&clock), plan.seed));
@@ -89,6 +106,7 @@ async fn play(plan: Plan, holes: Holes) -> History {
         home,
         elsewhere,
         holes,
+        connect,
         nodes: std::sync::Mutex::default(),
         first_identity: Arc::default(),
     });

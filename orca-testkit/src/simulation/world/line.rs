@@ -1,24 +1,20 @@
 //! The way from the controller to EC2: what changes something is on its way by itself once it was sent, whatever becomes
 //! of the process. Some holes can be made in it, to see whether the rules find them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orca_core::clock::Clock as _;
-use orca_core::cloud::{
-    Capabilities, CloudClient, CloudInfo, HealthSource, LaunchOutcome, LeftoverSource, Terminations,
-};
+use orca_core::cloud::{Capabilities, CloudClient, CloudInfo, LaunchOutcome, Terminations};
 use orca_core::error::{CloudError, Kind};
-use orca_core::ids::{CloudIdentity, ClusterId, InstanceId, Owner, PodUid};
-use orca_core::instance::{Health, Instance, OwnedInstance};
+use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodUid};
+use orca_core::instance::{Instance, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
-use orca_core::leftover::{Leftover, OwnedLeftover};
 
 use super::clock::ShiftedClock;
-use crate::fake_ec2::FakeCloud;
 use crate::fake_kube::resource::PODS;
 use crate::fake_kube::store::Store;
 
@@ -61,7 +57,9 @@ impl Holes {
 /// A region as the controller reaches it.
 #[derive(Debug)]
 pub(super) struct CloudLine {
-    pub(super) cloud: FakeCloud,
+    pub(super) cloud: Arc<dyn CloudClient>,
+    /// Whether the client looks at the clock itself, and what it sends is on its way without help.
+    pub(super) is_back_end: bool,
     pub(super) clock: Arc<ShiftedClock>,
     pub(super) holes: Holes,
     pub(super) store: Arc<Store>,
@@ -96,6 +94,20 @@ impl CloudLine {
         let is_off = self.clock.seconds_off().abs() > MOST_OFF;
         is_off.then(|| CloudError::new(Kind::Denied, "ClockSkew", "the clock is too far off"))
     }
+
+    async fn launch_directly(
+        &self,
+        offer: &Offer,
+        token: &LaunchToken,
+        not_after: Timestamp,
+    ) -> LaunchOutcome {
+        if let Some(why) = self.stop(not_after) {
+            return LaunchOutcome::NotSent(why);
+        }
+        let (cloud, offer, token) = (Arc::clone(&self.cloud), offer.clone(), token.clone());
+        let sent = in_flight(async move { cloud.launch(&offer, &token, Timestamp::MAX).await }).await;
+        sent.unwrap_or_else(|| LaunchOutcome::Unknown(broken()))
+    }
 }
 
 /// Goes on by itself: a process that dies or stands still keeps nothing back that has left it.
@@ -126,12 +138,11 @@ impl CloudClient for CloudLine {
     }
 
     async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {
-        if let Some(why) = self.stop(not_after) {
-            return LaunchOutcome::NotSent(why);
-        }
-        let (cloud, offer, token) = (self.cloud.clone(), offer.clone(), token.clone());
-        let sent = in_flight(async move { cloud.launch(&offer, &token, Timestamp::MAX).await }).await;
-        let outcome = sent.unwrap_or_else(|| LaunchOutcome::Unknown(broken()));
+        let outcome = if self.is_back_end {
+            self.cloud.launch(offer, token, not_after).await
+        } else {
+            self.launch_directly(offer, token, not_after).await
+        };
         if let LaunchOutcome::Unknown(error) = &outcome
             && self.holes.has(Hole::LostIsNotSent)
         {
@@ -150,7 +161,10 @@ impl CloudClient for CloudLine {
     }
 
     async fn terminate(&self, instances: &[OwnedInstance]) -> Terminations {
-        let (cloud, owned) = (self.cloud.clone(), instances.to_vec());
+        if self.is_back_end {
+            return self.cloud.terminate(instances).await;
+        }
+        let (cloud, owned) = (Arc::clone(&self.cloud), instances.to_vec());
         let ended = in_flight(async move { cloud.terminate(&owned).await }).await;
         ended.unwrap_or_else(|| instances.iter().map(|each| (each.id().clone(), Err(broken()))).collect())
     }
@@ -160,32 +174,6 @@ impl CloudClient for CloudLine {
     }
 
     fn capabilities(self: Arc<Self>) -> Capabilities {
-        Capabilities { health: Some(Arc::clone(&self) as _), leftovers: Some(self) }
-    }
-}
-
-#[async_trait]
-impl HealthSource for CloudLine {
-    async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError> {
-        self.cloud.health(ids).await
-    }
-
-    async fn impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
-        self.cloud.impaired().await
-    }
-}
-
-#[async_trait]
-impl LeftoverSource for CloudLine {
-    async fn leftovers(&self, owner: &Owner) -> Result<Vec<Leftover>, CloudError> {
-        self.cloud.leftovers(owner).await
-    }
-
-    async fn remove(&self, leftover: &OwnedLeftover) -> Result<(), CloudError> {
-        self.cloud.remove(leftover).await
-    }
-
-    async fn list_cluster(&self, cluster: &ClusterId) -> Result<Vec<Instance>, CloudError> {
-        self.cloud.list_cluster(cluster).await
+        Arc::clone(&self.cloud).capabilities()
     }
 }

@@ -10,9 +10,10 @@ use orca_kube::{Spawn as _, VirtualNode};
 use tokio::time::sleep;
 
 use super::Stage;
+use super::connect::{Place, directly};
 use super::line::{CloudLine, Hole};
 use super::server::KubeLine;
-use crate::fake_ec2::FakeCloud;
+use crate::fake_ec2::FakeEc2;
 use crate::simulation::history::Fact;
 use crate::simulation::plan::Config;
 use crate::simulation::process::Process;
@@ -23,6 +24,8 @@ pub(super) const USER: &str = "orca";
 const RESTART: Duration = Duration::from_secs(5);
 /// The name that the node has under [`Config::Node`].
 const OTHER_NODE: &str = "orca-other-node";
+/// The image for pods that name none under [`Config::Image`].
+const OTHER_IMAGE: &str = "ami-0aaaaaaaaaaaaaaa3";
 
 /// Up to two processes of the controller.
 #[derive(Clone)]
@@ -179,10 +182,15 @@ impl Processes {
 
     fn node(&self, process: &Process, config: Config, seed: u64) -> Result<VirtualNode, orca_kube::Error> {
         let stage = &self.stage;
-        let (cloud, settings) = stage.config(config);
+        let (region, place, settings) = stage.config(config);
         stage.nodes.lock().unwrap_or_else(PoisonError::into_inner).insert(settings.node.name.clone());
+        let cloud = match &stage.connect {
+            Some(connect) => connect.to(region, place),
+            None => directly(region, place, stage.holes.has(Hole::FirstPageOnly)),
+        };
         let cloud = Arc::new(CloudLine {
             cloud,
+            is_back_end: stage.connect.is_some(),
             clock: Arc::clone(&stage.shifted),
             holes: stage.holes.clone(),
             store: Arc::clone(stage.kube.store()),
@@ -206,27 +214,21 @@ impl Processes {
 }
 
 impl Stage {
-    /// The region and the settings under this config.
-    fn config(&self, config: Config) -> (FakeCloud, Settings) {
+    /// The region, what is to be used there, and the settings under this config.
+    fn config(&self, config: Config) -> (&FakeEc2, Place, Settings) {
         let mut settings = Settings::default();
-        let pages = |cloud: FakeCloud| {
-            let cloud = cloud.with_pages_of(self.plan.world.page);
-            if self.holes.has(Hole::FirstPageOnly) { cloud.with_first_page_only() } else { cloud }
+        let region = if config == Config::Elsewhere { &self.elsewhere } else { &self.home };
+        let subnets = region.settings().subnets;
+        let subnet = if config == Config::Subnet { subnets.last() } else { subnets.first() };
+        if config == Config::Node {
+            OTHER_NODE.clone_into(&mut settings.node.name);
+        }
+        let place = Place {
+            subnet: subnet.map(|subnet| subnet.id.clone()),
+            image: (config == Config::Image).then(|| OTHER_IMAGE.to_owned()),
+            page: self.plan.world.page,
+            clock: Arc::<super::ShiftedClock>::clone(&self.shifted) as _,
         };
-        let home = pages(self.home.cloud());
-        let cloud = match config {
-            Config::Usual => home,
-            Config::Elsewhere => pages(self.elsewhere.cloud()),
-            Config::Subnet => {
-                let subnets = self.home.settings().subnets;
-                home.in_subnet(subnets.last().map_or("", |subnet| subnet.id.as_str()))
-            }
-            Config::Image => home.with_image("ami-0aaaaaaaaaaaaaaa3"),
-            Config::Node => {
-                OTHER_NODE.clone_into(&mut settings.node.name);
-                home
-            }
-        };
-        (cloud, settings)
+        (region, place, settings)
     }
 }
