@@ -1,6 +1,7 @@
 //! Which action is answered where.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::Response;
@@ -19,6 +20,9 @@ mod launch;
 mod lookup;
 mod storage;
 
+/// How old a signature may be when it arrives, or how far in the future: the most that AWS may accept.
+const SIGNATURE: Duration = Duration::from_mins(15);
+
 /// The answer to one call; none is to close the connection without one.
 pub(super) async fn answer(ec2: &FakeEc2, query: &Query) -> Option<Response<Full<Bytes>>> {
     let style = match query.action.as_str() {
@@ -26,9 +30,10 @@ pub(super) async fn answer(ec2: &FakeEc2, query: &Query) -> Option<Response<Full
         _ if query.is_json => Style::Json,
         _ => Style::Ec2,
     };
-    let executed = match elsewhere(ec2, query) {
-        Some(other) => Box::pin(execute(&other, query)).await,
-        None => execute(ec2, query).await,
+    let executed = match (stale(ec2, query, style), elsewhere(ec2, query)) {
+        (Some(refused), _) => Err(refused),
+        (None, Some(other)) => Box::pin(execute(&other, query)).await,
+        (None, None) => execute(ec2, query).await,
     };
     let (status, body) = match executed {
         Ok(body) => (200, body),
@@ -36,6 +41,17 @@ pub(super) async fn answer(ec2: &FakeEc2, query: &Query) -> Option<Response<Full
         Err(Failure::Lost) => return None,
     };
     Some(response(style, status, body, ec2.now()))
+}
+
+/// The refusal of a call that was signed with a clock that is too far off.
+fn stale(ec2: &FakeEc2, query: &Query, style: Style) -> Option<Failure> {
+    let off = query.signed_at?.duration_since(ec2.now()).unsigned_abs();
+    let code = match style {
+        Style::Ec2 => "RequestExpired",
+        Style::Query => "SignatureDoesNotMatch",
+        Style::Json => "InvalidSignatureException",
+    };
+    (off > SIGNATURE).then(|| Failure::Refused(ApiError::new(code, "Signature expired, or not yet current.")))
 }
 
 /// The region that the call was signed for, when it is another one: nothing is there, and no image is known.

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use hyper::http::request::Parts;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -16,6 +19,12 @@ fn region(head: &Parts) -> Option<String> {
     header.split("Credential=").nth(1)?.split('/').nth(2).map(str::to_owned)
 }
 
+/// `20260101T000000Z` in its header.
+fn signed_at(head: &Parts) -> Option<Timestamp> {
+    let date = head.headers.get("x-amz-date")?.to_str().ok()?;
+    DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp())
+}
+
 /// One call.
 #[derive(Debug)]
 pub(super) struct Query {
@@ -24,22 +33,30 @@ pub(super) struct Query {
     pub(super) is_json: bool,
     /// The region that it was signed for, if it was signed.
     pub(super) region: Option<String>,
+    /// When it was signed, if it was.
+    pub(super) signed_at: Option<Timestamp>,
     fields: BTreeMap<String, String>,
 }
 
 impl Query {
     pub(super) fn new(head: &Parts, body: &[u8]) -> Self {
-        let region = region(head);
+        let (region, signed_at) = (region(head), signed_at(head));
         let target = head.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         if let Some(target) = target {
-            return Self { action: target.to_owned(), is_json: true, region, fields: members(body) };
+            return Self {
+                action: target.to_owned(),
+                is_json: true,
+                region,
+                signed_at,
+                fields: members(body),
+            };
         }
         let in_url = head.uri.query().unwrap_or_default().as_bytes();
         let pairs = form_urlencoded::parse(in_url).chain(form_urlencoded::parse(body));
         let fields: BTreeMap<String, String> =
             pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         let action = fields.get("Action").cloned().unwrap_or_default();
-        Self { action, is_json: false, region, fields }
+        Self { action, is_json: false, region, signed_at, fields }
     }
 
     pub(super) fn fields(&self) -> &BTreeMap<String, String> {
