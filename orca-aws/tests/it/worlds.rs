@@ -30,10 +30,11 @@ use orca_core::error::Kind;
 use orca_core::ids::Owner;
 use orca_core::instance::CapacityType;
 use orca_core::launch::LaunchToken;
-use orca_core::planted::{Bug, plant};
+use orca_core::planted::Bug;
 use orca_testkit::clock::ManualClock;
 use orca_testkit::fake_ec2::{Ec2Settings, FakeEc2};
 use orca_testkit::simulation::plan::Plan;
+use orca_testkit::simulation::planted::trial_with;
 use orca_testkit::simulation::trial::Trial;
 use orca_testkit::simulation::world::{Connect, Place};
 
@@ -157,10 +158,8 @@ fn drawn_worlds_keep_the_rules_through_the_sdk() {
 
 #[test]
 fn a_planted_bug_is_found_through_the_sdk() {
-    plant(Some(Bug::RunningAtLaunch));
-    let found = broken_in(1, &Connect::with(client));
-    plant(None);
-    assert!(!found.is_empty(), "the worlds show nothing");
+    let trial = trial_with(Bug::RunningAtLaunch, &Plan::drawn(1), &Connect::with(client)).expect("a run");
+    assert!(!trial.violations.is_empty(), "the worlds show nothing");
 }
 
 #[tokio::test(start_paused = true)]

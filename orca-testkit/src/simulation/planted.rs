@@ -5,7 +5,7 @@ use orca_core::planted::{Bug, plant};
 use super::check::Violation;
 use super::plan::Plan;
 use super::trial::{Trial, TrialError};
-use super::world::Hole;
+use super::world::{Connect, Hole};
 
 /// A bug to plant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,22 @@ pub const ALL: [(&str, Planted); 17] = [
     ("release-early", Planted::Bug(Bug::ReleaseEarly)),
 ];
 
+/// Runs a plan with a bug in the controller and another client of EC2 than the fakes themselves, on this thread.
+///
+/// # Errors
+///
+/// The world could not be run.
+pub fn trial_with(bug: Bug, plan: &Plan, connect: &Connect) -> Result<Trial, TrialError> {
+    ordered(bug, || Trial::with(plan, connect))
+}
+
+fn ordered(bug: Bug, run: impl FnOnce() -> Result<Trial, TrialError>) -> Result<Trial, TrialError> {
+    plant(Some(bug));
+    let trial = run();
+    plant(None);
+    trial
+}
+
 impl Planted {
     /// Runs a plan with it, on this thread.
     ///
@@ -45,12 +61,7 @@ impl Planted {
     /// The world could not be run.
     pub fn trial(self, plan: &Plan) -> Result<Trial, TrialError> {
         match self {
-            Self::Bug(bug) => {
-                plant(Some(bug));
-                let trial = Trial::of(plan, &[]);
-                plant(None);
-                trial
-            }
+            Self::Bug(bug) => ordered(bug, || Trial::of(plan, &[])),
             Self::Hole(hole) => Trial::of(plan, &[hole]),
         }
     }

@@ -21,12 +21,14 @@ pub struct Place {
     pub clock: Arc<dyn Clock>,
 }
 
+type Make = dyn Fn(&FakeEc2, Place) -> Arc<dyn CloudClient> + Send + Sync;
+
 /// Makes the client that a process reaches a region with, once for each start of a process.
 ///
 /// The client has to keep to the contract by itself: it looks at its own clock before it sends a launch, and what has left
 /// it goes on when its futures are dropped.
 #[derive(Clone)]
-pub struct Connect(Arc<dyn Fn(&FakeEc2, Place) -> Arc<dyn CloudClient> + Send + Sync>);
+pub struct Connect(Arc<Make>);
 
 impl Connect {
     /// Connects by calling this.
