@@ -17,7 +17,7 @@ pub struct Place {
     pub image: Option<String>,
     /// How many instances a page has, for a client that can choose.
     pub page: u32,
-    /// The clock of the process's machine, which can be wrong.
+    /// The process's clock, which can be wrong.
     pub clock: Arc<dyn Clock>,
 }
 
