@@ -22,7 +22,7 @@ pub(crate) mod process;
 pub mod proxy;
 
 pub use certificates::PemPair;
-pub use control_plane::{ControlPlane, ServerName};
+pub use control_plane::{ControlPlane, ServerName, Snapshot};
 pub use error::Error;
 pub use installation::{Installation, installed};
 pub use kubectl::Kubectl;

@@ -55,6 +55,7 @@ mod loss;
 mod manifests;
 mod node;
 mod pods;
+mod restore;
 mod startup;
 mod steady;
 mod trouble;

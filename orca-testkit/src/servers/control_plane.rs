@@ -3,6 +3,7 @@
 mod kubeconfig;
 mod layout;
 mod programs;
+mod snapshot;
 
 use super::certificates::PemPair;
 use super::process::Process;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
+
+pub use snapshot::Snapshot;
 
 /// Ready after some 9 s on two idle cores; the bound leaves room for a busy instance.
 const READY_LIMIT: Duration = Duration::from_mins(2);

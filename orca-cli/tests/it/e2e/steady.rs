@@ -24,7 +24,9 @@ async fn an_api_server_that_is_away_changes_no_instance(world: World) {
     }
     world.running(3).await;
     world.freeze_api();
-    tokio::time::sleep(world.long(25)).await;
+    // Longer by recipe: `ORCA_API_OUTAGE_SECONDS=600 cargo test … an_api_server_that_is_away`.
+    let longer = option_env!("ORCA_API_OUTAGE_SECONDS").and_then(|seconds| seconds.parse().ok());
+    tokio::time::sleep(world.long(longer.unwrap_or(25))).await;
     assert_eq!(world.probe.alive().await.expect("instances").len(), 3, "A50");
     world.thaw_api();
     let began = Instant::now();
