@@ -42,7 +42,7 @@ impl Skew {
             let direction = if seconds > 0 { "behind" } else { "ahead of" };
             let text = format!("the clock of this machine is {} s {direction} EC2's", seconds.unsigned_abs());
             CloudError::new(Kind::Denied, "ClockSkew", text).with_remedy(
-                "Set the clock of the instance that ORCA runs on (NTP); launches follow by themselves.",
+                "Set the clock of the machine that ORCA runs on (NTP); launches follow by themselves.",
             )
         })
     }

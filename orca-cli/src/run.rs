@@ -67,7 +67,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
     }
     let Document { config, backend } = loaded.document;
     let cloud = connect(&backend, clock::system()).await?;
-    let parts = Parts {
+    let parts = NodeParts {
         cluster,
         client,
         cloud,
@@ -81,7 +81,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
 }
 
 /// What a virtual node of this program is made from.
-pub(crate) struct Parts {
+pub(crate) struct NodeParts {
     pub(crate) cluster: kube::Config,
     pub(crate) client: Client,
     pub(crate) cloud: Arc<dyn CloudClient>,
@@ -94,7 +94,7 @@ pub(crate) struct Parts {
 }
 
 /// Runs one virtual node, its heartbeat and its pages until the token is cancelled or no retry can help.
-pub(crate) async fn operate(parts: Parts) -> Result<(), Failure> {
+pub(crate) async fn operate(parts: NodeParts) -> Result<(), Failure> {
     let heartbeat = Heartbeat::start(parts.cluster).map_err(Failure::new)?;
     let metrics = parts.config.metrics.clone();
     let builder = VirtualNode::builder(parts.client)

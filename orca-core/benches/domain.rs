@@ -83,7 +83,10 @@ fn record() -> LaunchRecord {
     };
     let (cluster, pod) = ("c".into(), "u".into());
     let (cloud, request) = ("123456789012/us-west-2".into(), request().digest());
-    LaunchRecord::open(NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request }, now())
+    LaunchRecord::open(
+        NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request_digest: request },
+        now(),
+    )
 }
 
 fn instances(seen: Vec<Instance>) -> KnownInstances {
@@ -154,12 +157,12 @@ fn statuses(criterion: &mut Criterion) {
     let (pod, record) = (pod(), record());
     let shown = Shown::Running { instance: Box::new(instance()), ready: Ready::Yes };
     let status = status::render(&pod, &shown, Some(&record), now());
-    let told = status::told(Some(&shown), Some(&record));
+    let annotations = status::annotations(Some(&shown), Some(&record));
     criterion.bench_function("status/render", |bench| {
         bench.iter(|| status::render(black_box(&pod), &shown, Some(&record), now()));
     });
     criterion.bench_function("status/patch", |bench| {
-        bench.iter(|| status::patch(black_box(&pod), &status, &told));
+        bench.iter(|| status::patch(black_box(&pod), &status, &annotations));
     });
     criterion.bench_function("launch record/to its text and back", |bench| {
         bench.iter(|| {

@@ -16,7 +16,7 @@ use crate::instance::Instance;
 use crate::launch::LaunchRecord;
 
 pub(crate) use conditions::NOT_RUN;
-pub use patch::{patch, record_patch, told};
+pub use patch::{annotations, patch, record_patch};
 
 /// What to show of a pod of runtime `instance`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Kubernetes events: told once, capped, and never in the way of a pod.
+//! Kubernetes events: published once, capped, and never in the way of a pod.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,9 +26,9 @@ use crate::rate_limiter::RateLimiter;
 
 /// Events that wait to be sent. Beyond it the newest is dropped: the pod's status says the same.
 const QUEUE: usize = 1024;
-/// The same event of the same pod is told again after this time at the earliest.
+/// The same event of the same pod is published again after this time at the earliest.
 const QUIET: Duration = Duration::from_mins(5);
-/// Remembered events; when they are too many, the old ones are forgotten and could be told once more.
+/// Remembered events; when they are too many, the old ones are forgotten and could be published once more.
 const REMEMBERED: usize = 8192;
 /// Events in a burst, and per second from then on.
 const BURST: u32 = 100;
@@ -40,7 +40,7 @@ const NOTE_CHARS: usize = 900;
 #[derive(Clone, Debug)]
 pub(crate) struct Events {
     sender: mpsc::Sender<(Subject, Note)>,
-    told: Arc<Mutex<HashMap<Told, Instant>>>,
+    published: Arc<Mutex<HashMap<Published, Instant>>>,
     sent: Family<Outcome, Counter>,
 }
 
@@ -53,7 +53,7 @@ enum Subject {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Told {
+struct Published {
     /// The UID of a pod, or the name of the node.
     subject: Arc<str>,
     reason: String,
@@ -79,12 +79,12 @@ pub(crate) fn channel(
     sent: Family<Outcome, Counter>,
 ) -> (Events, EventLoop) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let events = Events { sender, told: Arc::default(), sent: sent.clone() };
+    let events = Events { sender, published: Arc::default(), sent: sent.clone() };
     (events, EventLoop { receiver, client, clock, instance, sent, count: 0 })
 }
 
 impl Events {
-    /// Hands an event in, unless it was told lately. Never waits.
+    /// Hands an event in, unless it was published lately. Never waits.
     pub(crate) fn publish(&self, pod: &PodRef, note: &Note) {
         if !self.is_news(pod.uid.as_str(), note) {
             return;
@@ -117,18 +117,18 @@ impl Events {
     fn is_news(&self, subject: &str, note: &Note) -> bool {
         let now = Instant::now();
         let key =
-            Told { subject: subject.into(), reason: note.reason.clone(), message: note.message.clone() };
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.get(&key).is_some_and(|at| now.duration_since(*at) < QUIET) {
+            Published { subject: subject.into(), reason: note.reason.clone(), message: note.message.clone() };
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if published.get(&key).is_some_and(|at| now.duration_since(*at) < QUIET) {
             return false;
         }
-        if told.len() >= REMEMBERED {
-            told.retain(|_, at| now.duration_since(*at) < QUIET);
+        if published.len() >= REMEMBERED {
+            published.retain(|_, at| now.duration_since(*at) < QUIET);
         }
-        if told.len() >= REMEMBERED {
-            told.clear();
+        if published.len() >= REMEMBERED {
+            published.clear();
         }
-        told.insert(key, now);
+        published.insert(key, now);
         true
     }
 }

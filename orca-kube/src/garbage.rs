@@ -43,7 +43,7 @@ const LEFTOVER_INTERVALS: u32 = 5;
 const REPORT: Duration = Duration::from_hours(1);
 
 /// What garbage collection works with.
-pub(crate) struct Parts {
+pub(crate) struct GarbageParts {
     pub(crate) api_reader: Arc<dyn ClusterReader>,
     pub(crate) provider: InstanceProvider,
     pub(crate) pods: pods::Controller,
@@ -66,7 +66,7 @@ pub(crate) struct Parts {
 
 /// The collector and what it remembers.
 pub(crate) struct Garbage {
-    parts: Parts,
+    parts: GarbageParts,
     cluster_uid: Option<ClusterId>,
     history: History<InstanceId>,
     leftover_history: History<LeftoverId>,
@@ -83,7 +83,7 @@ pub(crate) struct Garbage {
 }
 
 impl Garbage {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: GarbageParts) -> Self {
         let now = Instant::now();
         Self {
             cluster_uid: parts.cluster_uid.clone(),

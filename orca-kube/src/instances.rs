@@ -49,7 +49,7 @@ pub(crate) struct InstanceProvider {
 
 /// What a provider is made from.
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct ProviderParts {
     pub(crate) cloud: Arc<dyn CloudClient>,
     pub(crate) health: Option<Arc<dyn HealthSource>>,
     pub(crate) owner: Owner,
@@ -62,7 +62,7 @@ pub(crate) struct Parts {
 }
 
 struct Inner {
-    parts: Parts,
+    parts: ProviderParts,
     ledger: Mutex<Ledger>,
     bucket: Mutex<Bucket>,
     unavailable: Mutex<UnavailableOfferings>,
@@ -99,7 +99,7 @@ impl std::fmt::Debug for Inner {
 
 impl InstanceProvider {
     /// A provider that has seen nothing yet.
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: ProviderParts) -> Self {
         let bucket = Bucket::new(&parts.settings.launch_rate);
         // One sweep may fail, and the next take its time, without anybody hearing of it.
         let patience = Duration::from_secs_f64(parts.settings.sweep_seconds.max(0.0) * SWEEPS_WITHOUT_ANSWER);

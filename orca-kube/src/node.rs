@@ -6,6 +6,6 @@ mod lease;
 mod object;
 mod recreations;
 
-pub(crate) use controller::{Facts, NodeController, Parts};
+pub(crate) use controller::{Facts, NodeController, NodeParts};
 pub(crate) use lease::{NAMESPACE as LEASE_NAMESPACE, NodeLease};
 pub(crate) use object::NodeTemplate;

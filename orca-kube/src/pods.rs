@@ -52,7 +52,7 @@ use crate::spawn::Spawner;
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_mins(1) };
 
 /// What the controller works with.
-pub(crate) struct Parts {
+pub(crate) struct ControllerParts {
     pub(crate) client: kube::Client,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) owner: Owner,
@@ -76,7 +76,7 @@ pub(crate) struct Controller {
 }
 
 struct Inner {
-    parts: Parts,
+    parts: ControllerParts,
     store: Store,
     queue: Arc<Queue>,
     allocated: Allocated,
@@ -92,7 +92,7 @@ struct Inner {
 }
 
 impl Controller {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: ControllerParts) -> Self {
         let queue = Arc::new(Queue::default());
         let waker = Arc::clone(&queue);
         parts.provider.notify_pods(Arc::new(move |pod: &PodUid| waker.wake(pod)));

@@ -105,9 +105,9 @@ impl VirtualNode {
             () = self.parts.shutdown.cancelled() => return Ok(()),
             acquired = self.acquire(leader, &spawners.heartbeat) => acquired?,
         }
-        let told = self.parts.shutdown.child_token();
-        let result = Box::pin(self.lead(leader, spawners, &told)).await;
-        told.cancel();
+        let stop = self.parts.shutdown.child_token();
+        let result = Box::pin(self.lead(leader, spawners, &stop)).await;
+        stop.cancel();
         leader.release().await;
         self.metrics.node.leader.set(0);
         result
@@ -158,14 +158,14 @@ impl VirtualNode {
         &self,
         leader: &Arc<Leader>,
         spawners: &Spawners,
-        told: &CancellationToken,
+        stop: &CancellationToken,
     ) -> Result<(), Error> {
         let leader_since = self.parts.clock.now();
         let mut loops = Loops::default();
         self.start_leader(&loops, leader, &spawners.heartbeat);
         let found = tokio::select! {
             biased;
-            () = told.cancelled() => return Ok(()),
+            () = stop.cancelled() => return Ok(()),
             failed = loops.first_end() => return Err(failed),
             found = self.identify() => found,
         };
@@ -183,7 +183,7 @@ impl VirtualNode {
             leader.holder().to_owned(),
             self.metrics.pods.events.clone(),
         );
-        let pods = pods::Controller::new(pods::Parts {
+        let pods = pods::Controller::new(pods::ControllerParts {
             client: self.parts.client.clone(),
             provider: shared,
             owner: owner.clone(),
@@ -200,14 +200,14 @@ impl VirtualNode {
         let garbage = self.garbage((owner, leader_since, identity), is_recorded, (&provider, &pods), events);
         let work = &spawners.work;
         self.start_node(&loops, &node, spawners);
-        start_instances(&loops, &provider, work, told);
-        start_pods(&loops, &pods, work, told);
-        let token = told.clone();
+        start_instances(&loops, &provider, work, stop);
+        start_pods(&loops, &pods, work, stop);
+        let token = stop.clone();
         loops.start(work, "garbage collection", async move {
             garbage.run(token).await;
             Ok(())
         });
-        let token = told.clone();
+        let token = stop.clone();
         loops.start(work, "event", async move {
             event_loop.run(token).await;
             Ok(())
@@ -215,16 +215,16 @@ impl VirtualNode {
         loops.start(work, "report", report(pods.clone(), self.health.clone()));
         let result = tokio::select! {
             biased;
-            () = told.cancelled() => Ok(()),
+            () = stop.cancelled() => Ok(()),
             failed = loops.first_end() => Err(failed),
         };
-        drain(&provider, &pods, told).await;
+        drain(&provider, &pods, stop).await;
         // A shutdown can be seen by the loops before it is seen here.
         if self.parts.shutdown.is_cancelled() { Ok(()) } else { result }
     }
 
     fn provider(&self, owner: &Owner, identity: &IdentityGuard) -> InstanceProvider {
-        InstanceProvider::new(instances::Parts {
+        InstanceProvider::new(instances::ProviderParts {
             cloud: Arc::clone(&self.parts.cloud),
             health: self.capabilities.health.clone(),
             owner: owner.clone(),
@@ -264,7 +264,7 @@ impl VirtualNode {
         provider: &Arc<dyn Provider>,
         (server_minor, identity): (String, IdentityGuard),
     ) -> NodeController {
-        NodeController::new(node::Parts {
+        NodeController::new(node::NodeParts {
             client: self.parts.client.clone(),
             template: NodeTemplate {
                 config: Arc::clone(config),
@@ -298,26 +298,26 @@ struct Spawners {
     heartbeat: Spawner,
 }
 
-fn start_instances(loops: &Loops, provider: &InstanceProvider, work: &Spawner, told: &CancellationToken) {
-    let (sweeper, token) = (provider.clone(), told.clone());
+fn start_instances(loops: &Loops, provider: &InstanceProvider, work: &Spawner, stop: &CancellationToken) {
+    let (sweeper, token) = (provider.clone(), stop.clone());
     loops.start(work, "sweep", async move {
         sweeper.sweep(token).await;
         Ok(())
     });
-    let (ender, token) = (provider.clone(), told.clone());
+    let (ender, token) = (provider.clone(), stop.clone());
     loops.start(work, "termination", async move {
         ender.terminate(token).await;
         Ok(())
     });
 }
 
-fn start_pods(loops: &Loops, pods: &pods::Controller, work: &Spawner, told: &CancellationToken) {
-    let (watcher, token) = (pods.clone(), told.clone());
+fn start_pods(loops: &Loops, pods: &pods::Controller, work: &Spawner, stop: &CancellationToken) {
+    let (watcher, token) = (pods.clone(), stop.clone());
     loops.start(work, "pod watch", async move {
         watcher.watch(token).await;
         Ok(())
     });
-    let (worker, token) = (pods.clone(), told.clone());
+    let (worker, token) = (pods.clone(), stop.clone());
     loops.start(work, "pod", async move {
         worker.work(token).await;
         Ok(())
@@ -333,8 +333,8 @@ async fn report(pods: pods::Controller, health: Health) -> Result<(), Error> {
 }
 
 /// Lets the sends finish and records what they brought.
-async fn drain(provider: &InstanceProvider, pods: &pods::Controller, told: &CancellationToken) {
-    told.cancel();
+async fn drain(provider: &InstanceProvider, pods: &pods::Controller, stop: &CancellationToken) {
+    stop.cancel();
     if tokio::time::timeout(DRAIN, pods.drain()).await.is_err() {
         tracing::warn!(
             seconds = DRAIN.as_secs(),

@@ -53,7 +53,7 @@ const OTHER_OFFER: &str =
 const RAISE_QUOTA: &str =
     "Ask for a higher EC2 quota in Service Quotas; the pod stays Pending until there is room.";
 const RENEW: &str =
-    "Look at ORCA's credentials and at the clock of its instance; the pod stays Pending until they work.";
+    "Look at ORCA's credentials and at the clock of its machine; the pod stays Pending until they work.";
 const ACTIVATE: &str =
     "Look at the AWS account: it or the offering has to be activated first; the pod stays Pending.";
 const OWN_TAGS: &str = "Correct aws.tags in ORCA's config.";

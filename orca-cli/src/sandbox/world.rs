@@ -81,8 +81,8 @@ impl World {
     }
 
     /// What the controller is made from.
-    pub(super) async fn parts(&self, shutdown: CancellationToken) -> Result<run::Parts, Failure> {
-        Ok(run::Parts {
+    pub(super) async fn parts(&self, shutdown: CancellationToken) -> Result<run::NodeParts, Failure> {
+        Ok(run::NodeParts {
             cluster: self.cluster.clone(),
             client: self.client.clone(),
             cloud: self.cloud.connect(&self.ec2, &self.document.backend).await?,

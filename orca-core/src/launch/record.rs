@@ -42,7 +42,8 @@ pub struct LaunchRecord {
     /// The digest that the offer had when it was frozen.
     pub digest: String,
     /// The digest of what the pod asked for, to see when its author changed it.
-    pub request: String,
+    #[serde(rename = "request")]
+    pub request_digest: String,
     /// When the first send of this attempt was announced.
     pub first_send_at: Timestamp,
     /// When the latest send was announced.
@@ -123,7 +124,7 @@ pub struct NewAttempt<'a> {
     /// The offer to freeze.
     pub offer: Offer,
     /// The digest of what the pod asks for.
-    pub request: String,
+    pub request_digest: String,
 }
 
 impl LaunchRecord {
@@ -143,7 +144,7 @@ impl LaunchRecord {
             cloud: new.cloud,
             digest: new.offer.digest(),
             offer: new.offer,
-            request: new.request,
+            request_digest: new.request_digest,
             first_send_at: now,
             send_at: now,
             unresolved: vec![now],

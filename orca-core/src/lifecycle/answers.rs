@@ -32,10 +32,12 @@ pub(super) fn taken(
         LaunchOutcome::Launched(instance) => launched(seen, record, instance),
         LaunchOutcome::Refused(error) => refused(seen, &next, error),
         LaunchOutcome::Mismatch => showing::waiting(seen, NoInstance::AlreadyLaunched),
-        LaunchOutcome::Ended => showing::told(seen, &Evidence::NoInstance(NoInstance::LaunchedAndEnded)),
+        LaunchOutcome::Ended => {
+            showing::waiting_for(seen, &Evidence::NoInstance(NoInstance::LaunchedAndEnded))
+        }
         LaunchOutcome::NotSent(error) => not_sent(seen, &next, error),
         LaunchOutcome::Unknown(error) => {
-            soon(showing::told(seen, &Evidence::NoInstance(NoInstance::Unanswered(error))))
+            soon(showing::waiting_for(seen, &Evidence::NoInstance(NoInstance::Unanswered(error))))
         }
     };
     decision.and_record(next).and_consume(TaskKey::Send(send_at))

@@ -23,7 +23,7 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
     }
     let evidence = Evidence::NoInstance(NoInstance::LaunchedElsewhere { recorded, current });
     match seen.intent {
-        Intent::Wanted => showing::told(seen, &evidence),
+        Intent::Wanted => showing::waiting_for(seen, &evidence),
         // A deletion is not written about: what the pod shows is the last that was known.
         Intent::Deleting { .. } | Intent::Finished(_) | Intent::Gone => {
             let note = match state_mapping::shown(&evidence) {
@@ -51,7 +51,7 @@ fn given_up(seen: &Observation<'_>, recorded: &CloudIdentity) -> Decision {
     let instance = seen.record().and_then(|record| record.instance_id.as_ref());
     let evidence = Evidence::NoInstance(NoInstance::GivenUp { instance, recorded });
     match seen.intent {
-        Intent::Wanted => showing::told(seen, &evidence),
+        Intent::Wanted => showing::waiting_for(seen, &evidence),
         Intent::Deleting { deadline, finished, released } => {
             ending::release(seen, Deletion { deadline, finished, released })
         }

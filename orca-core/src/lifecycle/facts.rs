@@ -64,7 +64,7 @@ pub enum PrepareKey {
         /// The attempt, from 1.
         attempt: u32,
         /// The digest of what the pod asked for.
-        request: String,
+        request_digest: String,
     },
     /// One more send of this attempt.
     Resend {

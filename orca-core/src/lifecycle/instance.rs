@@ -18,9 +18,9 @@ pub(super) fn follow(seen: &Observation<'_>, instance: &Instance) -> Decision {
         InstanceState::Running => running(seen, instance, showing::show(seen, &evidence)),
         // A stopped instance still costs, and somebody could start it again.
         InstanceState::Stopping | InstanceState::Stopped => {
-            showing::told(seen, &evidence).and_act(Action::Terminate)
+            showing::waiting_for(seen, &evidence).and_act(Action::Terminate)
         }
-        InstanceState::ShuttingDown | InstanceState::Terminated => showing::told(seen, &evidence),
+        InstanceState::ShuttingDown | InstanceState::Terminated => showing::waiting_for(seen, &evidence),
     };
     match seen.record() {
         Some(record) if record.instance_id.as_ref() != Some(&instance.id) => {

@@ -28,7 +28,7 @@ pub(super) fn closed(
         Ok(request) => request,
         Err(rejection) => return rejected(seen, rejection),
     };
-    let changed = request.digest() != record.request;
+    let changed = request.digest() != record.request_digest;
     let waits_for_people = refusal.error.kind == Kind::Invalid(Fault::Pod);
     let is_due = now >= next_attempt_at(record, refusal) || is_ahead(refusal.at, now);
     if changed || (!waits_for_people && is_due) {
@@ -139,7 +139,7 @@ pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: 
             .and_act(Action::Refresh)
             .and_again(limits::POLL_CHANGING);
     }
-    showing::told(seen, &Evidence::NoInstance(NoInstance::OutcomeUnknown))
+    showing::waiting_for(seen, &Evidence::NoInstance(NoInstance::OutcomeUnknown))
 }
 
 /// Whether enough complete sweeps began after the last send could still have been executed, and none showed anything.

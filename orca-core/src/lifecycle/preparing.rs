@@ -28,7 +28,7 @@ const USABLE: Duration = Duration::from_secs(30);
 
 /// Opens this attempt, as soon as an offer and a permit for it are there.
 pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, now: Timestamp) -> Decision {
-    let key = PrepareKey::Attempt { attempt, request: request.digest() };
+    let key = PrepareKey::Attempt { attempt, request_digest: request.digest() };
     let what = || Prepare::Attempt(launch_request(seen, request, attempt, now));
     let Some(task) = task(seen, &key) else {
         return ask(key, what());
@@ -46,7 +46,7 @@ pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, n
                     attempt,
                     cloud: cloud.clone(),
                     offer: offer.clone(),
-                    request: request.digest(),
+                    request_digest: request.digest(),
                 };
                 open(seen, LaunchRecord::open(new, now), offer)
             }
@@ -161,7 +161,7 @@ fn queued(seen: &Observation<'_>, until: Timestamp, now: Timestamp) -> Decision 
     let decision = if wait < SHOWN_WAIT {
         Decision::wait(wait)
     } else {
-        showing::told(seen, &Evidence::NoInstance(NoInstance::Queued { until })).and_again(wait)
+        showing::waiting_for(seen, &Evidence::NoInstance(NoInstance::Queued { until })).and_again(wait)
     };
     decision.keeping_prepared()
 }

@@ -17,5 +17,5 @@ pub fn render(seen: &Observation<'_>, decision: &Decision, now: Timestamp) -> Op
     };
     let record = write.record.as_ref().or_else(|| seen.record());
     let status = status::render(live, shown, record, now);
-    status::patch(live, &status, &status::told(Some(shown), record))
+    status::patch(live, &status, &status::annotations(Some(shown), record))
 }

@@ -24,7 +24,7 @@ pub(super) fn waiting(seen: &Observation<'_>, why: NoInstance<'_>) -> Decision {
 }
 
 /// The same with a warning: people may have to know of it.
-pub(super) fn told(seen: &Observation<'_>, evidence: &Evidence<'_>) -> Decision {
+pub(super) fn waiting_for(seen: &Observation<'_>, evidence: &Evidence<'_>) -> Decision {
     let note = match state_mapping::shown(evidence) {
         Shown::Waiting { reason, message } | Shown::Ended { reason, message, .. } => {
             Some(Note::warning(reason, message))

@@ -110,7 +110,7 @@ fn facts(row: &Row, instances: &KnownInstances, progress: Progress) -> Facts {
         | Action::Send
         | Action::Terminate
         | Action::Release
-        | Action::Forget => PrepareKey::Attempt { attempt: 1, request: request().digest() },
+        | Action::Forget => PrepareKey::Attempt { attempt: 1, request_digest: request().digest() },
     };
     Facts { prepare: Some(Task { key, since, state }), send: None }
 }
@@ -272,7 +272,7 @@ fn attempt() -> NewAttempt<'static> {
     static CLUSTER: std::sync::LazyLock<crate::ClusterId> = std::sync::LazyLock::new(|| "c".into());
     static POD: std::sync::LazyLock<crate::PodUid> = std::sync::LazyLock::new(|| "u".into());
     let (cloud, request) = ("cloud".into(), request().digest());
-    NewAttempt { cluster: &CLUSTER, pod: &POD, attempt: 1, cloud, offer: offer(), request }
+    NewAttempt { cluster: &CLUSTER, pod: &POD, attempt: 1, cloud, offer: offer(), request_digest: request }
 }
 
 fn offer() -> Offer {

@@ -66,7 +66,14 @@ fn record(first_send_at: i64) -> LaunchRecord {
     };
     let (cloud, request) = ("cloud".into(), request().digest());
     LaunchRecord::open(
-        NewAttempt { cluster: &"c".into(), pod: &"u".into(), attempt: 1, cloud, offer, request },
+        NewAttempt {
+            cluster: &"c".into(),
+            pod: &"u".into(),
+            attempt: 1,
+            cloud,
+            offer,
+            request_digest: request,
+        },
         at(first_send_at),
     )
 }

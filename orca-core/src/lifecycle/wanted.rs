@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::decision::{Action, Decision, Note};
 use super::observation::Observation;
-use super::showing::{self, told};
+use super::showing::{self, waiting_for};
 use super::{answers, instance, launching, preparing, silence};
 use crate::clock;
 use crate::launch::AttemptState;
@@ -17,7 +17,7 @@ use crate::well_known::reason;
 
 pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if seen.ignore_daemons && seen.pod.is_some_and(pod::is_daemon) && seen.instances.seen.is_empty() {
-        return told(seen, &Evidence::NoInstance(NoInstance::DaemonIgnored));
+        return waiting_for(seen, &Evidence::NoInstance(NoInstance::DaemonIgnored));
     }
     if let Some((send_at, outcome)) = seen.answered() {
         return answers::taken(seen, send_at, &outcome, now);
@@ -46,7 +46,7 @@ fn with_life(seen: &Observation<'_>, mut decision: Decision, now: Timestamp) -> 
 
 /// The pod ran, or waited, longer than `spec.activeDeadlineSeconds` (B26).
 fn overdue(seen: &Observation<'_>) -> Decision {
-    let decision = told(seen, &Evidence::Overdue);
+    let decision = waiting_for(seen, &Evidence::Overdue);
     if seen.any_alive() { decision.and_act(Action::Terminate) } else { decision }
 }
 
@@ -63,7 +63,7 @@ fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
     }
     if let Some(missing) = &seen.instances.missing {
         return if missing.is_gone() {
-            told(seen, &Evidence::Missing(missing))
+            waiting_for(seen, &Evidence::Missing(missing))
         } else {
             Decision::act(Action::Refresh)
         };
@@ -109,11 +109,11 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
     {
         // At most one instance of a name at a time, as a StatefulSet expects it, even after a force deletion.
         let why = Evidence::NoInstance(NoInstance::NamesakeEnding(namesake));
-        return told(seen, &why).and_again(limits::POLL_CHANGING);
+        return waiting_for(seen, &why).and_again(limits::POLL_CHANGING);
     }
     if let Some(until) = seen.held_until.filter(|until| *until > now) {
         let why = Evidence::NoInstance(NoInstance::HeldBack { until });
-        return told(seen, &why).and_again(clock::until(until, now));
+        return waiting_for(seen, &why).and_again(clock::until(until, now));
     }
     let notes = request.notes.iter().map(|text| Note::warning(reason::UNKNOWN_ANNOTATION, text));
     notes.fold(preparing::attempt(seen, request, 1, now), Decision::and_note)
@@ -123,7 +123,7 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
 fn unswept(seen: &Observation<'_>) -> Decision {
     let decision = match &seen.instances.trouble {
         None => Decision::act(Action::Refresh),
-        Some(trouble) => told(seen, &Evidence::NoInstance(NoInstance::CloudUnreachable(trouble)))
+        Some(trouble) => waiting_for(seen, &Evidence::NoInstance(NoInstance::CloudUnreachable(trouble)))
             .and_act(Action::Refresh)
             .and_again(limits::POLL_CHANGING),
     };

@@ -68,12 +68,12 @@ pub fn record_patch(live: &Pod, record: &LaunchRecord, now: Timestamp) -> Option
     let mut wanted = live.status.clone().unwrap_or_default();
     wanted.conditions = Some(vec![conditions::launch_record(live, record, to_second(now))]);
     wanted.observed_generation = live.metadata.generation;
-    patch(live, &wanted, &told(None, Some(record)))
+    patch(live, &wanted, &annotations(None, Some(record)))
 }
 
 /// The annotations that ORCA writes for people: the instance of the pod, and its public address if it has one.
 #[must_use]
-pub fn told(shown: Option<&Shown>, record: Option<&LaunchRecord>) -> Vec<(&'static str, String)> {
+pub fn annotations(shown: Option<&Shown>, record: Option<&LaunchRecord>) -> Vec<(&'static str, String)> {
     let id = record.and_then(|record| record.instance_id.as_ref());
     let address = match shown {
         Some(Shown::Running { instance, .. }) => instance.public_ip,

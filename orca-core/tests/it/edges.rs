@@ -71,7 +71,7 @@ fn record() -> LaunchRecord {
     let (cloud, request) = ("cloud".into(), request().digest());
     let (cluster, pod) = ("cluster".into(), "uid".into());
     LaunchRecord::open(
-        NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request },
+        NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request_digest: request },
         at(NOW),
     )
 }

@@ -169,7 +169,7 @@ fn facts(record: Option<LaunchRecord>, digest: Option<String>) -> impl Strategy<
     let digest = digest.unwrap_or_default();
     let key = prop_oneof![
         2 => (0u32..2).prop_map(move |next| {
-            PrepareKey::Attempt { attempt: attempt + next, request: digest.clone() }
+            PrepareKey::Attempt { attempt: attempt + next, request_digest: digest.clone() }
         }),
         1 => Just(PrepareKey::Resend { attempt }),
     ];

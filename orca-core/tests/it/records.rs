@@ -57,7 +57,7 @@ fn open(uid: &str, attempt: u32, text: &str, now: Timestamp) -> LaunchRecord {
     };
     let (cluster, pod, cloud) = ("cluster".into(), uid.into(), "cloud".into());
     LaunchRecord::open(
-        NewAttempt { cluster: &cluster, pod: &pod, attempt, cloud, offer, request: text.into() },
+        NewAttempt { cluster: &cluster, pod: &pod, attempt, cloud, offer, request_digest: text.into() },
         now,
     )
 }

@@ -158,7 +158,7 @@ impl World {
             Accepted::default(),
             Health::new(Arc::clone(&clock)),
         );
-        let provider = InstanceProvider::new(instances::Parts {
+        let provider = InstanceProvider::new(instances::ProviderParts {
             cloud: Arc::new(cloud(&listed)),
             health: None,
             owner: owner(),
@@ -174,7 +174,7 @@ impl World {
         let (events, _loop) =
             events::channel(client.clone(), Arc::clone(&clock), "test".into(), metrics.pods.events.clone());
         let life = crate::spawn::Life::begin();
-        let pods = pods::Controller::new(pods::Parts {
+        let pods = pods::Controller::new(pods::ControllerParts {
             client,
             provider: Arc::new(provider.clone()),
             owner: owner(),
@@ -195,7 +195,7 @@ impl World {
         tokio::spawn(async move {
             tokio::join!(running.sweep(token.clone()), running.terminate(token.clone()));
         });
-        let garbage = Garbage::new(Parts {
+        let garbage = Garbage::new(GarbageParts {
             api_reader: Arc::<TestCensus>::clone(&api_reader),
             provider,
             pods,

@@ -41,7 +41,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 
 /// What the controller works with.
-pub(crate) struct Parts {
+pub(crate) struct NodeParts {
     pub(crate) client: kube::Client,
     pub(crate) template: NodeTemplate,
     pub(crate) provider: Arc<dyn Provider>,
@@ -64,7 +64,7 @@ pub(crate) struct Facts {
 
 /// The loop that keeps the Node object true.
 pub(crate) struct NodeController {
-    parts: Parts,
+    parts: NodeParts,
     api: Api<Node>,
     facts: watch::Sender<Option<Facts>>,
     unreachable_since: Mutex<Option<Timestamp>>,
@@ -72,7 +72,7 @@ pub(crate) struct NodeController {
 }
 
 impl NodeController {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: NodeParts) -> Self {
         let api = Api::all(parts.client.clone());
         Self {
             parts,

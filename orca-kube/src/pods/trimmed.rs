@@ -45,7 +45,7 @@ impl Resource for TrimmedPod {
 }
 
 #[derive(Deserialize)]
-struct Parts {
+struct Sections {
     metadata: Meta,
     spec: Option<PodSpec>,
     status: Option<PodStatus>,
@@ -72,7 +72,7 @@ struct Meta {
 
 impl<'de> Deserialize<'de> for TrimmedPod {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
+        let Sections { metadata, spec, status } = Sections::deserialize(deserializer)?;
         Ok(Self(Pod { metadata: metadata.into(), spec, status }))
     }
 }

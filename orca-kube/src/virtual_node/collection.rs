@@ -7,7 +7,7 @@ use orca_core::ids::Owner;
 
 use super::VirtualNode;
 use crate::events::Events;
-use crate::garbage::{ApiReader, Garbage, Parts};
+use crate::garbage::{ApiReader, Garbage, GarbageParts};
 use crate::identity::IdentityGuard;
 use crate::instances::InstanceProvider;
 use crate::pods;
@@ -21,7 +21,7 @@ impl VirtualNode {
         events: Events,
     ) -> Garbage {
         let is_named = self.parts.config.cluster.id.is_some();
-        Garbage::new(Parts {
+        Garbage::new(GarbageParts {
             api_reader: Arc::new(ApiReader::new(self.parts.client.clone())),
             provider: provider.clone(),
             pods: pods.clone(),

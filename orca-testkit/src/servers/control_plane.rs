@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub use snapshot::Snapshot;
 
-/// Ready after some 9 s on two idle cores; the bound leaves room for a busy instance.
+/// Ready after some 9 s on two idle cores; the bound leaves room for a busy one.
 const READY_LIMIT: Duration = Duration::from_mins(2);
 const ACCOUNT_LIMIT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(250);

@@ -10,7 +10,7 @@ const NAMES: [&str; 14] = [
     "sights", "voice", "visit", "machine",
 ];
 /// Where "machine" is the right word: the computer that something runs on, and what AWS calls an image.
-const MACHINES: [&str; 16] = [
+const MACHINES: [&str; 18] = [
     "machine image",
     "machineimage",
     "this machine",
@@ -27,6 +27,8 @@ const MACHINES: [&str; 16] = [
     "apimachinery",
     "somebody's machine",
     "folder_of_one_machine",
+    "clock of its machine",
+    "machine that orca runs on",
 ];
 /// Readers that are no people.
 const READERS: [&str; 5] = ["for machines", "by_machines", "machines_get", "state machine", "orca-machines"];

@@ -22,7 +22,8 @@ fn record() -> LaunchRecord {
         parameters: serde_json::json!({ "ami": "ami-0123456789abcdef0", "subnet": "subnet-1" }),
     };
     let (cluster, pod, cloud) = ("c".into(), "u".into(), "123456789012/us-west-2".into());
-    let new = NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request: "w".into() };
+    let new =
+        NewAttempt { cluster: &cluster, pod: &pod, attempt: 1, cloud, offer, request_digest: "w".into() };
     LaunchRecord::open(new, at(1_000))
 }
 

@@ -14,7 +14,7 @@ fn prepared(permit: Permit) -> Prepared {
 }
 
 fn key(attempt: u32) -> PrepareKey {
-    PrepareKey::Attempt { attempt, request: request().digest() }
+    PrepareKey::Attempt { attempt, request_digest: request().digest() }
 }
 
 /// A wanted pod without a record, whose prepare was over at `SINCE`.
@@ -53,7 +53,7 @@ fn a_permit_is_used_within_half_a_minute_or_asked_for_anew() {
 #[test]
 fn an_offer_for_another_wish_or_attempt_is_never_sent() {
     let state = || TaskState::Done { at: at(SINCE), result: Ok(prepared(Permit::Granted)) };
-    let other = PrepareKey::Attempt { attempt: 1, request: "other".into() };
+    let other = PrepareKey::Attempt { attempt: 1, request_digest: "other".into() };
     assert_eq!(action(&with(other, state()).decide(SINCE + 1)), "attempt 1");
     assert_eq!(action(&with(key(2), state()).decide(SINCE + 1)), "attempt 1");
 }

@@ -1,4 +1,4 @@
-//! The clock of the controller's instance, which can be wrong.
+//! The controller's clock, which can be wrong.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
