@@ -1,5 +1,7 @@
 //! Admission before money: a pod that passed by the scheduler launches nothing when it does not belong here.
 
+use std::time::Duration;
+
 use super::cluster::PODS;
 use super::world::{World, bound, pod};
 use serde_json::json;
@@ -65,13 +67,17 @@ async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods(world: Wor
             (pods.iter().filter(say).count() == 3).then_some(pods)
         })
         .await;
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     let uids = |pods: &[serde_json::Value]| {
         let mut uids: Vec<String> = pods.iter().map(|pod| pod["metadata"]["uid"].to_string()).collect();
         uids.sort();
         uids
     };
-    assert_eq!(uids(&pods), uids(&world.pods().await), "the same three pods, Pending");
+    let before = uids(&pods);
+    world
+        .stays(Duration::from_secs(5), "the same three pods, Pending", || async {
+            uids(&world.pods().await) == before
+        })
+        .await;
     assert!(world.proxy.launched().is_empty());
 
     // The author mends the annotation on one of them: it is read anew.

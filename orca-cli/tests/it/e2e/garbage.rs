@@ -102,11 +102,13 @@ async fn an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched(world: W
     let note = world.told("OrphanInstanceTerminated").await;
     assert!(note.contains(&orphan) && note.contains("default/gone"), "{note}");
     world.running(1).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    world
+        .stays(Duration::from_secs(3), "what is not ours is not touched", || async {
+            let alive = world.alive().await;
+            [&other_cluster, &other_node, &without_pod, &without_tags].iter().all(|id| alive.contains(id))
+        })
+        .await;
     let alive = world.alive().await;
-    for id in [&other_cluster, &other_node, &without_pod, &without_tags] {
-        assert!(alive.contains(id), "{id} is not ours to touch");
-    }
     assert_eq!(alive.len(), 5, "these and the wanted pod's: {alive:?}");
     for (name, value) in [
         ("orca_orphans_terminated_total", "1"),
@@ -133,8 +135,7 @@ async fn too_many_orphans_at_once_stop_it_until_it_is_released(world: World) {
     let (orca, _) = world.orca().await;
     let note = world.told("OrphanBrake").await;
     assert!(note.contains("gc.releaseBrake: 6") && note.contains(&orphans[5]), "what to do: {note}");
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    assert_eq!(world.alive().await.len(), 6, "the brake holds");
+    world.stays(Duration::from_secs(4), "the brake holds", || async { world.alive().await.len() == 6 }).await;
     assert!(world.proxy.calls_of("TerminateInstances").is_empty());
     for (name, value) in [("orca_gc_frozen{cause=\"brake\"}", "1"), ("orca_orphaned_instances", "6")] {
         assert_eq!(metric(&orca, name).await.as_deref(), Some(value), "{name}");
@@ -159,16 +160,24 @@ async fn what_was_force_deleted_while_orca_was_away_ends_and_a_new_pod_of_that_n
     let (_orca, _) = world.orca().await;
     world.running(1).await;
     world.ends(&old).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    world
+        .stays(Duration::from_secs(3), "another UID is another pod", || async {
+            world.alive().await.len() == 1
+        })
+        .await;
     world.running(1).await;
-    assert_eq!(world.alive().await.len(), 1, "another UID is another pod");
 }
 
 async fn an_answer_that_is_no_absence_ends_nothing(world: World) {
     let cluster = world.cluster_id().await;
     let orphan = world.stray(&cluster, NODE, ("gone", NOBODY)).await;
     let allow = async |verbs: &[&str]| {
-        world.cluster.edit(CLUSTER_ROLES, "orca", |role| role["rules"][3]["verbs"] = json!(verbs)).await;
+        let change = |role: &mut Value| {
+            let rules = role["rules"].as_array_mut().expect("rules");
+            let rule = rules.iter_mut().find(|rule| rule["resources"] == json!(["pods"]));
+            rule.expect("a rule on pods")["verbs"] = json!(verbs);
+        };
+        world.cluster.edit(CLUSTER_ROLES, "orca", change).await;
     };
     allow(&["list", "watch", "delete"]).await;
     world.configure(FAST);
@@ -193,8 +202,11 @@ async fn of_two_instances_of_one_pod_the_recorded_one_stays(world: World) {
     world.ends(&second).await;
     let note = world.told("SurplusInstance").await;
     assert!(note.contains(&recorded) && note.contains(&second), "{note}");
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(world.alive().await, [recorded]);
+    world
+        .stays(Duration::from_secs(3), "the recorded one is left alone", || async {
+            world.alive().await == [recorded.as_str()]
+        })
+        .await;
     let after = world.running(1).await.remove(0);
     assert_eq!(after["metadata"]["uid"], uid.as_str(), "the pod goes on");
 }

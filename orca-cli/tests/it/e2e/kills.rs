@@ -128,9 +128,12 @@ async fn stopped_at_a_launch_while_another_process_launches_there_is_one_instanc
         let mut first = first;
         assert_eq!(first.exit().await, Some(1), "{point}:\n{}", first.log());
         world.running(number + 1).await;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        world
+            .stays(Duration::from_secs(2), &format!("{point}: S1, S2"), || async {
+                world.probe.alive().await.expect("instances").len() == number + 1
+            })
+            .await;
         world.assert_one_instance_each(number + 1);
-        assert_eq!(world.probe.alive().await.expect("instances").len(), number + 1, "{point}: S1, S2");
         assert_eq!(second.stop().await, Some(0));
     }
 }

@@ -45,7 +45,11 @@ async fn an_instance_that_is_ended_or_stopped_from_outside_fails_its_pod(world: 
             world.probe.alive().await.ok()?.is_empty().then_some(())
         })
         .await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    world
+        .stays(Duration::from_secs(3), "nothing is launched again", || async {
+            world.proxy.launched().len() == 2
+        })
+        .await;
     world.assert_one_instance_each(2);
 }
 

@@ -73,8 +73,11 @@ async fn the_node_is_registered_and_kept_alive(world: World) {
     // L9: a quiet node writes nothing but its leases.
     let writes = || world.audited("patch", "nodes/status") + world.audited("patch", "nodes");
     let before = writes();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(writes(), before, "A32: no status write without a change");
+    world
+        .stays(Duration::from_secs(5), "A32: no status write without a change", || async {
+            writes() == before
+        })
+        .await;
 
     assert_eq!(orca.stop().await, Some(0), "SIGTERM is a clean stop");
     let node = world.cluster.get(NODES, NODE).await.expect("the node stays");
@@ -143,11 +146,11 @@ async fn the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored(world
             rules.retain(|rule| !is_status(rule));
         })
         .await;
-    let began = tokio::time::Instant::now();
-    while began.elapsed() < Duration::from_secs(105) {
-        let node = world.cluster.get(NODES, NODE).await.expect("the node");
-        assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A26: after {:?}", began.elapsed());
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
+    world
+        .stays(Duration::from_secs(105), "A26: the node is Ready", || async {
+            let node = world.cluster.get(NODES, NODE).await.expect("the node");
+            condition(&node, "Ready").as_deref() == Some("True")
+        })
+        .await;
     drop(orca);
 }

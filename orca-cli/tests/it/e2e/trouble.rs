@@ -72,11 +72,13 @@ async fn nobody_suffers(world: &World, begin: impl Fn(), seconds: u64, end: impl
         })
         .await;
     world.apply(&bound("waits")).await;
-    tokio::time::sleep(world.long(seconds)).await;
-    let node = world.cluster.get(NODES, NODE).await.expect("the node");
-    assert_eq!(condition(&node, "Ready").as_deref(), Some("True"), "A48");
-    let after = world.cluster.get(PODS, "runs").await.expect("the pod");
-    assert_eq!(before["status"], after["status"], "S13: nothing is concluded from silence");
+    world
+        .stays(world.long(seconds), "A48, S13: nothing is concluded from silence", || async {
+            let node = world.cluster.get(NODES, NODE).await.expect("the node");
+            let now = world.cluster.get(PODS, "runs").await.expect("the pod");
+            condition(&node, "Ready").as_deref() == Some("True") && now["status"] == before["status"]
+        })
+        .await;
     end();
     world.running(2).await;
     world

@@ -252,6 +252,20 @@ impl World {
         }
     }
 
+    /// Asks for so long, and fails as soon as it does not hold.
+    pub(crate) async fn stays<F: Future<Output = bool>>(
+        &self,
+        lasts: Duration,
+        what: &str,
+        ask: impl Fn() -> F,
+    ) {
+        let began = Instant::now();
+        while began.elapsed() < lasts {
+            assert!(ask().await, "no longer after {:.1?}: {what}", began.elapsed());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// How often ORCA used this verb on this resource, by the API server's audit log.
     pub(crate) fn audited(&self, verb: &str, resource: &str) -> usize {
         self.servers.audited("system:serviceaccount:kube-system:orca", verb, resource)

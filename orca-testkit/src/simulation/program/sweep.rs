@@ -128,12 +128,12 @@ pub(super) fn run(args: &Sweep) -> Result<bool, Error> {
     });
     let took = began.elapsed().as_secs_f64();
     say(&format!(
-        "{} seeds in {took:.0} s, {:.1} a second, {:.0} hours of simulated time; {} seeds broke a rule {:?}",
+        "{} seeds in {took:.0} s, {:.1} a second, {:.0} hours of simulated time; {} seeds broke a rule{}",
         counts.seeds,
         counts.rate(took),
         counts.simulated.as_secs_f64() / 3_600.0,
         counts.found.len(),
-        counts.broken,
+        if counts.broken.is_empty() { String::new() } else { format!(" {:?}", counts.broken) },
     ))?;
     if counts.seeds < args.at_least {
         say(&format!("fewer than {} seeds", args.at_least))?;
