@@ -1,7 +1,7 @@
 //! What a launch needs is a fact: how long it is used, what its failures show, when it is asked for anew.
 
 use super::*;
-use crate::provider::{Permit, Prepared};
+use crate::provider::{Permit, Prepare, Prepared};
 
 const SINCE: i64 = 1_000;
 
@@ -26,6 +26,19 @@ fn with(key: PrepareKey, state: TaskState<Prepared>) -> Case {
     let mut case = Case::new(instances());
     case.facts.prepare = Some(Task { key, since: at(SINCE), state });
     case
+}
+
+#[test]
+fn a_back_end_is_told_what_the_pod_asks_for() {
+    let mut case = Case::new(instances());
+    let asked =
+        json!([{ "name": "main", "resources": { "requests": { "cpu": "500m", "nvidia.com/gpu": "8" } } }]);
+    case.pod.spec.as_mut().expect("a spec").containers = serde_json::from_value(asked).expect("containers");
+    let Action::Prepare(preparation) = case.decide(SINCE).action else { panic!("it is prepared") };
+    let Prepare::Attempt(request) = preparation.what else { panic!("an attempt") };
+    let amounts = [("cpu", "500m"), ("nvidia.com/gpu", "8")];
+    let amounts = amounts.map(|(name, amount)| (name.to_owned(), amount.parse().expect("a quantity")));
+    assert_eq!(request.resources, amounts.into());
 }
 
 #[test]
@@ -149,7 +162,7 @@ fn a_stopped_settling_send_does_not_let_a_second_attempt_begin() {
 fn the_tags_of_a_launch_are_made_where_it_is_decided() {
     let decision = Case::new(instances()).decide(7);
     let Action::Prepare(preparation) = &decision.action else { panic!("{decision:?}") };
-    let crate::provider::Prepare::Attempt(request) = &preparation.what else { panic!("{decision:?}") };
+    let Prepare::Attempt(request) = &preparation.what else { panic!("{decision:?}") };
     assert_eq!(request.tags["orca.research/pod-uid"], "u");
     assert_eq!(request.tags["orca.research/created-at"], "1970-01-01T00:00:07Z");
     assert_eq!((request.attempt, request.instance_type.as_str()), (1, "t3.micro"));
