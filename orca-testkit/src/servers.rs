@@ -2,8 +2,8 @@
 //!
 //! `orca-testkit/servers/prepare` builds them once into the user's cache folder; [`installed`] finds
 //! them there. [`ControlPlane`] is a Kubernetes control plane with RBAC on, [`Moto`] an EC2-compatible
-//! server, [`Ec2Proxy`] stands in front of it (token memory, faults, ledger), and [`Ec2Probe`] looks at
-//! the instances behind the proxy's back.
+//! server, [`Ec2Proxy`] stands in front of it (token memory, faults, ledger), [`Ec2Probe`] looks at
+//! the instances behind the proxy's back, and a [`Relay`] in front of any server can go dead.
 //!
 //! Everything listens on free loopback ports and keeps its files in a temporary folder.
 
@@ -20,12 +20,14 @@ pub(crate) mod ports;
 pub mod probe;
 pub(crate) mod process;
 pub mod proxy;
+mod relay;
 
 pub use certificates::PemPair;
-pub use control_plane::{ControlPlane, ServerName, Snapshot};
+pub use control_plane::{Audit, ControlPlane, ServerName, Snapshot};
 pub use error::Error;
 pub use installation::{Installation, installed};
 pub use kubectl::Kubectl;
 pub use moto::Moto;
 pub use probe::Ec2Probe;
 pub use proxy::Ec2Proxy;
+pub use relay::Relay;

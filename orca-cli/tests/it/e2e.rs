@@ -27,6 +27,32 @@ macro_rules! anywhere {
     };
 }
 
+/// The same on a real control plane and the fake EC2, whose histories are judged by the rules of the simulation.
+#[cfg(feature = "crash-points")]
+macro_rules! judged {
+    ($($name:ident),* $(,)?) => {
+        mod on_fakes {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(&crate::e2e::world::World::fake().await).await;
+                }
+            )*
+        }
+        mod on_servers {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
+                async fn $name() {
+                    let world = crate::e2e::world::World::judged().await;
+                    super::$name(&world).await;
+                    world.judge().await;
+                }
+            )*
+        }
+    };
+}
+
 /// The same for scenarios that need what only the real servers have, such as RBAC.
 macro_rules! servers_only {
     ($($name:ident),* $(,)?) => {
@@ -43,6 +69,7 @@ macro_rules! servers_only {
 }
 
 mod admission;
+mod black_hole;
 mod cluster;
 mod crash;
 mod deletion;

@@ -18,6 +18,7 @@ mod queue;
 mod recorder;
 mod replica_set;
 mod scheduler;
+mod stateful_set;
 mod taint_eviction;
 mod view;
 mod world;
@@ -52,6 +53,7 @@ impl Controllers {
                 Box::<job::Jobs>::default(),
                 Box::<deployment::Deployments>::default(),
                 Box::<replica_set::ReplicaSets>::default(),
+                Box::<stateful_set::StatefulSets>::default(),
                 Box::<node_health::NodeHealth>::default(),
                 Box::<taint_eviction::TaintEviction>::default(),
                 Box::<pod_gc::PodCollector>::default(),

@@ -32,7 +32,7 @@ pub(crate) fn created(resource: &Resource, value: &mut Value) {
             value["spec"] = json!({ "finalizers": ["kubernetes"] });
             value["status"] = json!({ "phase": "Active" });
         }
-        "Job" | "Deployment" | "ReplicaSet" | "DaemonSet" => value["status"] = json!({}),
+        "Job" | "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => value["status"] = json!({}),
         "PersistentVolume" | "PersistentVolumeClaim" => value["status"] = json!({ "phase": "Pending" }),
         _ => {}
     }
@@ -45,6 +45,7 @@ pub(crate) fn changed(resource: &Resource, value: &mut Value) {
         "Job" => job::changed(value),
         "Deployment" => apps::deployment(&mut value["spec"]),
         "ReplicaSet" => apps::replica_set(&mut value["spec"]),
+        "StatefulSet" => apps::stateful_set(&mut value["spec"]),
         "DaemonSet" => apps::daemon_set(&mut value["spec"]),
         "Service" => service(&mut value["spec"]),
         "Secret" => secret(value),

@@ -140,6 +140,7 @@ fn add(resource: &Resource, generator: &mut SchemaGenerator) -> Option<String> {
         "DaemonSet" => apps::DaemonSet,
         "Deployment" => apps::Deployment,
         "ReplicaSet" => apps::ReplicaSet,
+        "StatefulSet" => apps::StatefulSet,
         "Job" => batch::Job,
         "Lease" => coordination::Lease,
         "EndpointSlice" => discovery::EndpointSlice,

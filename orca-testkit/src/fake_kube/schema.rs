@@ -80,6 +80,7 @@ fn round(resource: &Resource, value: &Value) -> Result<Value, serde_json::Error>
         "DaemonSet" => through::<apps::DaemonSet>(value),
         "Deployment" => through::<apps::Deployment>(value),
         "ReplicaSet" => through::<apps::ReplicaSet>(value),
+        "StatefulSet" => through::<apps::StatefulSet>(value),
         "Job" => through::<batch::Job>(value),
         "Lease" => through::<coordination::Lease>(value),
         "EndpointSlice" => through::<discovery::EndpointSlice>(value),

@@ -66,7 +66,9 @@ fn quoted(texts: &[&str]) -> String {
 fn content(resource: &Resource, value: &Value, found: &mut Vec<Cause>) {
     match resource.kind {
         "Pod" => pod::spec("spec", &value["spec"], found),
-        "Job" | "Deployment" | "ReplicaSet" | "DaemonSet" => workload::content(resource, value, found),
+        "Job" | "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
+            workload::content(resource, value, found)
+        }
         "Lease" => lease(&value["spec"], found),
         "Event" => event(value, found),
         "ConfigMap" | "Secret" => keys(&value["data"], found),

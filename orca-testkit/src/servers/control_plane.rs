@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
+pub use layout::Audit;
 pub use snapshot::Snapshot;
 
 /// Ready after some 9 s on two idle cores; the bound leaves room for a busy one.
@@ -73,18 +74,27 @@ impl ControlPlane {
     ///
     /// A server did not start in time; its log is in the error.
     pub async fn start(installation: &Installation) -> Result<Self, Error> {
+        Self::start_audited(installation, Audit::Metadata).await
+    }
+
+    /// The same with an audit log that says so much.
+    ///
+    /// # Errors
+    ///
+    /// A server did not start in time; its log is in the error.
+    pub async fn start_audited(installation: &Installation, audit: Audit) -> Result<Self, Error> {
         let mut starts = 1;
         loop {
-            match Self::start_once(installation).await {
+            match Self::start_once(installation, audit).await {
                 Err(error) if starts < STARTS && ports::was_taken(&error) => starts += 1,
                 result => return result,
             }
         }
     }
 
-    async fn start_once(installation: &Installation) -> Result<Self, Error> {
+    async fn start_once(installation: &Installation, audit: Audit) -> Result<Self, Error> {
         let folder = files::temporary("orca-control-plane-")?;
-        let layout = Layout::new(folder.path().to_owned())?;
+        let layout = Layout::new(folder.path().to_owned(), audit)?;
         let admin = layout.kubeconfig("admin", "admin", &["system:masters"])?;
         let kubectl =
             Kubectl::new(installation.program("kubectl"), admin.clone(), folder.path().join("home"));
@@ -226,7 +236,7 @@ impl ControlPlane {
         self.layout.log(server.program())
     }
 
-    /// The audit log: one JSON event a line, of level Metadata, for every answered request.
+    /// The audit log: one JSON event a line for every answered request.
     #[must_use]
     pub fn audit_log(&self) -> PathBuf {
         self.layout.audit_log()

@@ -12,6 +12,8 @@ use orca_core::ids::ClusterId;
 
 use crate::fake_ec2::{Call, Ender};
 
+pub mod audit_log;
+pub mod ledger;
 mod line;
 mod pod;
 

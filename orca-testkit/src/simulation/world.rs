@@ -15,7 +15,7 @@ use self::clock::ShiftedClock;
 use self::line::Holes;
 use self::processes::Processes;
 use self::recorder::Recorder;
-use super::history::History;
+use super::history::{History, ledger};
 use super::plan::Plan;
 use crate::clock::TokioClock;
 use crate::fake_ec2::FakeEc2;
@@ -145,7 +145,7 @@ impl Stage {
         let cluster = ClusterId::new(system.map(|system| system.uid().to_owned()).unwrap_or_default());
         let mut entries = self.recorder.take();
         for ec2 in [&self.home, &self.elsewhere] {
-            entries.extend(recorder::of_cloud(ec2));
+            entries.extend(ledger::facts(ec2));
         }
         // Calls of one moment stand before what they brought about, and both after what was written before.
         entries.sort_by_key(|entry| entry.at);
@@ -154,7 +154,7 @@ impl Stage {
             cluster,
             node: Config::default().node.name,
             nodes,
-            home: identity(&self.home),
+            home: ledger::identity(&self.home),
             calm_from,
             quiet_from,
             end: self.clock.now(),
@@ -163,10 +163,4 @@ impl Stage {
             entries,
         }
     }
-}
-
-/// Account and region, as a launch record names them.
-fn identity(ec2: &FakeEc2) -> String {
-    let settings = ec2.settings();
-    format!("{}/{}", settings.account, settings.region)
 }

@@ -1,12 +1,13 @@
 //! ORCA dies right before and right after everything that it does to the outside: nothing is launched twice, lost or killed
-//! wrongly. The cases of one scenario share their servers.
+//! wrongly. The cases of one scenario share their servers; what a real API server and the fake EC2 wrote down of them is
+//! judged by the rules of the simulation.
 
 use std::time::Duration;
 
 use super::cluster::{Deletion, NODES, PODS};
 use super::world::{NODE, Orca, World, pod};
 
-anywhere! {
+judged! {
     killed_around_what_a_launch_does_a_pod_gets_one_instance,
     killed_around_what_an_end_does_nothing_is_left,
     killed_around_what_it_does_to_the_node_there_is_one,
@@ -25,7 +26,7 @@ async fn died(mut orca: Orca, point: &str) {
     assert!(orca.log().contains("Crash point reached"), "{point}");
 }
 
-async fn killed_around_what_a_launch_does_a_pod_gets_one_instance(world: World) {
+async fn killed_around_what_a_launch_does_a_pod_gets_one_instance(world: &World) {
     let points = [
         "announce:before:1",
         "announce:after:1",
@@ -39,7 +40,7 @@ async fn killed_around_what_a_launch_does_a_pod_gets_one_instance(world: World) 
     for (number, point) in points.into_iter().enumerate() {
         let name = format!("pod-{number}");
         world.apply(&pod(&name)).await;
-        died(mortal(&world, point), point).await;
+        died(mortal(world, point), point).await;
         let orca = world.start_only();
         world.running(number + 1).await;
         world.assert_one_instance_each(number + 1);
@@ -48,7 +49,7 @@ async fn killed_around_what_a_launch_does_a_pod_gets_one_instance(world: World) 
     }
 }
 
-async fn killed_around_what_an_end_does_nothing_is_left(world: World) {
+async fn killed_around_what_an_end_does_nothing_is_left(world: &World) {
     let points = [
         "terminate:before:1",
         "terminate:after:1",
@@ -66,7 +67,7 @@ async fn killed_around_what_an_end_does_nothing_is_left(world: World) {
     world.running(all).await;
     assert_eq!(orca.stop().await, Some(0));
     for (number, point) in points.into_iter().enumerate() {
-        let orca = mortal(&world, point);
+        let orca = mortal(world, point);
         world.cluster.delete(PODS, &format!("pod-{number}"), Deletion::Start).await;
         died(orca, point).await;
         let orca = world.start_only();
@@ -84,7 +85,7 @@ async fn killed_around_what_an_end_does_nothing_is_left(world: World) {
     world.assert_one_instance_each(all);
 }
 
-async fn killed_around_what_it_does_to_the_node_there_is_one(world: World) {
+async fn killed_around_what_it_does_to_the_node_there_is_one(world: &World) {
     for point in [
         "node-create:before:1",
         "node-create:after:1",
@@ -96,7 +97,7 @@ async fn killed_around_what_it_does_to_the_node_there_is_one(world: World) {
         if world.cluster.get(NODES, NODE).await.is_some() {
             world.cluster.delete(NODES, NODE, Deletion::Start).await;
         }
-        let orca = mortal(&world, point);
+        let orca = mortal(world, point);
         if point == "node-patch:after:2" {
             world.apply(&pod("pod")).await;
         }
@@ -108,14 +109,14 @@ async fn killed_around_what_it_does_to_the_node_there_is_one(world: World) {
     world.assert_one_instance_each(2);
 }
 
-async fn stopped_at_a_launch_while_another_process_launches_there_is_one_instance(world: World) {
+async fn stopped_at_a_launch_while_another_process_launches_there_is_one_instance(world: &World) {
     for (number, point) in
         ["launch:before:1:stop", "launch:after:1:stop", "announce:before:1:stop", "announce:after:1:stop"]
             .into_iter()
             .enumerate()
     {
         world.apply(&pod(&format!("pod-{number}"))).await;
-        let first = mortal(&world, point);
+        let first = mortal(world, point);
         world
             .eventually(&format!("{point}: the first process stands still"), || async {
                 first.log().contains("Crash point reached").then_some(())

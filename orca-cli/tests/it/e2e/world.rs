@@ -6,21 +6,27 @@ mod servers;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use orca_testkit::servers::{ControlPlane, Ec2Probe, Ec2Proxy};
+use orca_core::ids::ClusterId;
+use orca_testkit::servers::{ControlPlane, Ec2Probe, Ec2Proxy, Relay};
+use orca_testkit::simulation::check::check;
+use orca_testkit::simulation::history::{Entry, Fact, History, ledger};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 pub(crate) use self::process::{Orca, command};
 use self::servers::Servers;
-use super::cluster::{Cluster, NODES, PODS};
+use super::cluster::{Cluster, NAMESPACES, NODES, PODS};
 
 /// The node of the shipped RBAC.
 pub(crate) const NODE: &str = "orca-aws-node";
+/// The user of the shipped RBAC.
+const USER: &str = "system:serviceaccount:kube-system:orca";
 
 /// A cluster, a cloud behind the proxy, and a config that joins them.
 pub(crate) struct World {
@@ -35,13 +41,23 @@ pub(crate) struct World {
     /// What the config holds before anything is added.
     base: String,
     folder: TempDir,
-    started: AtomicUsize,
+    /// When each process was started.
+    starts: Mutex<Vec<Timestamp>>,
 }
 
 impl World {
     /// On a real control plane and moto.
     pub(crate) async fn real() -> Self {
         Self::on(Servers::real().await).await
+    }
+
+    /// On a real control plane and the fake EC2, for [`judge`](Self::judge).
+    pub(crate) async fn judged() -> Self {
+        let world = Self::on(Servers::judged().await).await;
+        // A sweep every third of a second is what the rules call a storm.
+        let calmer = world.base.replace("fastSweepSeconds: 0.3", "fastSweepSeconds: 1");
+        std::fs::write(&world.config, &calmer).expect("the config");
+        Self { base: calmer, ..world }
     }
 
     /// On both fakes.
@@ -77,7 +93,7 @@ impl World {
             config,
             base: text,
             folder,
-            started: AtomicUsize::new(0),
+            starts: Mutex::default(),
         }
     }
 
@@ -108,9 +124,22 @@ impl World {
         self.spawn(&self.kubeconfig, &self.config, environment)
     }
 
+    /// Starts `orca` with a relay between it and the API server, and waits for nothing.
+    pub(crate) fn start_through(&self, relay: &Relay) -> Orca {
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
+        let relayed = text.replace(&self.server_url(), &format!("https://{}", relay.address()));
+        assert_ne!(text, relayed, "the kubeconfig names the API server");
+        let path = self.folder.path().join("relayed");
+        std::fs::write(&path, relayed).expect("a kubeconfig");
+        self.spawn(&path, &self.config, &[])
+    }
+
     /// Starts `orca` with this kubeconfig and this config.
     fn spawn(&self, kubeconfig: &Path, config: &Path, environment: &[(&str, &str)]) -> Orca {
-        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let mut starts = self.starts.lock().expect("no panic");
+        let number = starts.len();
+        starts.push(Timestamp::now());
+        drop(starts);
         let log = self.folder.path().join(format!("orca-{number}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
         let child = command()
@@ -268,7 +297,33 @@ impl World {
 
     /// How often ORCA used this verb on this resource, by the API server's audit log.
     pub(crate) fn audited(&self, verb: &str, resource: &str) -> usize {
-        self.servers.audited("system:serviceaccount:kube-system:orca", verb, resource)
+        self.servers.audited(USER, verb, resource)
+    }
+
+    /// What both servers wrote down keeps every rule of the simulation; where they write nothing down, nothing is judged.
+    pub(crate) async fn judge(&self) {
+        let Some((mut entries, cloud)) = self.servers.written_down(USER) else { return };
+        let starts = self.starts.lock().expect("no panic").clone();
+        entries.extend(starts.into_iter().map(|at| Entry { at, fact: Fact::Started { process: 0 } }));
+        entries.sort_by_key(|entry| entry.at);
+        let system = self.cluster.get(NAMESPACES, "kube-system").await.expect("a namespace");
+        let now = Timestamp::now();
+        let history = History {
+            cluster: ClusterId::new(system["metadata"]["uid"].as_str().unwrap_or_default()),
+            node: NODE.to_owned(),
+            nodes: [NODE.to_owned()].into(),
+            home: ledger::identity(cloud),
+            calm_from: now,
+            quiet_from: None,
+            end: now,
+            slack: Duration::from_millis(50),
+            entries,
+        };
+        let pods = history.entries.iter().filter(|entry| matches!(entry.fact, Fact::Pod(_))).count();
+        assert!(pods > 0 && history.launches() > 0, "there is nothing to judge");
+        let violations = check(&history);
+        let lines: Vec<String> = history.lines().collect();
+        assert!(violations.is_empty(), "{violations:#?}\n{}", lines.join("\n"));
     }
 
     /// Every pod UID that was launched for, and how many distinct instances it got.

@@ -81,6 +81,12 @@ pub static DAEMONSETS: Resource = Resource::new("apps", "v1", "daemonsets", "Dae
     .with(&["status"])
     .counts()
     .in_all();
+/// Stateful sets.
+pub static STATEFULSETS: Resource = Resource::new("apps", "v1", "statefulsets", "StatefulSet", "statefulset")
+    .short(&["sts"])
+    .with(&["status", "scale"])
+    .counts()
+    .in_all();
 /// Controller revisions.
 pub static CONTROLLERREVISIONS: Resource =
     Resource::new("apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision");
@@ -110,7 +116,7 @@ pub static ROLES: Resource = Resource::new(RBAC, "v1", "roles", "Role", "role");
 pub static ROLEBINDINGS: Resource = Resource::new(RBAC, "v1", "rolebindings", "RoleBinding", "rolebinding");
 
 /// Every resource with objects, in the order of discovery.
-pub static ALL: [&Resource; 25] = [
+pub static ALL: [&Resource; 26] = [
     &CONFIGMAPS,
     &EVENTS,
     &LIMITRANGES,
@@ -127,6 +133,7 @@ pub static ALL: [&Resource; 25] = [
     &DAEMONSETS,
     &DEPLOYMENTS,
     &REPLICASETS,
+    &STATEFULSETS,
     &JOBS,
     &LEASES,
     &ENDPOINTSLICES,

@@ -1,4 +1,4 @@
-//! The rows of jobs, deployments, replica sets and daemon sets.
+//! The rows of jobs, deployments, replica sets, stateful sets and daemon sets.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -36,6 +36,9 @@ pub(super) const REPLICA_SET: &[Column] = &[
     wide("Images"),
     wide("Selector"),
 ];
+pub(super) const STATEFUL_SET: &[Column] =
+    &[always("Name"), always("Ready"), always("Age"), wide("Containers"), wide("Images")];
+
 pub(super) const DAEMON_SET: &[Column] = &[
     always("Name"),
     always("Desired"),
@@ -122,6 +125,15 @@ pub(super) fn replica_set(set: &Object, now: Timestamp) -> Vec<Value> {
         age::of(set, now),
     ];
     row.extend(template(set));
+    row
+}
+
+pub(super) fn stateful_set(set: &Object, now: Timestamp) -> Vec<Value> {
+    let ready = set.number("/status/readyReplicas").unwrap_or(0);
+    let wished = set.number("/spec/replicas").unwrap_or(1);
+    let mut row = vec![set.name().into(), format!("{ready}/{wished}").into(), age::of(set, now)];
+    let [containers, images, _] = template(set);
+    row.extend([containers, images]);
     row
 }
 

@@ -1,4 +1,4 @@
-//! The content of jobs, deployments, replica sets and daemon sets.
+//! The content of jobs, deployments, replica sets, stateful sets and daemon sets.
 
 use serde_json::{Value, json};
 
@@ -67,6 +67,25 @@ fn selector(spec: &Value, found: &mut Vec<Cause>) {
     }
 }
 
+/// What may change of a stateful set.
+const LOOSE_FIELDS: [&str; 7] = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
+fn without_loose_fields(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    if let Some(fields) = spec.as_object_mut() {
+        fields.retain(|field, _| !LOOSE_FIELDS.contains(&field.as_str()));
+    }
+    spec
+}
+
 /// What may not change.
 pub(super) fn changed(resource: &Resource, old: &Value, new: &Value, found: &mut Vec<Cause>) {
     let fixed: &[&str] = match resource.kind {
@@ -79,6 +98,15 @@ pub(super) fn changed(resource: &Resource, old: &Value, new: &Value, found: &mut
         if old[*key] != new[*key] && !is_loose {
             found.push(Cause::invalid(format!("spec.{key}"), &new[*key], "field is immutable"));
         }
+    }
+    if resource.kind == "StatefulSet" && without_loose_fields(old) != without_loose_fields(new) {
+        let loose = LOOSE_FIELDS.map(|field| format!("'{field}'"));
+        let (last, others) = loose.split_last().unwrap_or((&loose[0], &[]));
+        let detail = format!(
+            "updates to statefulset spec for fields other than {} and {last} are forbidden",
+            others.join(", ")
+        );
+        found.push(Cause::forbidden("spec", &detail));
     }
     let is_indexed = new["completionMode"] == "Indexed";
     if resource.kind == "Job" && !is_indexed && old["completions"] != new["completions"] {

@@ -5,9 +5,26 @@ use crate::servers::certificates::{Authority, PemPair};
 use crate::servers::{Error, files, ports};
 use std::path::PathBuf;
 
-/// Metadata of every request, once, when it is answered: enough to count who wrote what.
-const AUDIT_POLICY: &str =
-    "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n";
+/// How much the audit log says of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// Who asked for what, and the code of the answer: enough to count who wrote what.
+    Metadata,
+    /// Of writes of pods also what was sent and what was answered: enough to tell what became of each pod.
+    PodBodies,
+}
+
+impl Audit {
+    /// Each request is written down once, when it is answered.
+    fn policy(self) -> String {
+        let bodies = "- level: RequestResponse\n  omitManagedFields: true\n  verbs: [create, update, patch, delete]\n  \
+                      resources: [{group: '', resources: [pods, pods/status]}]\n";
+        let bodies = if self == Self::PodBodies { bodies } else { "" };
+        format!(
+            "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n{bodies}- level: Metadata\n"
+        )
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Ports {
@@ -30,7 +47,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(folder: PathBuf) -> Result<Self, Error> {
+    pub(super) fn new(folder: PathBuf, audit: Audit) -> Result<Self, Error> {
         for name in ["logs", "home", "kubeconfigs"] {
             files::make_folder(&folder.join(name))?;
         }
@@ -38,7 +55,7 @@ impl Layout {
         let authority = Authority::new(folder.join("pki"))?;
         let names = ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default.svc"];
         let audit_policy = folder.join("audit-policy.yaml");
-        files::write(&audit_policy, AUDIT_POLICY)?;
+        files::write(&audit_policy, &audit.policy())?;
         Ok(Self {
             api_server: authority.server("kube-apiserver", &names)?,
             // The API server speaks to kubelets as this user, which a virtual node has to let in.

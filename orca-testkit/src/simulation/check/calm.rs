@@ -5,6 +5,7 @@ use orca_core::well_known::reason;
 
 use super::timeline::{InstanceLife, Life, Timeline};
 use super::{Rule, Violation};
+use crate::fake_ec2::{Call, CallOutcome};
 use crate::simulation::history::PodVersion;
 
 /// A wanted pod runs within this time, in seconds: three minutes of scarce capacity, five of an owner's back-off, boot
@@ -16,6 +17,8 @@ const SETTLES: i64 = 2_100;
 const ENDS_KNOWN: i64 = 60;
 /// … and any other within ten: five of age, and the rounds of a garbage collection.
 const ENDS_UNKNOWN: i64 = 600;
+/// The refusals of an end that nobody but people can mend.
+const FOR_PEOPLE: [&str; 3] = ["AuthFailure", "RequestExpired", "UnauthorizedOperation"];
 /// A deleted pod is gone so long after its grace: five minutes for what is unresolved, three for the instance to end.
 const GOES: i64 = 480;
 /// A pod whose instance ended says so.
@@ -94,11 +97,27 @@ fn ends(seen: &Timeline<'_>, id: &str, instance: &InstanceLife<'_>) -> Option<(T
     if !is_known && BRAKES.iter().any(|brake| seen.was_told(brake)) {
         return None;
     }
-    let due = overdue(seen, since, if is_known { ENDS_KNOWN } else { ENDS_UNKNOWN })?;
+    let asked_again = refused(seen, id).map_or(since, |again| since.max(again));
+    let due = overdue(seen, asked_again, if is_known { ENDS_KNOWN } else { ENDS_UNKNOWN })?;
     let is_late = instance.ending.is_none_or(|(_, end, _)| end > due);
     is_late.then(|| {
         (due, format!("is alive and pod {uid} does not want it since {since:.0}; known: {is_known}"))
     })
+}
+
+/// When an end is asked for again that EC2 refused for a reason that people must mend: half a minute after the first refusal,
+/// twice as long after each one more, ten minutes at most.
+fn refused(seen: &Timeline<'_>, id: &str) -> Option<Timestamp> {
+    let ends = seen.calls.iter().filter(|(_, at, call)| {
+        let is_before = *at <= seen.history.calm_from;
+        is_before && call.action == "TerminateInstances" && call.instances.iter().any(|named| named == id)
+    });
+    let is_refused = |call: &Call| matches!(&call.outcome, CallOutcome::Refused(code) if FOR_PEOPLE.contains(&code.as_str()));
+    let refusals: Vec<Timestamp> =
+        ends.rev().take_while(|(_, _, call)| is_refused(call)).map(|(_, at, _)| *at).collect();
+    let doublings = u32::try_from(refusals.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    let pause = 30_i64.saturating_mul(2_i64.saturating_pow(doublings)).min(600);
+    refusals.first().map(|latest| seen.later(*latest, pause))
 }
 
 /// A deleted pod goes.

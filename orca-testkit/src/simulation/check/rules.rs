@@ -108,7 +108,8 @@ pub const TABLE: [(Rule, Coverage); 25] = [
     (
         Rule::L2,
         Checked(
-            "a minute if the pod is there and names it, else ten. Not for instances of another node, account or region, whose tags \
+            "a minute if the pod is there and names it, else ten; counted from when an end is asked for again that was \
+             refused for people to mend. Not for instances of another node, account or region, whose tags \
              were changed, or that a brake holds and an event told of",
         ),
     ),

@@ -69,6 +69,10 @@ impl Story {
     }
 
     fn call(self, second: i64, action: &'static str, id: &str) -> Self {
+        self.called(second, action, id, CallOutcome::Done)
+    }
+
+    fn called(self, second: i64, action: &'static str, id: &str, outcome: CallOutcome) -> Self {
         let call = Call {
             sequence: 0,
             action,
@@ -76,7 +80,7 @@ impl Story {
             token: None,
             pod: None,
             instances: vec![id.to_owned()],
-            outcome: CallOutcome::Done,
+            outcome,
         };
         self.then(second, Fact::Call { cloud: HOME.into(), call })
     }
@@ -265,6 +269,19 @@ fn an_orphan_may_wait_for_people_when_an_event_says_so() {
     let orphan = Story::running().gone(60);
     orphan.clone().breaks(&[Rule::L2]);
     orphan.then(300, Fact::Event { about: "n".into(), reason: "OrphanBrake".into() }).breaks(&[]);
+}
+
+#[test]
+fn an_end_that_was_refused_for_people_to_mend_is_asked_for_again_later() {
+    let refused = |second: i64, code: &str| {
+        let outcome = CallOutcome::Refused(code.into());
+        let story =
+            Story::running().pod(50, "Running", deleting).called(95, "TerminateInstances", "i-1", outcome);
+        story.ends(second, "i-1").gone(second)
+    };
+    refused(184, "RequestExpired").breaks(&[]);
+    refused(186, "RequestExpired").breaks(&[Rule::L2]);
+    refused(165, "RequestLimitExceeded").breaks(&[Rule::L2]);
 }
 
 #[test]

@@ -44,14 +44,21 @@ pub enum Deed {
         /// How many pods.
         pods: u8,
     },
-    /// A replica set gets another size.
+    /// A stateful set keeps pods of fixed names.
+    StatefulSet {
+        /// Its name.
+        name: String,
+        /// How many pods.
+        pods: u8,
+    },
+    /// A replica set or a stateful set gets another size.
     Scale {
         /// Its name.
         name: String,
         /// How many pods.
         pods: u8,
     },
-    /// A job or a replica set is deleted with its pods.
+    /// A job or a set is deleted with its pods.
     DeleteOwner {
         /// Its name.
         name: String,

@@ -177,6 +177,8 @@ impl Draw {
         let (name, pods) = (name.to_owned(), self.rng.u8(1..=3));
         let first = if is_job {
             Deed::Job { name: name.clone(), pods }
+        } else if at_ms.is_multiple_of(2) {
+            Deed::StatefulSet { name: name.clone(), pods }
         } else {
             Deed::ReplicaSet { name: name.clone(), pods }
         };

@@ -13,6 +13,7 @@ use super::processes::Processes;
 use crate::fake_ec2::{Chaos, Ec2Instance, Ender, FakeEc2, FaultId, Pool, Span, Supply, Tags};
 use crate::fake_kube::fault;
 use crate::fake_kube::store::Snapshot;
+use crate::simulation::history::ledger::identity;
 use crate::simulation::history::{Change, Fact, Named};
 use crate::simulation::plan::{Config, Deed, OnProcess, OnRegion, OnServer, Outside, Pick, What, span};
 
@@ -122,6 +123,7 @@ impl Director<'_> {
             Deed::ForceDelete { name } => people.delete(name, Some(0)),
             Deed::Job { name, pods } => people.job(name, *pods),
             Deed::ReplicaSet { name, pods } => people.replica_set(name, *pods),
+            Deed::StatefulSet { name, pods } => people.stateful_set(name, *pods),
             Deed::Scale { name, pods } => people.scale(name, *pods),
             Deed::DeleteOwner { name } => people.delete_owner(name),
             Deed::Keep { name, for_ms } => {
@@ -145,7 +147,7 @@ impl Director<'_> {
         let Some(instance) = picked(ec2, pick) else { return };
         let id = instance.id.as_str();
         let note = |change| {
-            let (cloud, id) = (super::identity(ec2), id.to_owned());
+            let (cloud, id) = (identity(ec2), id.to_owned());
             self.stage.recorder.note(Fact::Instance { cloud, id, change });
         };
         let done = match what {
@@ -280,7 +282,7 @@ impl Director<'_> {
 
     fn mend(&self, id: &str) {
         let ec2 = &self.stage.home;
-        let (cloud, id) = (super::identity(ec2), id.to_owned());
+        let (cloud, id) = (identity(ec2), id.to_owned());
         if ec2.set_impaired(&id, false).is_ok() {
             self.stage.recorder.note(Fact::Instance { cloud, id, change: Change::Impaired(false) });
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::apps::v1::{ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::Resource;
@@ -49,7 +49,8 @@ fn job(name: &str, pods: u8) -> Value {
     })
 }
 
-fn replica_set(name: &str, pods: u8) -> Value {
+/// A replica set or a stateful set.
+fn set(name: &str, pods: u8) -> Value {
     let mut template = template(pods, false, "Always");
     template["metadata"]["labels"] = json!({ "of": name });
     json!({
@@ -95,7 +96,11 @@ impl People {
     }
 
     pub(super) fn replica_set(&self, name: &str, pods: u8) {
-        self.make::<ReplicaSet>(replica_set(name, pods));
+        self.make::<ReplicaSet>(set(name, pods));
+    }
+
+    pub(super) fn stateful_set(&self, name: &str, pods: u8) {
+        self.make::<StatefulSet>(set(name, pods));
     }
 
     fn make<K>(&self, object: Value)
@@ -120,19 +125,25 @@ impl People {
     }
 
     pub(super) fn scale(&self, name: &str, pods: u8) {
-        let (api, name) = (self.api::<ReplicaSet>(), name.to_owned());
+        let (sets, others, name) = (self.api::<ReplicaSet>(), self.api::<StatefulSet>(), name.to_owned());
         let patch = Patch::Merge(json!({ "spec": { "replicas": pods } }));
-        Self::start(async move { api.patch(&name, &PatchParams::default(), &patch).await.map(drop) });
+        Self::start(async move {
+            if sets.patch(&name, &PatchParams::default(), &patch).await.is_ok() {
+                return Ok(());
+            }
+            others.patch(&name, &PatchParams::default(), &patch).await.map(drop)
+        });
     }
 
     pub(super) fn delete_owner(&self, name: &str) {
-        let (jobs, sets, name) = (self.api::<Job>(), self.api::<ReplicaSet>(), name.to_owned());
+        let (jobs, sets) = (self.api::<Job>(), self.api::<ReplicaSet>());
+        let (others, name) = (self.api::<StatefulSet>(), name.to_owned());
         let params = DeleteParams::background();
         Self::start(async move {
-            if jobs.delete(&name, &params).await.is_ok() {
+            if jobs.delete(&name, &params).await.is_ok() || sets.delete(&name, &params).await.is_ok() {
                 return Ok(());
             }
-            sets.delete(&name, &params).await.map(drop)
+            others.delete(&name, &params).await.map(drop)
         });
     }
 

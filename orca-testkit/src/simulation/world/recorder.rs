@@ -1,18 +1,15 @@
-//! Writes the history down: what the API server holds as it changes, and EC2's own ledger at the end.
+//! Writes the history down: what the API server holds, as it changes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use orca_core::clock::Clock;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::identity;
-use crate::fake_ec2::{Event, FakeEc2, Happening};
 use crate::fake_kube::object::Object;
 use crate::fake_kube::resource::{EVENTS, NODES, PODS, Resource};
 use crate::fake_kube::store::{Change, ChangeKind, Store};
-use crate::simulation::history::{Change as Became, Entry, Fact, Named, PodVersion};
+use crate::simulation::history::{Entry, Fact, PodVersion};
 
 static WATCHED: [&Resource; 3] = [&PODS, &NODES, &EVENTS];
 
@@ -131,42 +128,4 @@ fn told(event: &Object) -> Fact {
     let about = [event.text("/regarding/name"), event.text("/involvedObject/name")];
     let about = about.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned();
     Fact::Event { about, reason: event.text("/reason").to_owned() }
-}
-
-/// What the ledger of a region says.
-pub(super) fn of_cloud(ec2: &FakeEc2) -> Vec<Entry> {
-    let cloud = identity(ec2);
-    let events = ec2.events();
-    let passes = ec2.checks_passed();
-    let calls = ec2
-        .calls()
-        .into_iter()
-        .map(|call| Entry { at: call.at, fact: Fact::Call { cloud: cloud.clone(), call } });
-    let launched = ec2.first_tags();
-    let events = events.into_iter().filter_map(|event| {
-        let change = change(&event, &launched, &passes)?;
-        Some(Entry {
-            at: event.at,
-            fact: Fact::Instance { cloud: cloud.clone(), id: event.resource, change },
-        })
-    });
-    calls.chain(events).collect()
-}
-
-fn change(
-    event: &Event,
-    launched: &BTreeMap<String, BTreeMap<String, String>>,
-    passes: &BTreeMap<String, Timestamp>,
-) -> Option<Became> {
-    match &event.what {
-        Happening::Launched { .. } => {
-            let tags = launched.get(&event.resource);
-            Some(Became::Launched(tags.map(Named::by).unwrap_or_default()))
-        }
-        Happening::Running => Some(Became::Running { passes_at: passes.get(&event.resource).copied() }),
-        Happening::Stopping(by) => Some(Became::Stopping(*by)),
-        Happening::Ending(by) => Some(Became::Ending(*by)),
-        Happening::Terminated => Some(Became::Terminated),
-        Happening::SpotNotice(_) | Happening::Stopped | Happening::Created | Happening::Removed => None,
-    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Stage, identity};
-use crate::fake_kube::resource::{JOBS, PODS, REPLICASETS, Resource};
+use super::Stage;
+use crate::fake_kube::resource::{JOBS, PODS, REPLICASETS, Resource, STATEFULSETS};
 use crate::simulation::history::PodVersion;
+use crate::simulation::history::ledger::identity;
 
 /// Whether nothing is on its way any more, as far as it will ever be.
 pub(super) fn is_at_rest(stage: &Stage) -> bool {
@@ -37,7 +38,7 @@ pub(super) fn is_at_rest(stage: &Stage) -> bool {
     is_settled && !has_extra && !is_taken_back && owners_are_content(stage)
 }
 
-/// Every job is over or has its pods, and every replica set has its.
+/// Every job is over or has its pods, and every set has its.
 fn owners_are_content(stage: &Stage) -> bool {
     let all = |resource: &'static Resource, holds: fn(&Value) -> bool| {
         stage.kube.store().list(resource, None).0.iter().all(|object| holds(object.value()))
@@ -48,8 +49,10 @@ fn owners_are_content(stage: &Stage) -> bool {
                 && (condition["type"] == "Failed" || condition["type"] == "Complete")
         });
         is_over || job["status"]["active"].as_i64() == job["spec"]["parallelism"].as_i64()
-    }) && all(&REPLICASETS, |set| {
-        set["status"]["readyReplicas"].as_i64().unwrap_or_default()
-            == set["spec"]["replicas"].as_i64().unwrap_or(1)
+    }) && [&REPLICASETS, &STATEFULSETS].into_iter().all(|kind| {
+        all(kind, |set| {
+            set["status"]["readyReplicas"].as_i64().unwrap_or_default()
+                == set["spec"]["replicas"].as_i64().unwrap_or(1)
+        })
     })
 }
