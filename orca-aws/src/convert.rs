@@ -130,10 +130,10 @@ fn cause(code: &str) -> Option<EndCause> {
         "Client.InstanceInitiatedShutdown" => Some(EndCause::Guest),
         "Server.SpotInstanceTermination" | "Server.SpotInstanceShutdown" => Some(EndCause::SpotInterruption),
         "Server.InternalError" | "Server.ScheduledStop" => Some(EndCause::Provider),
-        "Server.InsufficientInstanceCapacity"
-        | "Client.InternalError"
-        | "Client.InvalidSnapshot.NotFound"
-        | "Client.VolumeLimitExceeded" => Some(EndCause::LaunchFailed),
+        "Server.InsufficientInstanceCapacity" => Some(EndCause::LaunchFailed),
+        "Client.InstanceTerminated" => Some(EndCause::Other),
+        // A key, a snapshot, a limit of volumes, and what EC2 may add: the fault of who asked, as the prefix says.
+        _ if code.starts_with("Client.") => Some(EndCause::LaunchInvalid),
         _ => None,
     }
 }

@@ -77,19 +77,13 @@ pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
         message: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     })?;
     let selection = selection::select(&wishes, &config.instances).map_err(|error| {
-        let hint =
-            if wishes.notes.is_empty() { String::new() } else { format!(" ({})", wishes.notes.join("; ")) };
         let reason = match error {
             SelectionError::NoneFits { .. } => reason::MISSING_INSTANCE_TYPE,
             SelectionError::NotAllowed { .. } | SelectionError::PriceWithoutSpot => {
                 reason::INVALID_ANNOTATION
             }
         };
-        Rejection {
-            kind: RejectionKind::Annotation,
-            reason: reason.into(),
-            message: format!("{error}{hint}"),
-        }
+        Rejection { kind: RejectionKind::Annotation, reason: reason.into(), message: error.to_string() }
     })?;
     Ok(Request {
         instance_type: selection.instance_type,
@@ -111,9 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_key_is_named_beside_what_is_missing() {
+    fn a_misspelt_key_is_named_before_what_is_missing() {
         let rejection = rejected(serde_json::json!({ "orca.research/instance-typ": "t3.micro" }));
-        assert_eq!(rejection.reason, "MissingInstanceType");
+        assert_eq!(rejection.reason, "InvalidAnnotation");
         assert!(
             rejection.message.contains("did you mean orca.research/instance-type?"),
             "{}",

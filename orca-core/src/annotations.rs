@@ -1,7 +1,7 @@
 //! Pod annotations read into typed wishes. A wrong value is an error that names key, value and remedy.
 //!
-//! An annotation that ORCA cannot honour is refused when it concerns money or safety, because the pod's author
-//! relies on it; otherwise it is a note for people. Nothing is dropped in silence.
+//! An annotation that ORCA cannot honour is refused, because the pod's author relies on it: a misspelt price cap would buy without
+//! one. Nothing is dropped in silence.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,8 +84,9 @@ impl Wishes {
     pub fn parse(annotations: &BTreeMap<String, String>) -> Result<Self, Vec<AnnotationError>> {
         let mut wishes = Self::default();
         let mut errors = Vec::new();
-        for (key, value) in annotations.iter().filter(|(key, _)| key.starts_with(PREFIX)) {
-            if let Err(remedy) = wishes.read(key, value) {
+        for (key, value) in annotations {
+            let read = if key.starts_with(PREFIX) { wishes.read(key, value) } else { not_misspelt(key) };
+            if let Err(remedy) = read {
                 errors.push(AnnotationError { key: key.clone(), value: text::cut(value, 80), remedy });
             }
         }
@@ -127,12 +128,13 @@ impl Wishes {
         if WRITTEN.contains(&key) {
             return Ok(());
         }
-        let known = READ.into_iter().chain(REFUSED.map(|(refused, _)| refused));
-        self.notes.push(match text::nearest(key, known) {
-            Some(near) => format!("{key} is unknown and ignored: did you mean {near}?"),
-            None => format!("{key} is unknown and ignored"),
-        });
-        Ok(())
+        Err(match text::nearest(key, READ) {
+            Some(near) => format!("this key is unknown; did you mean {near}?"),
+            None => format!(
+                "this key is unknown; known are {}. Remove it, or use a prefix of your own",
+                READ.join(", ")
+            ),
+        })
     }
 
     /// A price cap that would not cap anything is a mistake that costs money.
@@ -149,6 +151,17 @@ impl Wishes {
                 annotation::LAUNCH_TYPE
             ),
         })
+    }
+}
+
+/// A key of ORCA's under a prefix that is nearly ORCA's: a cap on prices there would cap nothing.
+fn not_misspelt(key: &str) -> Result<(), String> {
+    let Some((prefix, name)) = key.split_once('/') else { return Ok(()) };
+    let own = PREFIX.trim_end_matches('/');
+    let is_ours = READ.iter().any(|known| known.strip_prefix(PREFIX) == Some(name));
+    match text::nearest(prefix, [own]).filter(|_| is_ours) {
+        Some(own) => Err(format!("this key is unknown; did you mean {own}/{name}?")),
+        None => Ok(()),
     }
 }
 

@@ -166,8 +166,11 @@ pub enum EndCause {
     SpotInterruption,
     /// The provider's side failed: host, network, maintenance.
     Provider,
-    /// The launch was accepted and then could not be carried out.
+    /// The launch was accepted, and the cloud could not carry it out, for want of capacity for example.
     LaunchFailed,
+    /// The launch was accepted, and could not be carried out for what it asked for or for a limit of the account: a key, a
+    /// snapshot, volumes.
+    LaunchInvalid,
     /// Anything else.
     Other,
 }

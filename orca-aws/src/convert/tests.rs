@@ -106,12 +106,18 @@ fn the_messages_own_code_decides_before_the_code() {
         (
             "Server.InternalError",
             "Client.VolumeLimitExceeded: Volume limit exceeded",
-            Some(EndCause::LaunchFailed),
+            Some(EndCause::LaunchInvalid),
         ),
         ("Server.InternalError", "Server.InternalError: Internal error on launch", Some(EndCause::Provider)),
         ("Server.ScheduledStop", "stopped due to a scheduled retirement", Some(EndCause::Provider)),
         ("Server.InsufficientInstanceCapacity", "no capacity", Some(EndCause::LaunchFailed)),
-        ("Client.InvalidSnapshot.NotFound", "", Some(EndCause::LaunchFailed)),
+        ("Client.InvalidSnapshot.NotFound", "", Some(EndCause::LaunchInvalid)),
+        (
+            "Client.InternalError",
+            "Client.InternalError: Client error on launch",
+            Some(EndCause::LaunchInvalid),
+        ),
+        ("Client.SomethingNew", "", Some(EndCause::LaunchInvalid)),
         ("Client.InstanceTerminated", "", Some(EndCause::Other)),
         ("", "something new", Some(EndCause::Other)),
     ] {

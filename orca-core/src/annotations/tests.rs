@@ -63,17 +63,33 @@ fn what_concerns_money_or_safety_and_cannot_be_honoured_is_refused() {
 }
 
 #[test]
-fn an_unknown_key_is_noted_with_the_nearest_spelling() {
-    let wishes = parse(&[("orca.research/instance-typ", "t3.micro"), ("orca.research/colour", "blue")])
-        .expect("noted");
-    assert_eq!(wishes.instance_type, None);
-    assert_eq!(
-        wishes.notes,
-        [
-            "orca.research/colour is unknown and ignored",
-            "orca.research/instance-typ is unknown and ignored: did you mean orca.research/instance-type?",
-        ]
-    );
+fn an_unknown_key_is_refused_with_the_likely_spelling() {
+    for (key, remedy) in [
+        ("orca.research/instance-typ", "did you mean orca.research/instance-type?"),
+        ("orca.research/Max-Spot-Price", "did you mean orca.research/max-spot-price?"),
+        ("orca.research/max-spot-prise", "did you mean orca.research/max-spot-price?"),
+        ("orca.reserach/max-spot-price", "did you mean orca.research/max-spot-price?"),
+        ("orca.research/colour", "known are orca.research/instance-type, "),
+    ] {
+        let text = refused(&[(annotation::INSTANCE_TYPE, "t3.micro"), (key, "1")]);
+        assert!(
+            text.starts_with(&format!("annotation {key} has the value")) && text.contains(remedy),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_others_and_orca_itself_write_is_not_refused() {
+    for key in [
+        "orca.research/instance-id",
+        "orca.research/public-ip",
+        "example.com/ami",
+        "ami",
+        "orca.example/colour",
+    ] {
+        assert_eq!(parse(&[(key, "x")]).map(|wishes| wishes.notes), Ok(Vec::new()), "{key}");
+    }
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! An instance that is there: its state, the reason of that state, and its health (runtime `instance`).
 
-use super::{lost, waiting};
+use super::{failed, lost, waiting};
 use crate::instance::{EndCause, Health, Instance, InstanceState};
 use crate::planted::{Bug, planted};
 use crate::status::{Ready, Shown};
@@ -41,17 +41,29 @@ fn ended(instance: &Instance) -> Shown {
     let (cause, said) = instance.state_reason.as_ref().map_or((EndCause::Other, String::new()), |reason| {
         (reason.cause, format!(" ({}: {})", reason.code, reason.message))
     });
-    let (reason, what) = match cause {
-        EndCause::SpotInterruption => (reason::SPOT_INTERRUPTED, "was taken back by the spot market"),
-        EndCause::Guest => (reason::INSTANCE_GONE, "shut itself down, and no exit code is known"),
+    let message = |what: &str| format!("instance {} {what}{said}", instance.id);
+    match cause {
+        EndCause::SpotInterruption => {
+            lost(reason::SPOT_INTERRUPTED, message("was taken back by the spot market"))
+        }
+        // The instance is the workload, and ended by itself. Whether it succeeded nobody can say; a disruption it was not.
+        EndCause::Guest => {
+            failed(reason::INSTANCE_GONE, message("shut itself down, and no exit code is known"))
+        }
         EndCause::ApiCall => {
-            (reason::INSTANCE_GONE, "was ended by a call of the cloud's API that was not ORCA's")
+            lost(reason::INSTANCE_GONE, message("was ended by a call of the cloud's API that was not ORCA's"))
         }
-        EndCause::Provider => (reason::INSTANCE_GONE, "was ended by the cloud"),
+        EndCause::Provider => lost(reason::INSTANCE_GONE, message("was ended by the cloud")),
         EndCause::LaunchFailed => {
-            (reason::INSTANCE_GONE, "was accepted by the cloud and could not be started")
+            lost(reason::INSTANCE_GONE, message("was accepted by the cloud, which could not start it"))
         }
-        EndCause::Other => (reason::INSTANCE_GONE, "ended"),
-    };
-    lost(reason, format!("instance {} {what}{said}", instance.id))
+        // Another launch would fail in the same way: a Job whose policy ignores disruptions must not launch for ever.
+        EndCause::LaunchInvalid => failed(
+            reason::INSTANCE_GONE,
+            message(
+                "was accepted by the cloud and could not be started for what the launch asked for, or for a limit",
+            ),
+        ),
+        EndCause::Other => lost(reason::INSTANCE_GONE, message("ended")),
+    }
 }

@@ -123,7 +123,8 @@ fn instances(row: &mut impl FnMut(&str, &Evidence<'_>)) {
         ("by its own shutdown", EndCause::Guest),
         ("by a call that was not ORCA's", EndCause::ApiCall),
         ("by the cloud", EndCause::Provider),
-        ("because its launch could not be carried out", EndCause::LaunchFailed),
+        ("because the cloud could not carry out its launch", EndCause::LaunchFailed),
+        ("because its launch asked for what cannot be, or for too much", EndCause::LaunchInvalid),
         ("and nobody says why", EndCause::Other),
     ] {
         let ended = instance(InstanceState::Terminated, Some(cause));

@@ -73,7 +73,7 @@ fn money_and_safety_cannot_be_wished_away() {
 }
 
 #[test]
-fn keys_that_imitate_tags_records_and_statuses_have_no_effect() {
+fn keys_that_imitate_tags_records_and_statuses_are_refused_or_have_no_effect() {
     let ours = [
         tag::POD_UID,
         tag::CLUSTER,
@@ -84,8 +84,13 @@ fn keys_that_imitate_tags_records_and_statuses_have_no_effect() {
     ];
     let others =
         ["Name", "aws:cloudformation:stack-name", "ManagedBy", "orca.research.evil.example/instance-type"];
-    for key in ours.into_iter().chain(others) {
+    for key in ours {
+        refused(&[(key, "victim")], "this key is unknown");
+    }
+    for key in others {
         without_effect(with(&[(key, "victim")]));
+    }
+    for key in ours.into_iter().chain(others) {
         let mut labelled = with(&[]);
         labelled["metadata"]["labels"] = json!({ key: "victim" });
         without_effect(labelled);

@@ -26,6 +26,8 @@ pub enum Ender {
     SpotMarket,
     /// EC2: host, network, a launch that could not be carried out.
     Provider,
+    /// What its launch asked for, which EC2 found out after it had accepted it: a key that cannot be used.
+    Request,
 }
 
 /// An instance at one moment.

@@ -1,6 +1,7 @@
 //! A whole virtual node over a back end that hangs and panics: what is slow or broken costs its own pod time, and no other
 //! pod anything.
 
+mod blame;
 mod hostile;
 mod identity;
 mod silence;

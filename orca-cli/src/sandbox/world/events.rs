@@ -104,6 +104,7 @@ fn by(ender: Ender) -> &'static str {
         Ender::Guest => "by itself",
         Ender::SpotMarket => "taken back by the spot market",
         Ender::Provider => "by a failure of the provider",
+        Ender::Request => "by what its launch asked for",
     }
 }
 

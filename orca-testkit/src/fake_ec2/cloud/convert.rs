@@ -55,6 +55,7 @@ fn reason(instance: &Ec2Instance) -> Option<StateReason> {
         "Client.InstanceInitiatedShutdown" => EndCause::Guest,
         "Server.SpotInstanceTermination" => EndCause::SpotInterruption,
         "Server.InternalError" => EndCause::Provider,
+        "Client.InternalError" => EndCause::LaunchInvalid,
         _ => EndCause::Other,
     };
     Some(StateReason { cause, code, message })

@@ -275,11 +275,12 @@ fn explain(instance: &mut Ec2Instance, by: Ender, at: Timestamp) {
             ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
         }
         Ender::Provider => ("Server.InternalError", "Server.InternalError: Internal error on launch"),
+        Ender::Request => ("Client.InternalError", "Client.InternalError: Client error on launch"),
     };
     instance.reason = Some((code.to_owned(), message.to_owned()));
     instance.transition = match by {
         Ender::Api | Ender::Operator => format!("User initiated ({})", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
         Ender::SpotMarket => "Service initiated".to_owned(),
-        Ender::Guest | Ender::Provider => String::new(),
+        Ender::Guest | Ender::Provider | Ender::Request => String::new(),
     };
 }

@@ -5,7 +5,7 @@ use orca_core::well_known::reason;
 
 use super::timeline::{InstanceLife, Life, Timeline};
 use super::{Rule, Violation};
-use crate::fake_ec2::{Call, CallOutcome};
+use crate::fake_ec2::{Call, CallOutcome, Ender};
 use crate::simulation::history::PodVersion;
 
 /// A wanted pod runs within this time, in seconds: three minutes of scarce capacity, five of an owner's back-off, boot
@@ -132,12 +132,16 @@ fn goes(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Option<(Timestamp, S
     Some((due, format!("was to be deleted at {deadline:.0} and shows {}", last.phase)))
 }
 
-/// A pod whose instance ended fails, and says that it was disrupted.
+/// A pod whose instance ended fails, and says that it was disrupted if that was not its own doing.
 fn fails(seen: &Timeline<'_>, uid: &str, life: &Life<'_>) -> Option<(Timestamp, String)> {
     let last = life.last().filter(|last| seen.is_present(last) && last.deletion.is_none())?;
-    let ended =
-        seen.launched_for(uid).filter_map(|(_, instance)| instance.ending.map(|(_, at, _)| at)).max()?;
-    if last.phase == "Failed" && (last.is_disrupted || last.reason == reason::DEADLINE_EXCEEDED) {
+    let endings = seen.launched_for(uid).filter_map(|(_, instance)| instance.ending);
+    let (_, ended, by) = endings.max_by_key(|(_, at, _)| *at)?;
+    let stopped = seen.launched_for(uid).filter_map(|(_, instance)| instance.stopping);
+    let is_own_doing =
+        stopped.map(|(_, by)| by).chain([by]).any(|by| matches!(by, Ender::Guest | Ender::Request));
+    let says_why = last.is_disrupted || last.reason == reason::DEADLINE_EXCEEDED || is_own_doing;
+    if last.phase == "Failed" && says_why {
         return None;
     }
     let recorded = last.record.as_ref().is_some_and(|record| record.instance.is_some());

@@ -120,7 +120,7 @@ pub const TABLE: [(Rule, Coverage); 25] = [
              instance lost its tags",
         ),
     ),
-    (Rule::L4, Checked("two minutes")),
+    (Rule::L4, Checked("two minutes; no disruption when the instance shut itself down")),
     (Rule::L5, NoSubject("nothing in the instance reports an exit")),
     (Rule::L6, Checked("by L1 to L4: all of them need a view that is right")),
     (Rule::L7, Checked("a node that is gone is there again within two minutes")),
