@@ -115,6 +115,7 @@ fn instances() -> KnownInstances {
     }
 }
 
+mod following;
 mod holding;
 mod preparing;
 

@@ -225,7 +225,8 @@ fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
         assert_eq!((reason(&early), early.again), ("Unconfirmed", crate::limits::RESYNC));
         let later = case.decide(380);
         assert_eq!((reason(&later), later.again), ("Unconfirmed", Duration::from_secs(20)), "and then Ready");
-        assert_eq!(reason(&case.decide(400)), "Ready unknown", "S5");
+        let unknown = case.decide(400);
+        assert_eq!((reason(&unknown), unknown.again), ("Ready unknown", crate::limits::RESYNC), "S5");
     }
     let gone = Missing { id: "i-1".into(), absences: 3, since: at(100), latest: at(400), is_held: false };
     let held = Missing { is_held: true, ..gone.clone() };

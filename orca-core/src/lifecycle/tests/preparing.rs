@@ -52,6 +52,19 @@ fn what_was_prepared_is_recorded_and_sent_in_the_look_that_finds_it() {
 }
 
 #[test]
+fn a_send_that_is_repeated_waits_for_its_record_as_the_first_does() {
+    let state = TaskState::Done { at: at(60), result: Ok(Prepared { offer: None, permit: Permit::Granted }) };
+    let case = with(PrepareKey::Resend { attempt: 1 }, state).record(record(0));
+    let decision = case.decide(61);
+    assert_eq!(action(&decision), "Send");
+    assert_eq!(decision.record(), Some(&record(0).resend(at(61))));
+    assert!(
+        decision.write.as_ref().is_some_and(|write| write.required),
+        "a refused write holds the send back"
+    );
+}
+
+#[test]
 fn a_permit_is_used_within_half_a_minute_or_asked_for_anew() {
     let case = done(Ok(prepared(Permit::Granted)));
     assert_eq!(action(&case.decide(SINCE + 29)), "Send");
@@ -116,6 +129,27 @@ fn a_prepare_that_failed_in_any_way_is_shown_and_tried_again() {
         assert_eq!(decision.notes.len(), 1, "{expected}");
         assert_eq!(action(&case.decide(SINCE + pause)), "attempt 1", "{expected}");
     }
+}
+
+#[test]
+fn a_pod_that_no_offer_can_be_made_for_fails_unless_a_new_one_would_come_at_once() {
+    let wrong = CloudError::new(Kind::Invalid(Fault::Pod), "InvalidAMIID.NotFound", "said");
+    let case = done(Err(TaskFailure::Cloud(wrong)));
+    let never = case.decide(SINCE + 1);
+    assert!(matches!(never.shown(), Some(Shown::Ended { disruption: false, .. })), "{never:?}");
+    let always = case.restarts("Always").decide(SINCE + 1);
+    assert!(matches!(always.shown(), Some(Shown::Waiting { .. })), "{always:?}");
+    let config = CloudError::new(Kind::Invalid(Fault::Config), "InvalidSubnetID.NotFound", "said");
+    let config = done(Err(TaskFailure::Cloud(config))).decide(SINCE + 1);
+    assert!(matches!(config.shown(), Some(Shown::Waiting { .. })), "no pod fails for the config: {config:?}");
+}
+
+#[test]
+fn a_task_is_under_way_until_something_came_of_it() {
+    let task = |state| Task { key: key(1), since: at(SINCE), state };
+    assert!(task(TaskState::UnderWay).is_under_way());
+    let failed: Result<Prepared, _> = Err(TaskFailure::TimedOut(Duration::from_mins(1)));
+    assert!(!task(TaskState::Done { at: at(SINCE), result: failed }).is_under_way());
 }
 
 #[test]
