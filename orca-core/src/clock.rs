@@ -60,4 +60,10 @@ mod tests {
         assert!(!is_recent(at(40), at(10), minute), "the clock was set back");
         assert_eq!((until(at(40), at(10)), until(at(10), at(40))), (Duration::from_secs(30), Duration::ZERO));
     }
+
+    #[test]
+    fn the_systems_clock_is_not_at_its_beginning() {
+        let written = "2026-01-01T00:00:00Z".parse().expect("a time");
+        assert!(system().now() > written, "no certificate, token or age can be trusted otherwise");
+    }
 }

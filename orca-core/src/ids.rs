@@ -103,3 +103,13 @@ impl fmt::Display for PodRef {
         write!(f, "{}/{} ({})", self.namespace, self.name, self.uid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_called_by_its_names_and_its_uid() {
+        assert_eq!(PodRef::new("ml", "train", "u").to_string(), "ml/train (u)");
+    }
+}

@@ -230,7 +230,20 @@ mod tests {
         let ours = of(&written);
         assert_eq!((&ours.owner, &ours.pod), (&Some(owner.clone()), &Some(pod.clone())));
         assert_eq!(&*ours.instance_type, "t3.micro");
-        assert!(ours.owned_by(&owner, &pod.uid).is_some());
+        assert_eq!(ours.owned_by(&owner, &pod.uid).map(|owned| owned.id().clone()), Some("i-1".into()));
         assert_eq!(of(&BTreeMap::new()).owned_by(&owner, &pod.uid), None);
+        let neighbour = Owner { node: "n2".into(), ..owner.clone() };
+        assert_eq!(ours.owned_by(&neighbour, &pod.uid), None, "another node's");
+        assert_eq!(ours.owned_by(&owner, &"u2".into()), None, "another pod's");
+    }
+
+    #[test]
+    fn what_is_written_in_words_is_read_back_from_them() {
+        for capacity_type in [CapacityType::OnDemand, CapacityType::Spot] {
+            assert_eq!(serde_json::json!(capacity_type), capacity_type.as_str());
+        }
+        for state in InstanceState::ALL {
+            assert_eq!(serde_json::json!(state), state.as_str());
+        }
     }
 }

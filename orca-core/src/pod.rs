@@ -152,6 +152,16 @@ mod tests {
                 serde_json::json!({ "metadata": deleting, "status": { "phase": "Succeeded" } }),
                 Intent::Deleting { deadline: at, finished: true, released: false },
             ),
+            (
+                serde_json::json!({ "metadata": {
+                    "deletionTimestamp": "2026-01-01T00:00:30Z", "deletionGracePeriodSeconds": 0, "finalizers": ["a/b"],
+                } }),
+                Intent::Deleting { deadline: at, finished: false, released: true },
+            ),
+            (
+                serde_json::json!({ "status": { "phase": "Succeeded" } }),
+                Intent::Finished(TerminalPhase::Succeeded),
+            ),
         ] {
             assert_eq!(intent(&pod(object)), expected);
         }
@@ -167,5 +177,52 @@ mod tests {
         assert!(is_daemon(&owned("DaemonSet", true)));
         assert!(!is_daemon(&owned("DaemonSet", false)));
         assert!(!is_daemon(&owned("Job", true)));
+    }
+
+    #[test]
+    fn ready_unknown_means_that_it_was_ready() {
+        let with = |status| {
+            pod(serde_json::json!({ "status": { "conditions": [
+                { "type": "Initialized", "status": "True" }, { "type": "Ready", "status": status }
+            ] } }))
+        };
+        for (status, is, was) in [("True", true, true), ("Unknown", false, true), ("False", false, false)] {
+            assert_eq!((is_ready(&with(status)), was_ready(&with(status))), (is, was), "{status}");
+        }
+        assert!(!was_ready(&Pod::default()));
+    }
+
+    #[test]
+    fn a_pod_restarts_always_unless_its_policy_says_otherwise() {
+        let with = |policy| pod(serde_json::json!({ "spec": { "containers": [], "restartPolicy": policy } }));
+        assert!(restarts_always(&with(Some("Always"))) && restarts_always(&with(None)));
+        assert!(!restarts_always(&with(Some("OnFailure"))) && !restarts_always(&with(Some("Never"))));
+    }
+
+    #[test]
+    fn a_pod_is_named_only_with_its_uid_and_a_mirror_is_told_by_its_annotation() {
+        let named =
+            |uid| pod(serde_json::json!({ "metadata": { "namespace": "ml", "name": "train", "uid": uid } }));
+        assert_eq!(reference(&named(Some("u"))), Some(PodRef::new("ml", "train", "u")));
+        assert_eq!(reference(&named(None)), None);
+        let annotated = |key: &str| pod(serde_json::json!({ "metadata": { "annotations": { key: "x" } } }));
+        assert!(is_mirror(&annotated("kubernetes.io/config.mirror")) && !is_mirror(&annotated("a")));
+    }
+
+    #[test]
+    fn the_record_and_the_container_are_read_from_the_live_status() {
+        let status = |name, id| {
+            serde_json::json!({
+                "name": name, "image": "", "imageID": "", "ready": false, "restartCount": 0, "containerID": id,
+            })
+        };
+        let shown = pod(serde_json::json!({ "status": {
+            "conditions": [
+                { "type": "Ready", "status": "True", "message": "m" },
+                { "type": "orca.research/Launch", "status": "True", "message": "record" },
+            ],
+            "containerStatuses": [status("a", None), status("b", Some("cloud://i-1"))],
+        } }));
+        assert_eq!((launch_record(&shown), container_id(&shown)), (Some("record"), Some("cloud://i-1")));
     }
 }
