@@ -120,4 +120,28 @@ mod tests {
         let rejection = rejected(serde_json::json!({ "orca.research/launch-type": "sport" }));
         assert_eq!(rejection.reason, "InvalidAnnotation");
     }
+
+    #[test]
+    fn whatever_is_asked_for_otherwise_is_another_request() {
+        let of = |annotations: serde_json::Value| {
+            let pod =
+                serde_json::from_value(serde_json::json!({ "metadata": { "annotations": annotations } }));
+            admit(&pod.expect("a pod"), &Config::default()).expect("admitted").digest()
+        };
+        let (kind, launch, price, image) = (
+            "orca.research/instance-type",
+            "orca.research/launch-type",
+            "orca.research/max-spot-price",
+            "orca.research/ami",
+        );
+        let digests = [
+            of(serde_json::json!({ kind: "t3.micro" })),
+            of(serde_json::json!({ kind: "t3.small" })),
+            of(serde_json::json!({ kind: "t3.micro", launch: "spot" })),
+            of(serde_json::json!({ kind: "t3.micro", launch: "spot", price: "1.00" })),
+            of(serde_json::json!({ kind: "t3.micro", image: "ami-1" })),
+        ];
+        let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len(), "{digests:?}");
+    }
 }

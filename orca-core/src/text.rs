@@ -61,4 +61,25 @@ mod tests {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöüß", 3), "äö…");
     }
+
+    #[test]
+    fn the_distance_counts_letters_that_are_added_left_out_or_changed() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("flaw", "lawn", 2),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 2),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn near_is_a_third_of_the_letters_and_at_most_three() {
+        assert_eq!((nearest("a", ["b"]), nearest("abc", ["abx", "abd"])), (Some("b"), Some("abx")));
+        assert_eq!((nearest("abcdef", ["abcdxy"]), nearest("abcdef", ["abcxyz"])), (Some("abcdxy"), None));
+        assert_eq!(nearest("abcdefghijklmnop", ["abcdefghijklWXYZ"]), None);
+    }
 }

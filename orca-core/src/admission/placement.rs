@@ -163,11 +163,12 @@ mod tests {
             value: "true".into(),
             effect: TaintEffect::NoSchedule,
         };
+        let soft = Taint { key: "soft".into(), value: String::new(), effect: TaintEffect::PreferNoSchedule };
         let labels = [("type", "virtual-kubelet"), ("zone", "a"), ("gen", "7")];
         let node = Place {
             name: "orca-aws-node".into(),
             labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            taints: vec![burst],
+            taints: vec![burst, soft],
         };
         place(&pod, &node).map_err(|rejection| rejection.reason)
     }
@@ -190,10 +191,22 @@ mod tests {
 
     #[test]
     fn a_pod_that_bypassed_the_scheduler_meets_its_rules_here() {
+        let burst = "orca.research/burst-node";
+        let tolerated = |toleration: Value| json!({ "containers": [], "tolerations": [toleration] });
+        let untolerated = || Err("TaintToleration".to_owned());
         for (spec, expected) in [
             (tolerating(json!({})), Ok(())),
             (json!({ "containers": [] }), Err("TaintToleration".to_owned())),
             (json!({ "containers": [], "tolerations": [{ "operator": "Exists" }] }), Ok(())),
+            (tolerated(json!({ "key": burst, "value": "true" })), Ok(())),
+            (tolerated(json!({ "key": burst, "value": "true", "effect": "NoSchedule" })), Ok(())),
+            (tolerated(json!({ "key": burst, "value": "false" })), untolerated()),
+            (tolerated(json!({ "key": "other", "value": "true" })), untolerated()),
+            (tolerated(json!({ "key": burst, "operator": "Exists", "effect": "NoExecute" })), untolerated()),
+            (tolerated(json!({ "operator": "Exists", "effect": "NoExecute" })), untolerated()),
+            (tolerated(json!({ "key": "other", "operator": "Exists" })), untolerated()),
+            (tolerated(json!({ "key": burst, "operator": "Like", "value": "true" })), untolerated()),
+            (tolerated(json!({ "key": burst, "value": "true", "effect": "NoExecute" })), untolerated()),
             (tolerating(json!({ "nodeSelector": { "type": "virtual-kubelet" } })), Ok(())),
             (tolerating(json!({ "nodeSelector": { "type": "metal" } })), Err("NodeAffinity".to_owned())),
             (tolerating(json!({ "os": { "name": "windows" } })), Err("PodOSNotSupported".to_owned())),
@@ -221,6 +234,30 @@ mod tests {
     }
 
     #[test]
+    fn one_term_that_holds_in_every_rule_is_enough_and_an_empty_one_selects_nothing() {
+        let zone = |name: &str| json!({ "key": "zone", "operator": "In", "values": [name] });
+        let named = |key: &str, name: &str| json!({ "key": key, "operator": "In", "values": [name] });
+        let node = "orca-aws-node";
+        for (terms, holds) in [
+            (json!([{}]), false),
+            (json!([{}, { "matchExpressions": [zone("a")] }]), true),
+            (json!([{ "matchExpressions": [zone("a"), zone("b")] }]), false),
+            (json!([{ "matchFields": [named("metadata.name", node)] }]), true),
+            (json!([{ "matchFields": [named("metadata.name", "other")] }]), false),
+            (json!([{ "matchFields": [named("metadata.uid", node)] }]), false),
+            (
+                json!([{ "matchExpressions": [zone("b")], "matchFields": [named("metadata.name", node)] }]),
+                false,
+            ),
+        ] {
+            let required =
+                json!({ "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": terms } });
+            let spec = tolerating(json!({ "affinity": { "nodeAffinity": required } }));
+            assert_eq!(check(spec).is_ok(), holds, "{terms}");
+        }
+    }
+
+    #[test]
     fn the_first_resource_that_is_short_is_told_in_the_kubelets_words() {
         let amounts = |cpu: &str| Resources::from([("cpu".to_owned(), cpu.parse().expect("a quantity"))]);
         let shortage = Shortage::find(&amounts("2"), &amounts("999"), &amounts("1000")).expect("short");
@@ -228,6 +265,11 @@ mod tests {
         assert_eq!(rejection.reason, "OutOfcpu");
         assert!(rejection.message.ends_with("enough resource: cpu, requested: 2, used: 999, capacity: 1000"));
         assert_eq!(Shortage::find(&amounts("1"), &amounts("999"), &amounts("1000")), None);
+        assert_eq!(
+            Shortage::find(&amounts("0"), &amounts("2000"), &amounts("1000")),
+            None,
+            "nothing is asked for"
+        );
         let gpu = Resources::from([("nvidia.com/gpu".to_owned(), Quantity::from_units(1))]);
         let shortage = Shortage::find(&gpu, &Resources::new(), &amounts("1000")).expect("none offered");
         assert_eq!(shortage.rejection().reason, "OutOfnvidia.com/gpu");

@@ -1,5 +1,7 @@
 //! Configs that load, and configs that must not.
 
+use serde_json::json;
+
 use super::*;
 use crate::cloud::CloudInfo;
 
@@ -23,7 +25,7 @@ fn every_default_is_valid() {
 
 #[test]
 fn a_wrong_value_names_key_value_and_remedy() {
-    let texts = errors(serde_json::json!({ "node": { "cpu": "many", "name": "Orca" } }));
+    let texts = errors(json!({ "node": { "cpu": "many", "name": "Orca" } }));
     assert_eq!(texts.len(), 2);
     assert!(texts[1].starts_with("node.cpu has the value \"many\": not a Kubernetes quantity"), "{texts:?}");
 }
@@ -31,14 +33,14 @@ fn a_wrong_value_names_key_value_and_remedy() {
 #[test]
 fn what_concerns_money_or_safety_and_is_not_enforced_is_refused() {
     for section in [
-        serde_json::json!({ "limits": { "maxConcurrentInstances": 50 } }),
-        serde_json::json!({ "limits": { "dailyBudget": 0.5 } }),
-        serde_json::json!({ "limits": { "maxInstanceLifetime": "24h" } }),
-        serde_json::json!({ "limits": { "namespaceQuotas": { "ml": { "maxGPUs": 8 } } } }),
-        serde_json::json!({ "development": { "dryRun": true } }),
-        serde_json::json!({ "development": { "mockAWS": true } }),
-        serde_json::json!({ "gc": { "minAgeSeconds": 299 } }),
-        serde_json::json!({ "gc": { "intervalSeconds": 0.01 } }),
+        json!({ "limits": { "maxConcurrentInstances": 50 } }),
+        json!({ "limits": { "dailyBudget": 0.5 } }),
+        json!({ "limits": { "maxInstanceLifetime": "24h" } }),
+        json!({ "limits": { "namespaceQuotas": { "ml": { "maxGPUs": 8 } } } }),
+        json!({ "development": { "dryRun": true } }),
+        json!({ "development": { "mockAWS": true } }),
+        json!({ "gc": { "minAgeSeconds": 299 } }),
+        json!({ "gc": { "intervalSeconds": 0.01 } }),
     ] {
         assert_eq!(errors(section.clone()).len(), 1, "{section}");
     }
@@ -46,7 +48,7 @@ fn what_concerns_money_or_safety_and_is_not_enforced_is_refused() {
 
 #[test]
 fn only_a_cloud_for_tests_may_have_a_short_minimum_age() {
-    let short = serde_json::json!({ "gc": { "minAgeSeconds": 0 } });
+    let short = json!({ "gc": { "minAgeSeconds": 0 } });
     let tests = CloudInfo { is_for_tests: true, ..real() };
     validate(&config(short.clone()), &tests).expect("a cloud for tests");
     let text = errors(short).join("");
@@ -64,7 +66,7 @@ fn tags_of_a_back_end_must_not_be_orcas_own() {
 
 #[test]
 fn what_has_no_effect_is_warned_about() {
-    let config = config(serde_json::json!({ "logging": { "logAWSCalls": true } }));
+    let config = config(json!({ "logging": { "logAWSCalls": true } }));
     assert_eq!(validate(&config, &real()).expect("valid").len(), 1);
 }
 
@@ -77,5 +79,103 @@ fn unknown_keys_and_values_are_refused_by_shape() {
         r#"{ "node": { "taints": [{ "key": "a", "effect": "Never" }] } }"#,
     ] {
         assert!(serde_json::from_str::<Config>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_value_has_its_bounds_and_an_error_names_its_key() {
+    let at_most = "a".repeat(63);
+    let node = |key: &str, value: &str| json!({ "node": { key: value } });
+    let controller = |key: &str, value: f64| json!({ "controller": { key: value } });
+    let whole = |key: &str, value: u32| json!({ "controller": { key: value } });
+    let rate = |burst: u32, rate: f64| json!({ "controller": { "launchRate": { "burst": burst, "perSecond": rate } } });
+    let unknown_after = |seconds: u32| json!({ "pods": { "readyUnknownAfterSeconds": seconds } });
+    for (section, wrong) in [
+        (node("name", &at_most), None),
+        (node("name", "0.a-1"), None),
+        (node("name", &format!("{at_most}a")), Some("node.name")),
+        (node("name", ""), Some("node.name")),
+        (node("name", "-a"), Some("node.name")),
+        (node("name", "a."), Some("node.name")),
+        (node("name", "a_b"), Some("node.name")),
+        (node("operatingSystem", "Linux"), None),
+        (node("operatingSystem", "windows"), Some("node.operatingSystem")),
+        (node("architecture", "arm64"), None),
+        (node("architecture", "riscv64"), Some("node.architecture")),
+        (node("cpu", "0"), None),
+        (node("gpu", "-1"), Some("node.gpu")),
+        (node("address", "10.0.0.1"), None),
+        (node("address", "host"), Some("node.address")),
+        (
+            json!({ "node": { "taints": [{ "key": "", "effect": "NoSchedule" }] } }),
+            Some("node.taints[0].key"),
+        ),
+        (
+            json!({ "instances": { "templates": { "x": { "instanceType": "" } } } }),
+            Some("instances.templates.x.instanceType"),
+        ),
+        (json!({ "limits": { "maxInstancesPerNamespace": 1 } }), Some("limits.maxInstancesPerNamespace")),
+        (json!({ "limits": { "monthlyBudget": 1.0 } }), Some("limits.monthlyBudget")),
+        (json!({ "limits": { "maxInstanceLifetime": "0s" } }), None),
+        (whole("concurrency", 1), None),
+        (whole("concurrency", 0), Some("controller.concurrency")),
+        (whole("leaderLeaseSeconds", 2), None),
+        (whole("leaderLeaseSeconds", 1), Some("controller.leaderLeaseSeconds")),
+        (controller("sweepSeconds", 30.0), None),
+        (controller("sweepSeconds", 31.0), Some("controller.sweepSeconds")),
+        (controller("fastSweepSeconds", 0.04), Some("controller.fastSweepSeconds")),
+        (rate(1, 0.01), None),
+        (rate(0, 1.0), Some("controller.launchRate")),
+        (rate(1, 0.001), Some("controller.launchRate")),
+        (unknown_after(0), None),
+        (unknown_after(60), None),
+        (unknown_after(59), Some("pods.readyUnknownAfterSeconds")),
+        (json!({ "gc": { "minAgeSeconds": 300, "intervalSeconds": 600 } }), None),
+        (json!({ "metrics": { "path": "metrics" } }), Some("metrics.path")),
+    ] {
+        let found = validate(&config(section.clone()), &real()).err().unwrap_or_default();
+        let keys: Vec<&str> = found.iter().map(|error| error.key.as_str()).collect();
+        assert_eq!(keys, wrong.into_iter().collect::<Vec<_>>(), "{section}");
+    }
+}
+
+#[test]
+fn tags_fit_on_an_instance_beside_orcas_own() {
+    let keys = |tags: Vec<(String, String)>| {
+        let cloud = CloudInfo { tags: tags.into_iter().collect(), ..real() };
+        let found = validate(&Config::default(), &cloud).err().unwrap_or_default();
+        found.into_iter().map(|error| error.key).collect::<Vec<_>>()
+    };
+    let one = |key: usize, value: usize| keys(vec![("k".repeat(key), "v".repeat(value))]);
+    assert_eq!(one(128, 256), [""; 0]);
+    assert_eq!([one(0, 1), one(129, 1), one(1, 257)].map(|keys| keys.len()), [1, 1, 1]);
+    let many = |count: usize| keys((0..count).map(|n| (format!("k{n}"), String::new())).collect());
+    assert_eq!(many(39), [""; 0], "an instance has 50 tags, and 11 of them are ORCA's");
+    assert_eq!(many(40), ["tags"]);
+}
+
+#[test]
+fn what_is_missing_or_without_effect_is_said_in_a_sentence() {
+    let texts = errors(json!({ "instances": { "templates": { "x": { "instanceType": "" } } } }));
+    assert_eq!(
+        texts,
+        ["instances.templates.x.instanceType is required: give an instance type such as g5.4xlarge"]
+    );
+    for (section, said) in [
+        (
+            json!({ "development": { "enableFastCleanup": true } }),
+            "development.enableFastCleanup has no effect: ",
+        ),
+        (
+            json!({ "development": { "cleanupInterval": "1m" } }),
+            "development.cleanupInterval has no effect: ",
+        ),
+        (
+            json!({ "metrics": { "prometheus": { "enabled": true } } }),
+            "metrics.prometheus.enabled has no effect: ",
+        ),
+    ] {
+        let warnings = validate(&config(section), &real()).expect("valid");
+        assert!(warnings.len() == 1 && warnings[0].to_string().starts_with(said), "{said}: {warnings:?}");
     }
 }
