@@ -9,6 +9,9 @@ use super::*;
 use crate::ids::PodRef;
 use crate::instance::{CapacityType, InstanceState};
 
+mod kept;
+mod written;
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("in range")
 }
