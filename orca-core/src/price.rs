@@ -84,6 +84,8 @@ mod tests {
             ("0.0374", 37_400, "0.0374"),
             ("0.002", 2_000, "0.002"),
             ("1.234567", 1_234_567, "1.234567"),
+            ("0.001001", 1_001, "0.001001"),
+            ("1000000", 1_000_000_000_000, "1000000.00"),
         ] {
             let price: UsdPerHour = text.parse().expect(text);
             assert_eq!((price.micros(), price.to_string().as_str()), (micros, shown));
@@ -108,10 +110,22 @@ mod tests {
             "0",
             "0.001",
             "1.2345678",
+            "1000000.000001",
             "9999999999",
+            "999999999999999999",
+            "1.5a",
+            "a1",
             "1,5",
         ] {
             assert_eq!(text.parse::<UsdPerHour>(), Err(NotAPrice), "{text}");
         }
+    }
+
+    #[test]
+    fn a_price_is_a_text_in_a_config_and_in_a_record() {
+        let price: UsdPerHour = serde_json::from_str("\"35\"").expect("a price");
+        assert_eq!(serde_json::to_string(&price).expect("JSON"), "\"35.00\"");
+        let error = serde_json::from_str::<UsdPerHour>("\"cheap\"").expect_err("refused").to_string();
+        assert!(error.starts_with("`cheap` is not a price"), "{error}");
     }
 }

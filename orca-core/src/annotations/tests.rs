@@ -92,6 +92,29 @@ fn what_others_and_orca_itself_write_is_not_refused() {
     }
 }
 
+#[test]
+fn every_annotation_that_is_read_has_its_wish() {
+    let wishes = parse(&[
+        ("orca.research/workload-template", "vision_training.v2"),
+        ("orca.research/launch-type", "on-demand"),
+    ]);
+    let wishes = wishes.expect("understood");
+    assert_eq!(wishes.template.as_deref(), Some("vision_training.v2"));
+    assert_eq!(wishes.capacity_type, Some(CapacityType::OnDemand));
+    let old =
+        parse(&[("orca.research/spot-max-price", "1.50"), ("orca.research/debug", "true")]).expect("read");
+    assert_eq!(old.max_price.map(UsdPerHour::micros), Some(1_500_000), "its name before");
+    assert_eq!(old.notes, ["orca.research/debug is not acted on yet"]);
+    let written = parse(&[("orca.research/instance-id", "i-1"), ("orca.research/public-ip", "192.0.2.7")]);
+    assert_eq!(written, Ok(Wishes::default()), "ORCA's own words are no wish");
+}
+
+#[test]
+fn a_name_has_at_most_128_characters() {
+    let named = |length: usize| parse(&[("orca.research/instance-type", &"a".repeat(length))]).is_ok();
+    assert_eq!((named(0), named(1), named(128), named(129)), (false, true, true, false));
+}
+
 proptest! {
     #[test]
     fn any_annotations_are_answered_and_what_is_taken_is_harmless(

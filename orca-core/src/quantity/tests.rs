@@ -55,6 +55,52 @@ fn what_is_not_a_quantity_is_refused() {
     }
 }
 
+#[test]
+fn every_suffix_and_exponent_has_its_power() {
+    for (text, nanos) in [
+        ("3n", 3),
+        ("3u", 3_000),
+        ("3m", 3_000_000),
+        ("3G", 3_000_000_000 * NANO),
+        ("3T", 3_000_000_000_000 * NANO),
+        ("3P", 3_000_000_000_000_000 * NANO),
+        ("3E", 3_000_000_000_000_000_000 * NANO),
+        ("3Mi", (3 << 20) * NANO),
+        ("3Pi", (3 << 50) * NANO),
+        ("3Ei", (3 << 60) * NANO),
+        ("3e-3", 3_000_000),
+        ("1e-60", 1),
+        ("0e-60", 0),
+        ("0e60", 0),
+        ("1e30", MAX),
+        ("-0.1n", -1),
+    ] {
+        assert_eq!(read(text).nanos, nanos, "{text}");
+    }
+    let long = "9".repeat(28);
+    assert_eq!(read(&long), read("1e60"), "28 digits are read");
+    for text in [format!("{long}9"), "1e61".to_owned(), "1e-61".to_owned(), ".".to_owned()] {
+        assert_eq!(text.parse::<Quantity>(), Err(NotAQuantity), "{text}");
+    }
+}
+
+#[test]
+fn amounts_are_added_taken_away_and_multiplied_exactly() {
+    let (one, half) = (read("1"), read("500m"));
+    assert_eq!((one + half, one - half, half * 3), (read("1.5"), half, read("1.5")));
+    assert_eq!([one, half, half].into_iter().sum::<Quantity>(), Quantity::from_units(2));
+    assert_eq!(read("-1.5").units(), -1, "rounded up");
+    let signs = ["-1n", "0", "1n"].map(|text| (read(text).is_negative(), read(text).is_zero()));
+    assert_eq!(signs, [(true, false), (false, true), (false, false)]);
+}
+
+#[test]
+fn the_coarsest_unit_that_is_exact_is_written() {
+    for text in ["2", "-3", "1500m", "1500000001n", "0"] {
+        assert_eq!(read(text).to_string(), text);
+    }
+}
+
 proptest! {
     #[test]
     fn writing_and_reading_gives_the_same(nanos in -1_000_000_000_000_000_000i128..1_000_000_000_000_000_000) {
