@@ -192,7 +192,7 @@ mod tests {
         }
 
         fn redacted(&self) -> Self {
-            self.clone()
+            Self { row: 99 }
         }
     }
 
@@ -235,5 +235,41 @@ mod tests {
         let mut keys: Vec<&str> = File::KEYS.iter().copied().filter(|key| *key != Shelf::KEY).collect();
         keys.sort_unstable();
         assert_eq!(keys, sections);
+    }
+
+    #[test]
+    fn every_section_is_read_into_its_place_and_only_once() {
+        let text = r#"{
+            "shelf": { "row": 3 }, "cluster": { "id": "c" }, "node": { "name": "n" },
+            "instances": { "selectionMode": "template" }, "pods": { "daemonSets": "run" },
+            "limits": { "dailyBudget": 1.5 }, "controller": { "concurrency": 7 }, "gc": { "releaseBrake": 5 },
+            "logging": { "level": "warn" }, "metrics": { "port": 9090 }, "development": { "dryRun": true }
+        }"#;
+        let document: File = serde_json::from_str(text).expect("a config");
+        let given: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let read = serde_json::to_value(&document).expect("JSON");
+        for (section, keys) in given.as_object().expect("an object") {
+            for (key, value) in keys.as_object().expect("an object") {
+                assert_eq!(&read[section][key], value, "{section}.{key}");
+            }
+        }
+        let twice = serde_json::from_str::<File>(r#"{ "node": {}, "node": {} }"#).expect_err("refused");
+        assert!(twice.to_string().starts_with("duplicate field `node`"), "{twice}");
+    }
+
+    #[test]
+    fn only_the_back_ends_section_has_secrets() {
+        let document: File =
+            serde_json::from_str(r#"{ "shelf": { "row": 3 }, "node": { "name": "n" } }"#).expect("a config");
+        let shown = document.redacted();
+        assert_eq!((shown.backend.row, shown.config), (99, document.config));
+    }
+
+    #[test]
+    fn what_is_no_config_is_told_what_was_expected() {
+        let texts = [serde_json::from_str::<File>("[]"), serde_json::from_str::<File>("3")];
+        for error in texts.map(|read| read.expect_err("refused").to_string()) {
+            assert!(error.contains("expected a config"), "{error}");
+        }
     }
 }

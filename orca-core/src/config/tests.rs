@@ -179,3 +179,31 @@ fn what_is_missing_or_without_effect_is_said_in_a_sentence() {
         assert!(warnings.len() == 1 && warnings[0].to_string().starts_with(said), "{said}: {warnings:?}");
     }
 }
+
+#[test]
+fn a_node_without_taints_in_its_config_has_the_burst_taint_and_an_empty_list_means_none() {
+    let burst = Taint {
+        key: "orca.research/burst-node".into(),
+        value: "true".into(),
+        effect: TaintEffect::NoSchedule,
+    };
+    assert_eq!(*Config::default().node.taints(), [burst]);
+    assert_eq!(*config(json!({ "node": { "taints": [] } })).node.taints(), []);
+}
+
+#[test]
+fn words_are_written_as_they_are_read() {
+    for effect in [TaintEffect::NoSchedule, TaintEffect::PreferNoSchedule, TaintEffect::NoExecute] {
+        assert_eq!(json!(effect), effect.as_str());
+    }
+    for level in [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error] {
+        assert_eq!(json!(level), level.as_str());
+    }
+}
+
+#[test]
+fn ready_becomes_unknown_after_the_configs_time_or_never() {
+    let after = |seconds: u32| config(json!({ "pods": { "readyUnknownAfterSeconds": seconds } })).pods;
+    assert_eq!(after(60).ready_unknown_after(), Some(std::time::Duration::from_mins(1)));
+    assert_eq!(after(0).ready_unknown_after(), None);
+}
