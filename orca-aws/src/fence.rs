@@ -24,11 +24,11 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 pub(crate) struct Fence {
     clock: Arc<dyn Clock>,
     not_after: Timestamp,
-    seen: Arc<Seen>,
+    requests: Arc<Requests>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Requests {
     passed: AtomicBool,
     stopped: AtomicBool,
 }
@@ -41,17 +41,17 @@ pub(crate) struct TooLate(Timestamp);
 impl Fence {
     /// Nothing passes that could be sent after this time.
     pub(crate) fn new(clock: Arc<dyn Clock>, not_after: Timestamp) -> Self {
-        Self { clock, not_after, seen: Arc::default() }
+        Self { clock, not_after, requests: Arc::default() }
     }
 
     /// Whether a request has passed. While it is false, nothing has left for certain, whatever failed.
     pub(crate) fn has_passed(&self) -> bool {
-        self.seen.passed.load(Ordering::SeqCst)
+        self.requests.passed.load(Ordering::SeqCst)
     }
 
     /// What the fence stopped, if it stopped a request.
     pub(crate) fn too_late(&self) -> Option<TooLate> {
-        self.seen.stopped.load(Ordering::SeqCst).then_some(TooLate(self.not_after))
+        self.requests.stopped.load(Ordering::SeqCst).then_some(TooLate(self.not_after))
     }
 
     fn check(&self) -> Result<(), TooLate> {
@@ -74,9 +74,9 @@ impl Intercept for Fence {
         _bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         match self.check() {
-            Ok(()) => self.seen.passed.store(true, Ordering::SeqCst),
+            Ok(()) => self.requests.passed.store(true, Ordering::SeqCst),
             Err(too_late) => {
-                self.seen.stopped.store(true, Ordering::SeqCst);
+                self.requests.stopped.store(true, Ordering::SeqCst);
                 return Err(too_late.into());
             }
         }

@@ -8,10 +8,10 @@ mod manifests;
 mod object;
 mod output;
 mod progress;
+mod servers;
 mod settings;
 mod story;
 mod timeline;
-mod world;
 
 use std::io::{self, IsTerminal};
 
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::manifests::Manifest;
 use self::output::Output;
-use self::world::World;
+use self::servers::Sandbox;
 use crate::args::{Globals, SandboxArgs, SandboxOutput};
 use crate::environment::Environment;
 use crate::logging::{self, Form, Settings};
@@ -54,18 +54,18 @@ async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     let told_to_stop = signals::shutdown().map_err(Failure::new)?;
-    let world = World::start(&args, config).await?;
-    output.greet(&world, &args);
+    let sandbox = Sandbox::start(&args, config).await?;
+    output.greet(&sandbox, &args);
     let stop = CancellationToken::new();
-    let node = run::operate(world.parts(stop.clone()).await?);
+    let node = run::operate(sandbox.parts(stop.clone()).await?);
     let mut node = std::pin::pin!(node);
     let result = tokio::select! {
         biased;
         () = told_to_stop.cancelled(), if manifests.is_empty() => Ok(()),
         ended = &mut node => return ended,
-        () = world.controllers() => Err(Failure::new("the sandbox's controllers ended")),
-        () = output.tell(&world) => Err(Failure::new("the sandbox has nothing more to tell")),
-        applied = apply::run(&world, &output, &args, &manifests, &told_to_stop), if !manifests.is_empty() => applied,
+        () = sandbox.controllers() => Err(Failure::new("the sandbox's controllers ended")),
+        () = output.tell(&sandbox) => Err(Failure::new("the sandbox has nothing more to tell")),
+        applied = apply::run(&sandbox, &output, &args, &manifests, &told_to_stop), if !manifests.is_empty() => applied,
     };
     stop.cancel();
     let ended = node.await;

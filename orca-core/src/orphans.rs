@@ -108,7 +108,7 @@ pub enum Freeze<K> {
 /// What earlier rounds found. In memory only: a restart begins anew, and with it the two rounds.
 #[derive(Clone, Debug)]
 pub struct History<K> {
-    seen: BTreeMap<K, Seen>,
+    suspicions: BTreeMap<K, Suspicion>,
     /// When each orphan was last found, for the brake.
     counted: BTreeMap<K, Timestamp>,
     /// Ended by permission, so not a reason to brake again.
@@ -117,14 +117,19 @@ pub struct History<K> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Suspicion {
     rounds: u32,
     since: Timestamp,
 }
 
 impl<K> Default for History<K> {
     fn default() -> Self {
-        Self { seen: BTreeMap::new(), counted: BTreeMap::new(), permitted: BTreeSet::new(), braked: false }
+        Self {
+            suspicions: BTreeMap::new(),
+            counted: BTreeMap::new(),
+            permitted: BTreeSet::new(),
+            braked: false,
+        }
     }
 }
 
@@ -155,29 +160,29 @@ impl<K: Ord + Clone> History<K> {
 
     /// Forgets the rounds, because the next one is about another world. What counts for the brake stays.
     pub fn interrupt(&mut self) {
-        self.seen.clear();
+        self.suspicions.clear();
     }
 
     fn remember(&mut self, suspects: &[&Finding<K>], now: Timestamp) {
-        let mut seen = BTreeMap::new();
+        let mut suspicions = BTreeMap::new();
         for finding in suspects {
-            let before = self.seen.get(&finding.key);
-            let rounds = before.map_or(0, |seen| seen.rounds).saturating_add(1);
-            let since = before.map_or(now, |seen| seen.since);
-            seen.insert(finding.key.clone(), Seen { rounds, since });
+            let before = self.suspicions.get(&finding.key);
+            let rounds = before.map_or(0, |suspicion| suspicion.rounds).saturating_add(1);
+            let since = before.map_or(now, |suspicion| suspicion.since);
+            suspicions.insert(finding.key.clone(), Suspicion { rounds, since });
         }
         // Whatever is no suspect now begins anew: only rounds in a row count.
-        self.seen = seen;
+        self.suspicions = suspicions;
     }
 
     /// Whether there is enough evidence: two rounds in a row, or the pod's deletion with our own eyes.
     fn is_confirmed(&self, finding: &Finding<K>) -> bool {
-        let rounds = self.seen.get(&finding.key).map_or(0, |seen| seen.rounds);
+        let rounds = self.suspicions.get(&finding.key).map_or(0, |suspicion| suspicion.rounds);
         rounds >= ROUNDS || is_witnessed(finding)
     }
 
     fn is_ripe(&self, finding: &Finding<K>, now: Timestamp, min_age: Duration) -> bool {
-        let first_found = self.seen.get(&finding.key).map_or(now, |seen| seen.since);
+        let first_found = self.suspicions.get(&finding.key).map_or(now, |suspicion| suspicion.since);
         let born = finding.created_at.unwrap_or(first_found);
         is_witnessed(finding) || now.duration_since(born) >= signed(min_age)
     }

@@ -26,7 +26,7 @@ pub(crate) struct Metrics {
 /// What the cloud is asked and what it answers.
 #[derive(Clone, Debug)]
 pub(crate) struct CloudMetrics {
-    requests: Family<Call, Counter>,
+    requests: Family<CallLabels, Counter>,
     seconds: Family<Operation, Histogram, fn() -> Histogram>,
     launches: Family<Outcome, Counter>,
     alive: Gauge,
@@ -103,7 +103,7 @@ pub(crate) struct Cause {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Call {
+struct CallLabels {
     operation: &'static str,
     result: &'static str,
 }
@@ -223,7 +223,7 @@ impl CloudMetrics {
         let result = call.await;
         self.seconds.get_or_create(&Operation { operation }).observe(began.elapsed().as_secs_f64());
         let label = result.as_ref().map_or_else(|error| kind(error.kind), |_| "ok");
-        self.requests.get_or_create(&Call { operation, result: label }).inc();
+        self.requests.get_or_create(&CallLabels { operation, result: label }).inc();
         result
     }
 
@@ -242,7 +242,7 @@ impl CloudMetrics {
     pub(crate) fn terminated(&self, ended: &BTreeMap<InstanceId, Result<InstanceState, CloudError>>) {
         for result in ended.values() {
             let result = result.as_ref().map_or_else(|error| kind(error.kind), |_| "ok");
-            self.requests.get_or_create(&Call { operation: "terminate", result }).inc();
+            self.requests.get_or_create(&CallLabels { operation: "terminate", result }).inc();
         }
     }
 

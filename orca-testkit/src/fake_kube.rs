@@ -5,7 +5,6 @@
 mod admission;
 mod answer;
 pub mod audit;
-mod call;
 mod cluster;
 pub mod controllers;
 mod defaults;
@@ -18,6 +17,7 @@ pub mod object;
 mod openapi;
 mod patch;
 mod protobuf;
+mod request;
 pub mod resource;
 mod review;
 mod route;

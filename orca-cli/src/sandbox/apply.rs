@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::manifests::Manifest;
 use super::output::Output;
 use super::progress::{Progress, progress};
+use super::servers::Sandbox;
 use super::story::{Line, Tone};
-use super::world::World;
 use crate::args::SandboxArgs;
 use crate::report::Failure;
 
@@ -41,20 +41,20 @@ enum ApplyFailure {
 
 /// Applies, follows, deletes.
 pub(super) async fn run(
-    world: &World,
+    sandbox: &Sandbox,
     output: &Output,
     args: &SandboxArgs,
     manifests: &[Manifest],
     told_to_stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    world.node_is_ready().await;
+    sandbox.node_is_ready().await;
     for manifest in manifests {
-        apply(world, manifest).await.map_err(Failure::new)?;
+        apply(sandbox, manifest).await.map_err(Failure::new)?;
     }
     let followed = tokio::select! {
         biased;
         () = told_to_stop.cancelled() => Err(ApplyFailure::Interrupted),
-        followed = follow(world, manifests, Duration::from_secs(args.timeout)) => followed,
+        followed = follow(sandbox, manifests, Duration::from_secs(args.timeout)) => followed,
     };
     if followed.is_ok() {
         output.say(&Line::new("sandbox", "all up", summary(manifests), Tone::Good));
@@ -62,7 +62,7 @@ pub(super) async fn run(
     if args.keep {
         told_to_stop.cancelled().await;
     }
-    let left = leave(world, manifests).await;
+    let left = leave(sandbox, manifests).await;
     output.summarise(followed.is_ok());
     followed.and(left).map_err(Failure::new)
 }
@@ -71,7 +71,7 @@ fn summary(manifests: &[Manifest]) -> String {
     manifests.iter().map(Manifest::name).collect::<Vec<_>>().join(", ")
 }
 
-fn api(world: &World, manifest: &Manifest) -> Result<Api<DynamicObject>, ApplyFailure> {
+fn api(sandbox: &Sandbox, manifest: &Manifest) -> Result<Api<DynamicObject>, ApplyFailure> {
     let (version, kind) = (manifest.text("/apiVersion"), manifest.text("/kind"));
     let Some(known) = resource::of_kind(version, kind) else {
         let known: Vec<&str> = resource::ALL.iter().map(|known| known.kind).collect();
@@ -85,18 +85,18 @@ fn api(world: &World, manifest: &Manifest) -> Result<Api<DynamicObject>, ApplyFa
     let kind = GroupVersionKind::gvk(known.group, known.version, known.kind);
     let described = ApiResource::from_gvk_with_plural(&kind, known.plural);
     Ok(if known.namespaced {
-        Api::namespaced_with(world.client(), manifest.namespace(), &described)
+        Api::namespaced_with(sandbox.client(), manifest.namespace(), &described)
     } else {
-        Api::all_with(world.client(), &described)
+        Api::all_with(sandbox.client(), &described)
     })
 }
 
-async fn apply(world: &World, manifest: &Manifest) -> Result<(), ApplyFailure> {
+async fn apply(sandbox: &Sandbox, manifest: &Manifest) -> Result<(), ApplyFailure> {
     let parameters = PatchParams {
         field_validation: Some(kube::api::ValidationDirective::Strict),
         ..PatchParams::apply(MANAGER)
     };
-    let api = api(world, manifest)?;
+    let api = api(sandbox, manifest)?;
     let applied =
         api.patch(manifest.text("/metadata/name"), &parameters, &Patch::Apply(&manifest.object)).await;
     let text = match applied {
@@ -107,7 +107,7 @@ async fn apply(world: &World, manifest: &Manifest) -> Result<(), ApplyFailure> {
     Err(ApplyFailure::Refused { name: manifest.name(), file: manifest.file.clone(), text })
 }
 
-async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Result<(), ApplyFailure> {
+async fn follow(sandbox: &Sandbox, manifests: &[Manifest], patience: Duration) -> Result<(), ApplyFailure> {
     let until = Instant::now() + patience;
     // Once up is up: what happens to an instance later does not take that back.
     let mut open: Vec<&Manifest> = manifests.iter().collect();
@@ -115,7 +115,7 @@ async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Re
         let mut waits = Vec::new();
         let mut still = Vec::new();
         for manifest in open {
-            match progress(&read(world, manifest).await?, &world.pods(manifest.namespace())) {
+            match progress(&read(sandbox, manifest).await?, &sandbox.pods(manifest.namespace())) {
                 Progress::Up => {}
                 Progress::Failed(why) => {
                     return Err(ApplyFailure::NotUp(format!("{}: {why}", manifest.name())));
@@ -137,27 +137,27 @@ async fn follow(world: &World, manifests: &[Manifest], patience: Duration) -> Re
     }
 }
 
-async fn read(world: &World, manifest: &Manifest) -> Result<Value, ApplyFailure> {
+async fn read(sandbox: &Sandbox, manifest: &Manifest) -> Result<Value, ApplyFailure> {
     let name = manifest.text("/metadata/name");
-    match api(world, manifest)?.get(name).await {
+    match api(sandbox, manifest)?.get(name).await {
         Ok(object) => Ok(serde_json::to_value(object).unwrap_or_default()),
         Err(error) => Err(ApplyFailure::NotUp(format!("{}: {error}", manifest.name()))),
     }
 }
 
 /// Deletes what was applied, the last first, and waits until no pod and no instance is left.
-async fn leave(world: &World, manifests: &[Manifest]) -> Result<(), ApplyFailure> {
+async fn leave(sandbox: &Sandbox, manifests: &[Manifest]) -> Result<(), ApplyFailure> {
     let parameters =
         DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), ..DeleteParams::default() };
     for manifest in manifests.iter().rev() {
-        let deleted = api(world, manifest)?.delete(manifest.text("/metadata/name"), &parameters).await;
+        let deleted = api(sandbox, manifest)?.delete(manifest.text("/metadata/name"), &parameters).await;
         if let Err(error) = deleted {
             tracing::debug!(error = %error, object = manifest.name(), "Not deleted");
         }
     }
     let until = Instant::now() + FAREWELL;
     loop {
-        let left = world.left();
+        let left = sandbox.left();
         if left.is_empty() {
             return Ok(());
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::servers::{Sandbox, SandboxEvent};
 use super::story::Line;
 use super::timeline::Timeline;
-use super::world::{SandboxEvent, World};
 use crate::args::{SandboxArgs, SandboxOutput};
 
 /// Where lines go, and since when.
@@ -27,8 +27,8 @@ impl Output {
     }
 
     /// How to reach the sandbox, and what to try.
-    pub(super) fn greet(&self, world: &World, args: &SandboxArgs) {
-        let (url, kubeconfig) = (world.url(), world.kubeconfig().display().to_string());
+    pub(super) fn greet(&self, sandbox: &Sandbox, args: &SandboxArgs) {
+        let (url, kubeconfig) = (sandbox.url(), sandbox.kubeconfig().display().to_string());
         match self.form {
             SandboxOutput::Json => {
                 print(&json!({ "server": url, "kubeconfig": kubeconfig, "seed": args.seed }).to_string());
@@ -38,7 +38,7 @@ impl Output {
                     "A cluster and a cloud in one process, {}x as fast as AWS. Nothing leaves this machine.\n\n  \
                      API server  {url}\n  Cloud       {}\n",
                     args.speed,
-                    world.cloud_path(),
+                    sandbox.cloud_path(),
                 ));
                 // Who only wants to see manifests come and go needs no second terminal.
                 if args.apply.is_empty() || args.keep {
@@ -53,8 +53,8 @@ impl Output {
     }
 
     /// Tells everything that happens, for ever.
-    pub(super) async fn tell(&self, world: &World) {
-        let mut events = world.watch();
+    pub(super) async fn tell(&self, sandbox: &Sandbox) {
+        let mut events = sandbox.watch();
         loop {
             let at = |output: &Self| output.began.elapsed();
             match events.next().await {

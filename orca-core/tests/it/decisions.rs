@@ -11,10 +11,10 @@ use orca_core::{Owner, PodRef};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::observations::{Seen, seen};
+use crate::observations::{OwnedObservation, observation};
 
 /// The decision, and the patch that writes it.
-fn decided(seen: &Seen) -> (Decision, Option<Value>) {
+fn decided(seen: &OwnedObservation) -> (Decision, Option<Value>) {
     let observation = Observation {
         reference: &PodRef::new("ml", "train", "uid"),
         owner: &Owner { cluster: "cluster".into(), node: "node".into() },
@@ -35,11 +35,11 @@ fn decided(seen: &Seen) -> (Decision, Option<Value>) {
     (decision, patch)
 }
 
-fn is_sending(seen: &Seen) -> bool {
+fn is_sending(seen: &OwnedObservation) -> bool {
     seen.facts.send.as_ref().is_some_and(Task::is_under_way)
 }
 
-fn any_alive(seen: &Seen) -> bool {
+fn any_alive(seen: &OwnedObservation) -> bool {
     seen.instances.seen.iter().any(|instance| instance.state.is_alive())
 }
 
@@ -48,7 +48,7 @@ fn is_open(intent: Intent) -> bool {
 }
 
 /// A launch is announced in a record that asks for it, and only where nothing is known to be there.
-fn check_send(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
+fn check_send(seen: &OwnedObservation, decision: &Decision) -> Result<(), TestCaseError> {
     let record = decision.record();
     prop_assert!(record.is_some(), "what is sent is announced");
     let Some(record) = record else { return Ok(()) };
@@ -71,7 +71,7 @@ fn check_send(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
 }
 
 /// A wanted pod's instance goes only with its pod.
-fn check_terminate(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
+fn check_terminate(seen: &OwnedObservation, decision: &Decision) -> Result<(), TestCaseError> {
     let launched = match seen.facts.send.as_ref().map(|send| &send.state) {
         Some(TaskState::Done { result: Ok(LaunchOutcome::Launched(instance)), .. }) => {
             instance.state.is_alive()
@@ -85,12 +85,12 @@ fn check_terminate(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError
 }
 
 /// An object goes when nothing of it is alive, and is forgotten when it is gone.
-fn check_ending(seen: &Seen, intent: bool) -> Result<(), TestCaseError> {
+fn check_ending(seen: &OwnedObservation, intent: bool) -> Result<(), TestCaseError> {
     prop_assert!(intent && !any_alive(seen) && !is_sending(seen));
     Ok(())
 }
 
-fn check_patch(seen: &Seen, patch: Option<&Value>) -> Result<(), TestCaseError> {
+fn check_patch(seen: &OwnedObservation, patch: Option<&Value>) -> Result<(), TestCaseError> {
     let Some(patch) = patch else { return Ok(()) };
     prop_assert!(is_open(seen.intent), "a final status is left alone");
     prop_assert_eq!(&patch["metadata"]["uid"], "uid");
@@ -99,7 +99,7 @@ fn check_patch(seen: &Seen, patch: Option<&Value>) -> Result<(), TestCaseError> 
 }
 
 /// A wanted pod whose instances all run, and that has no deadline, is not failed.
-fn check_running(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> {
+fn check_running(seen: &OwnedObservation, decision: &Decision) -> Result<(), TestCaseError> {
     let has_deadline = seen.pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some());
     let runs =
         |instance: &Instance| matches!(instance.state, InstanceState::Pending | InstanceState::Running);
@@ -112,7 +112,7 @@ fn check_running(seen: &Seen, decision: &Decision) -> Result<(), TestCaseError> 
 
 proptest! {
     #[test]
-    fn every_observation_has_a_decision_that_keeps_to_the_rules(seen in seen()) {
+    fn every_observation_has_a_decision_that_keeps_to_the_rules(seen in observation()) {
         let (decision, patch) = decided(&seen);
         match decision.action {
             Action::Send => {

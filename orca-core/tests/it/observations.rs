@@ -20,7 +20,7 @@ use crate::support::{moment, pod as object, text};
 
 /// Everything that a decision looks at, owned.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct OwnedObservation {
     pub(crate) now: Timestamp,
     pub(crate) intent: Intent,
     pub(crate) pod: Pod,
@@ -31,22 +31,24 @@ pub(crate) struct Seen {
     pub(crate) held_until: Option<Timestamp>,
 }
 
-pub(crate) fn seen() -> impl Strategy<Value = Seen> {
+pub(crate) fn observation() -> impl Strategy<Value = OwnedObservation> {
     // On the heap: as values, strategies of this size use a test's stack up.
     let rest = (request().boxed(), instances().boxed(), prop::option::weighted(0.2, moment()).boxed());
     (moment(), any_pod().boxed(), any::<u8>(), prop::option::of(record()).boxed(), rest).prop_flat_map(
         |(now, pod, gone, record, (request, instances, held_until))| {
             let intent = if gone < 30 { Intent::Gone } else { pod::intent(&pod) };
             let known = record.as_ref().and_then(|record| record.as_ref().ok()).cloned();
-            facts(known, request.as_ref().ok().map(Request::digest)).boxed().prop_map(move |facts| Seen {
-                now,
-                intent,
-                pod: pod.clone(),
-                record: record.clone(),
-                request: request.clone(),
-                instances: instances.clone(),
-                facts,
-                held_until,
+            facts(known, request.as_ref().ok().map(Request::digest)).boxed().prop_map(move |facts| {
+                OwnedObservation {
+                    now,
+                    intent,
+                    pod: pod.clone(),
+                    record: record.clone(),
+                    request: request.clone(),
+                    instances: instances.clone(),
+                    facts,
+                    held_until,
+                }
             })
         },
     )

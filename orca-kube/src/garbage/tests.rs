@@ -62,7 +62,7 @@ impl ClusterReader for TestCensus {
     }
 }
 
-struct World {
+struct Harness {
     garbage: Garbage,
     api_reader: Arc<TestCensus>,
     listed: Arc<Mutex<Vec<Instance>>>,
@@ -71,7 +71,7 @@ struct World {
     stop: CancellationToken,
 }
 
-impl Drop for World {
+impl Drop for Harness {
     fn drop(&mut self) {
         self.stop.cancel();
     }
@@ -145,7 +145,7 @@ fn source(left: Vec<Leftover>, removed: &Arc<Mutex<Vec<String>>>) -> MockLeftove
     source
 }
 
-impl World {
+impl Harness {
     fn new(instances: Vec<Instance>, left: Vec<Leftover>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TestClock(Instant::now()));
         let listed = Arc::new(Mutex::new(instances));
@@ -245,131 +245,135 @@ impl World {
 #[tokio::test(start_paused = true)]
 async fn an_orphan_is_ended_after_two_judged_sweeps_and_only_it() {
     let foreign = Instance { owner: Some(Owner { node: "m".into(), ..owner() }), ..instance("i-2", "b") };
-    let mut world = World::new(vec![instance("i-1", "a"), foreign], vec![]);
-    world.turns(2).await;
-    assert_eq!(world.alive(), ["i-1", "i-2"], "the first sweep is not judged, and one round is no evidence");
-    world.turns(1).await;
-    assert_eq!(world.alive(), ["i-2"]);
-    assert_eq!(world.metrics.terminated.get(), 1);
-    world.turns(3).await;
-    assert_eq!(world.alive(), ["i-2"], "S4");
+    let mut harness = Harness::new(vec![instance("i-1", "a"), foreign], vec![]);
+    harness.turns(2).await;
+    assert_eq!(
+        harness.alive(),
+        ["i-1", "i-2"],
+        "the first sweep is not judged, and one round is no evidence"
+    );
+    harness.turns(1).await;
+    assert_eq!(harness.alive(), ["i-2"]);
+    assert_eq!(harness.metrics.terminated.get(), 1);
+    harness.turns(3).await;
+    assert_eq!(harness.alive(), ["i-2"], "S4");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_same_sweep_is_not_judged_twice() {
-    let mut world = World::new(vec![instance("i-1", "a")], vec![]);
-    world.turns(2).await;
-    world.garbage.judged = world.garbage.parts.provider.listed_alive().map(|(began, _)| began);
+    let mut harness = Harness::new(vec![instance("i-1", "a")], vec![]);
+    harness.turns(2).await;
+    harness.garbage.judged = harness.garbage.parts.provider.listed_alive().map(|(began, _)| began);
     for _ in 0..5 {
-        world.garbage.turn().await;
+        harness.garbage.turn().await;
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(world.alive(), ["i-1"], "no new sweep, no new evidence");
+    assert_eq!(harness.alive(), ["i-1"], "no new sweep, no new evidence");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_kept() {
-    let mut world = World::new(vec![instance("i-1", "a")], vec![]);
-    world.knows("a", Read::Unknown);
-    world.turns(5).await;
-    assert_eq!(world.alive(), ["i-1"], "S13");
-    assert_eq!(world.metrics.orphaned.get(), 0);
-    world.knows("a", absent(&PodRef::new("ml", "a", "a")));
-    *world.api_reader.cluster.lock().expect("lock") = None;
-    world.turns(5).await;
-    assert_eq!(world.alive(), ["i-1"], "S13: nobody knows which cluster this is");
+    let mut harness = Harness::new(vec![instance("i-1", "a")], vec![]);
+    harness.knows("a", Read::Unknown);
+    harness.turns(5).await;
+    assert_eq!(harness.alive(), ["i-1"], "S13");
+    assert_eq!(harness.metrics.orphaned.get(), 0);
+    harness.knows("a", absent(&PodRef::new("ml", "a", "a")));
+    *harness.api_reader.cluster.lock().expect("lock") = None;
+    harness.turns(5).await;
+    assert_eq!(harness.alive(), ["i-1"], "S13: nobody knows which cluster this is");
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_cluster_freezes_it_until_ours_is_back() {
-    let mut world = World::new(vec![instance("i-1", "a")], vec![leftover("vol-1", "b")]);
-    world.turns(2).await;
-    *world.api_reader.cluster.lock().expect("lock") = Some("restored");
-    world.turns(10).await;
-    assert_eq!((world.alive(), world.frozen()), (vec!["i-1".to_owned()], vec!["cluster_changed"]));
-    assert!(world.removed().is_empty());
-    *world.api_reader.cluster.lock().expect("lock") = Some("c");
-    world.turns(1).await;
-    assert_eq!((world.alive().len(), world.frozen().len()), (1, 0), "the rounds begin anew");
-    world.turns(1).await;
-    assert!(world.alive().is_empty());
+    let mut harness = Harness::new(vec![instance("i-1", "a")], vec![leftover("vol-1", "b")]);
+    harness.turns(2).await;
+    *harness.api_reader.cluster.lock().expect("lock") = Some("restored");
+    harness.turns(10).await;
+    assert_eq!((harness.alive(), harness.frozen()), (vec!["i-1".to_owned()], vec!["cluster_changed"]));
+    assert!(harness.removed().is_empty());
+    *harness.api_reader.cluster.lock().expect("lock") = Some("c");
+    harness.turns(1).await;
+    assert_eq!((harness.alive().len(), harness.frozen().len()), (1, 0), "the rounds begin anew");
+    harness.turns(1).await;
+    assert!(harness.alive().is_empty());
 }
 
 /// `cluster.id` is set, and the kubeconfig is another cluster's: there none of the instances has its pod.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_only_the_config_names_has_to_be_proven_by_a_pod() {
-    let mut world = World::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
-    world.garbage.proven = false;
-    world.turns(6).await;
-    assert_eq!((world.alive().len(), world.frozen()), (2, vec!["cluster_unproven"]));
-    world.garbage.parts.pods.take(object("a", serde_json::json!({})));
-    world.turns(3).await;
-    assert_eq!(world.alive(), ["i-1"], "one of them has its pod here, so the other one is an orphan");
+    let mut harness = Harness::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
+    harness.garbage.proven = false;
+    harness.turns(6).await;
+    assert_eq!((harness.alive().len(), harness.frozen()), (2, vec!["cluster_unproven"]));
+    harness.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    harness.turns(3).await;
+    assert_eq!(harness.alive(), ["i-1"], "one of them has its pod here, so the other one is an orphan");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_known_pod_costs_no_read_and_an_unknown_one_that_exists_becomes_known() {
-    let mut world = World::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
-    world.garbage.parts.pods.take(object("a", serde_json::json!({})));
-    world.knows(
+    let mut harness = Harness::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
+    harness.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    harness.knows(
         "b",
         Read::There(Box::new(object("b", serde_json::json!({ "status": { "phase": "Failed" } })))),
     );
-    world.turns(5).await;
-    assert_eq!(world.alive(), ["i-1", "i-2"], "what has ended is ended by its own path");
-    assert_eq!(world.api_reader.reads.load(Ordering::Relaxed), 1);
+    harness.turns(5).await;
+    assert_eq!(harness.alive(), ["i-1", "i-2"], "what has ended is ended by its own path");
+    assert_eq!(harness.api_reader.reads.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_two_instances_the_one_in_the_pods_status_stays() {
     let older = instance("i-1", "a");
     let newer = Instance { launched_at: Timestamp::from_second(10).ok(), ..instance("i-2", "a") };
-    let mut world = World::new(vec![older, newer], vec![]);
+    let mut harness = Harness::new(vec![older, newer], vec![]);
     let status = serde_json::json!({ "containerStatuses": [{
         "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://r/i-2",
     }] });
     let pod = object("a", serde_json::json!({ "status": status }));
-    world.garbage.parts.pods.take(pod.clone());
-    world.knows("a", Read::There(Box::new(pod)));
-    world.turns(3).await;
-    assert_eq!(world.alive(), ["i-2"]);
+    harness.garbage.parts.pods.take(pod.clone());
+    harness.knows("a", Read::There(Box::new(pod)));
+    harness.turns(3).await;
+    assert_eq!(harness.alive(), ["i-2"]);
 }
 
 /// Somebody wrote the UID of one pod on the instance of another.
 #[tokio::test(start_paused = true)]
 async fn an_instance_whose_tags_contradict_each_other_is_no_proof_against_another_one() {
     let retagged = Instance { pod: Some(PodRef::new("ml", "other", "a")), ..instance("i-1", "a") };
-    let mut world = World::new(vec![retagged, instance("i-2", "a")], vec![]);
+    let mut harness = Harness::new(vec![retagged, instance("i-2", "a")], vec![]);
     let status = serde_json::json!({ "containerStatuses": [{
         "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://r/i-2",
     }] });
     let pod = object("a", serde_json::json!({ "status": status }));
-    world.garbage.parts.pods.take(pod.clone());
-    world.knows("a", Read::There(Box::new(pod)));
-    world.turns(5).await;
-    assert_eq!(world.alive(), ["i-1", "i-2"], "S3");
+    harness.garbage.parts.pods.take(pod.clone());
+    harness.knows("a", Read::There(Box::new(pod)));
+    harness.turns(5).await;
+    assert_eq!(harness.alive(), ["i-1", "i-2"], "S3");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_brake_stops_instances_and_leftovers_alike() {
     let orphans = ["a", "b", "c", "d"].map(|uid| instance(&format!("i-{uid}"), uid)).to_vec();
-    let mut world = World::new(orphans, vec![leftover("vol-1", "x")]);
-    world.turns(20).await;
-    assert_eq!((world.alive().len(), world.frozen()), (4, vec!["brake"]));
-    assert!(world.removed().is_empty());
-    assert_eq!(world.metrics.orphaned.get(), 4);
+    let mut harness = Harness::new(orphans, vec![leftover("vol-1", "x")]);
+    harness.turns(20).await;
+    assert_eq!((harness.alive().len(), harness.frozen()), (4, vec!["brake"]));
+    assert!(harness.removed().is_empty());
+    assert_eq!(harness.metrics.orphaned.get(), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leftover_goes_when_it_is_nobodys_and_foreign_instances_are_counted() {
     let bare = Leftover { owner: None, ..leftover("vol-bare", "z") };
     let left = vec![leftover("vol-1", "gone"), leftover("vol-2", "a"), leftover("vol-3", "b"), bare];
-    let mut world = World::new(vec![instance("i-1", "a")], left);
-    world.garbage.parts.pods.take(object("a", serde_json::json!({})));
-    world.knows("b", Read::There(Box::new(object("b", serde_json::json!({})))));
-    world.turns(12).await;
-    assert_eq!(world.removed().first().map(String::as_str), Some("volume vol-1"));
-    assert!(world.removed().iter().all(|id| id == "volume vol-1"), "in use, wanted and not ours stay");
-    assert_eq!(world.metrics.foreign.get(), 1);
-    assert_eq!(world.alive(), ["i-1"]);
+    let mut harness = Harness::new(vec![instance("i-1", "a")], left);
+    harness.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    harness.knows("b", Read::There(Box::new(object("b", serde_json::json!({})))));
+    harness.turns(12).await;
+    assert_eq!(harness.removed().first().map(String::as_str), Some("volume vol-1"));
+    assert!(harness.removed().iter().all(|id| id == "volume vol-1"), "in use, wanted and not ours stay");
+    assert_eq!(harness.metrics.foreign.get(), 1);
+    assert_eq!(harness.alive(), ["i-1"]);
 }

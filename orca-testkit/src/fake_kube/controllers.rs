@@ -4,6 +4,7 @@
 //! has to look at, and looks when asked; none of them waits. So the same changes at the same moments have
 //! the same effects in the same order.
 
+mod controller;
 mod deployment;
 mod garbage;
 #[cfg(test)]
@@ -21,17 +22,16 @@ mod scheduler;
 mod stateful_set;
 mod taint_eviction;
 mod view;
-mod world;
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::store::{Store, Subscription};
+use controller::{Context, Controller};
 use queue::earlier;
 use recorder::Recorder;
-use view::{Seen, View};
-use world::{Controller, World};
+use view::{Delta, View};
 
 /// The controllers over one store.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Controllers {
                 None => Some(self.changes.next().await),
             };
             match change {
-                Some(Ok(change)) => self.take_in(&Seen::of(&change)),
+                Some(Ok(change)) => self.take_in(&Delta::of(&change)),
                 Some(Err(_)) => self.relist(),
                 None => {}
             }
@@ -105,7 +105,7 @@ impl Controllers {
         let mut is_stirred = false;
         self.drain();
         for index in 0..self.parts.len() {
-            let mut world = World {
+            let mut context = Context {
                 store: &self.store,
                 view: &self.view,
                 now,
@@ -113,7 +113,7 @@ impl Controllers {
                 recorder: &mut self.recorder,
             };
             if let Some(part) = self.parts.get_mut(index) {
-                next = earlier(next, part.work(&mut world));
+                next = earlier(next, part.work(&mut context));
             }
             // What one did may concern another one that had its turn already.
             is_stirred |= self.drain();
@@ -130,7 +130,7 @@ impl Controllers {
                 return any;
             }
             match self.changes.try_next() {
-                Ok(Some(change)) => self.take_in(&Seen::of(&change)),
+                Ok(Some(change)) => self.take_in(&Delta::of(&change)),
                 Ok(None) => return any,
                 Err(_) => self.relist(),
             }
@@ -140,16 +140,16 @@ impl Controllers {
 
     /// Starts afresh: with everything that the store holds, and what became of the rest.
     fn relist(&mut self) {
-        let (seen, revision) = self.view.compare(&self.store);
+        let (deltas, revision) = self.view.compare(&self.store);
         self.changes = self.store.subscribe_after(&View::resources(), revision);
-        for one in &seen {
-            self.take_in(one);
+        for delta in &deltas {
+            self.take_in(delta);
         }
     }
 
-    fn take_in(&mut self, seen: &Seen) {
-        self.view.apply(seen);
-        let world = World {
+    fn take_in(&mut self, delta: &Delta) {
+        self.view.apply(delta);
+        let context = Context {
             store: &self.store,
             view: &self.view,
             now: Instant::now(),
@@ -157,7 +157,7 @@ impl Controllers {
             recorder: &mut self.recorder,
         };
         for part in &mut self.parts {
-            part.changed(seen, &world);
+            part.changed(delta, &context);
         }
     }
 }

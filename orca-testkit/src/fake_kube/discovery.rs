@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::call::Call;
 use super::error::ApiError;
+use super::request::ApiRequest;
 use super::resource::{ALL, Resource};
 use super::review;
 
@@ -46,15 +46,15 @@ pub(crate) fn version() -> Answer {
     )
 }
 
-pub(crate) fn core(call: &Call) -> Answer {
-    if call.accepts("as=APIGroupDiscoveryList") {
+pub(crate) fn core(request: &ApiRequest) -> Answer {
+    if request.accepts("as=APIGroupDiscoveryList") {
         return aggregated(&[""]);
     }
     Answer::json(200, &json!({ "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [] }))
 }
 
-pub(crate) fn groups(call: &Call) -> Answer {
-    if call.accepts("as=APIGroupDiscoveryList") {
+pub(crate) fn groups(request: &ApiRequest) -> Answer {
+    if request.accepts("as=APIGroupDiscoveryList") {
         return aggregated(&GROUPS);
     }
     let groups: Vec<Value> = shown().map(plain_group).collect();

@@ -4,9 +4,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::call::Call;
 use super::cluster::Cluster;
 use super::error::ApiError;
+use super::request::ApiRequest;
 
 /// The reviews of a group: plural, kind, and whether they live in a namespace.
 pub(crate) fn of_group(group: &str) -> &'static [(&'static str, &'static str, bool)] {
@@ -23,14 +23,19 @@ pub(crate) fn of_group(group: &str) -> &'static [(&'static str, &'static str, bo
     }
 }
 
-pub(crate) fn answer(cluster: &Cluster, call: &Call, group: &str, plural: &str) -> Result<Answer, ApiError> {
+pub(crate) fn answer(
+    cluster: &Cluster,
+    request: &ApiRequest,
+    group: &str,
+    plural: &str,
+) -> Result<Answer, ApiError> {
     let found = of_group(group).iter().find(|(known, _, _)| *known == plural);
     let (_, kind, _) = found.ok_or_else(ApiError::no_such_path)?;
-    if call.method != Method::POST {
+    if request.method != Method::POST {
         return Err(ApiError::method_not_allowed());
     }
-    let spec = call.json()?["spec"].take();
-    let status = status(cluster, call, kind, &spec);
+    let spec = request.json()?["spec"].take();
+    let status = status(cluster, request, kind, &spec);
     let mut review = json!({
         "kind": kind,
         "apiVersion": format!("{group}/v1"),
@@ -43,10 +48,10 @@ pub(crate) fn answer(cluster: &Cluster, call: &Call, group: &str, plural: &str) 
     Ok(Answer::json(201, &review))
 }
 
-fn status(cluster: &Cluster, call: &Call, kind: &str, spec: &Value) -> Value {
+fn status(cluster: &Cluster, request: &ApiRequest, kind: &str, spec: &Value) -> Value {
     let user = |name: &str| json!({ "username": name, "groups": ["system:authenticated"] });
     match kind {
-        "SelfSubjectReview" => json!({ "userInfo": user(&call.user) }),
+        "SelfSubjectReview" => json!({ "userInfo": user(&request.user) }),
         "TokenReview" => match cluster.user_of(spec["token"].as_str().unwrap_or_default()) {
             Some(name) => json!({ "authenticated": true, "user": user(&name) }),
             None => json!({ "authenticated": false, "user": {}, "error": "unknown token" }),

@@ -12,10 +12,10 @@ use http_body_util::{BodyExt, Limited};
 
 use super::answer::{Answer, ApiBody};
 use super::audit::AuditEntry;
-use super::call::Call;
 use super::cluster::Cluster;
 use super::error::ApiError;
 use super::fault::Effect;
+use super::request::ApiRequest;
 use super::route::{self, Route};
 use super::verbs;
 
@@ -66,7 +66,7 @@ where
             };
             let user = this.user(&parts);
             let upgrade = parts.extensions.get::<verbs::Upgrade>().cloned();
-            answer(&this.cluster, Call::new(&parts, body, user), upgrade).await
+            answer(&this.cluster, ApiRequest::new(&parts, body, user), upgrade).await
         })
     }
 }
@@ -82,11 +82,11 @@ fn unreadable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ApiErr
 
 async fn answer(
     cluster: &Arc<Cluster>,
-    call: Call,
+    request: ApiRequest,
     upgrade: Option<verbs::Upgrade>,
 ) -> Result<Response<ApiBody>, io::Error> {
-    let route = route::parse(&call.path);
-    let mut entry = describe(&call, route.as_ref());
+    let route = route::parse(&request.path);
+    let mut entry = describe(&request, route.as_ref());
     let lost = || Err(io::Error::new(io::ErrorKind::ConnectionReset, "the connection broke, as ordered"));
     cluster.faults.thawed().await;
     let mut refused = None;
@@ -103,7 +103,7 @@ async fn answer(
         (Some(error), _) => error.into(),
         (None, None) => ApiError::no_such_path().into(),
         (None, Some(route)) => {
-            verbs::dispatch(cluster, &call, route, upgrade).await.unwrap_or_else(Answer::from)
+            verbs::dispatch(cluster, &request, route, upgrade).await.unwrap_or_else(Answer::from)
         }
     };
     entry.code = answer.code;
@@ -131,14 +131,14 @@ async fn answer(
     Ok(answer.into_response())
 }
 
-fn describe(call: &Call, route: Option<&Route>) -> AuditEntry {
+fn describe(request: &ApiRequest, route: Option<&Route>) -> AuditEntry {
     let place = match route {
         Some(Route::Objects(place)) => Some(place),
         _ => None,
     };
     let has_name = place.is_some_and(|place| place.name.is_some());
-    let verb = match call.method {
-        Method::GET | Method::HEAD if call.is_watch() => "watch",
+    let verb = match request.method {
+        Method::GET | Method::HEAD if request.is_watch() => "watch",
         Method::GET | Method::HEAD if has_name || place.is_none() => "get",
         Method::GET | Method::HEAD => "list",
         Method::POST => "create",
@@ -149,14 +149,14 @@ fn describe(call: &Call, route: Option<&Route>) -> AuditEntry {
         _ => "unknown",
     };
     let resource = place.map_or_else(
-        || call.path.clone(),
+        || request.path.clone(),
         |place| match &place.subresource {
             Some(below) => format!("{}/{below}", place.resource.plural),
             None => place.resource.plural.to_owned(),
         },
     );
     AuditEntry {
-        user: call.user.clone(),
+        user: request.user.clone(),
         verb,
         resource,
         namespace: place.map(|place| place.space().to_owned()).unwrap_or_default(),

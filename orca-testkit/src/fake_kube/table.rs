@@ -9,8 +9,8 @@ mod workload;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::Call;
 use super::object::Object;
+use super::request::ApiRequest;
 use super::resource::Resource;
 
 /// A column: its title, and whether only `-o wide` shows it.
@@ -38,8 +38,12 @@ pub(crate) fn table(resource: &Resource, metadata: &Value, rows: Vec<Value>, wit
 }
 
 /// The rows of these objects.
-pub(crate) fn rows<'o>(call: &Call, objects: impl Iterator<Item = &'o Object>, now: Timestamp) -> Vec<Value> {
-    objects.map(|object| row(call.parameter("includeObject"), object, now)).collect()
+pub(crate) fn rows<'o>(
+    request: &ApiRequest,
+    objects: impl Iterator<Item = &'o Object>,
+    now: Timestamp,
+) -> Vec<Value> {
+    objects.map(|object| row(request.parameter("includeObject"), object, now)).collect()
 }
 
 /// The row of one object, with as much of the object as is asked for.

@@ -43,7 +43,7 @@ pub(super) struct Ground<'a> {
 
 /// What was seen of one turn, before anything is computed from it.
 #[derive(Debug)]
-struct Seen {
+struct Measurements {
     pods: Pods,
     /// Phases that did not end in time, or calls that failed.
     failures: Vec<String>,
@@ -65,21 +65,21 @@ pub(super) async fn play(ground: &Ground<'_>, contestant: Contestant, round: u32
     }
     let result = run(ground, contestant, &node).await;
     let tidied = tidy(ground, &node).await;
-    let seen = result?;
+    let measured = result?;
     tidied?;
-    Ok(evaluation::evaluate(contestant, round, ground.load.pods, &seen))
+    Ok(evaluation::evaluate(contestant, round, ground.load.pods, &measured))
 }
 
-async fn run(ground: &Ground<'_>, contestant: Contestant, node: &str) -> Result<Seen, Error> {
+async fn run(ground: &Ground<'_>, contestant: Contestant, node: &str) -> Result<Measurements, Error> {
     let mut running = contestant.start(ground.plane, node, ground.load).await?;
     nodes::wait_ready(&ground.client, node, contestant, &mut running).await?;
     warm_up(ground, node).await?;
-    let seen = measure(ground, contestant, node, &running).await;
+    let measured = measure(ground, contestant, node, &running).await;
     let (record, faults) = running.stop().await?;
-    let mut seen = seen?;
-    seen.record = record;
-    seen.failures.extend(faults);
-    Ok(seen)
+    let mut measured = measured?;
+    measured.record = record;
+    measured.failures.extend(faults);
+    Ok(measured)
 }
 
 async fn warm_up(ground: &Ground<'_>, node: &str) -> Result<(), Error> {
@@ -99,7 +99,7 @@ async fn measure(
     contestant: Contestant,
     node: &str,
     running: &Running,
-) -> Result<Seen, Error> {
+) -> Result<Measurements, Error> {
     let load = ground.load;
     let sightings = Sightings::watch(&ground.client, node, "pod", load.pods).await?;
     let traffic = Traffic::new(ground, node, "pod", load.pods, contestant.name());
@@ -141,7 +141,7 @@ async fn measure(
         }
         None => None,
     };
-    Ok(Seen {
+    Ok(Measurements {
         pods: sightings.finish(),
         failures,
         used: used(before, after),

@@ -17,7 +17,7 @@ mod settings;
 
 pub use self::deeds::{Deed, Outside, Pick};
 pub use self::faults::{Answer, CloudFault, Config, KubeFault, OnProcess, OnRegion, OnServer};
-pub use self::settings::World;
+pub use self::settings::Settings;
 pub(crate) use self::settings::span;
 
 /// What is simulated.
@@ -28,7 +28,7 @@ pub struct Plan {
     pub seed: u64,
     /// What the world is like.
     #[serde(default)]
-    pub world: World,
+    pub world: Settings,
     /// From when on nothing fails any more and nobody does anything, in milliseconds from the beginning.
     pub calm_ms: u64,
     /// What is done, in any order.

@@ -53,19 +53,19 @@ spec:
   containers: [{name: main, image: work, resources: {limits: {nvidia.com/gpu: 1}}}]
 ";
 
-struct World {
+struct Harness {
     served: Served,
     folder: TempDir,
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Drop for World {
+impl Drop for Harness {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
-impl World {
+impl Harness {
     async fn start() -> Self {
         let kube = FakeKube::new(&Options::new(system(), 1));
         let served = kube.serve("127.0.0.1:0".parse().expect("an address"), Transport::Plain).await;
@@ -138,41 +138,41 @@ fn play(store: &Store, pod: &Object) {
 #[tokio::test]
 #[ignore = "needs kubectl: run orca-testkit/servers/prepare first"]
 async fn kubectl_rolls_out_and_back_scales_and_waits_for_jobs() {
-    let world = World::start().await;
-    world.run("apply -f -", Some(NODE)).await;
-    world.run("apply -f -", Some(WEB)).await;
+    let harness = Harness::start().await;
+    harness.run("apply -f -", Some(NODE)).await;
+    harness.run("apply -f -", Some(WEB)).await;
     let status = "rollout status deployment/web --timeout=30s";
-    assert!(world.run(status, None).await.contains("successfully rolled out"));
-    world.run("set image deployment/web main=web:2", None).await;
-    assert!(world.run(status, None).await.contains("successfully rolled out"));
-    let history = world.run("rollout history deployment/web", None).await;
+    assert!(harness.run(status, None).await.contains("successfully rolled out"));
+    harness.run("set image deployment/web main=web:2", None).await;
+    assert!(harness.run(status, None).await.contains("successfully rolled out"));
+    let history = harness.run("rollout history deployment/web", None).await;
     assert!(history.contains("\n1 ") && history.contains("\n2 "), "{history}");
-    world.run("rollout undo deployment/web", None).await;
-    world.run(status, None).await;
+    harness.run("rollout undo deployment/web", None).await;
+    harness.run(status, None).await;
     // The last pods of the other image may still be ending.
     let images = "get pods -l app=web -o jsonpath={.items[*].spec.containers[0].image}";
     let mut seen = String::new();
     for _ in 0..50 {
-        seen = world.run(images, None).await;
+        seen = harness.run(images, None).await;
         if seen == "web:1 web:1 web:1" {
             break;
         }
     }
     assert_eq!(seen, "web:1 web:1 web:1");
-    world.run("rollout restart deployment/web", None).await;
-    world.run(status, None).await;
-    world.run("scale deployment/web --replicas=5", None).await;
-    world.run(status, None).await;
-    let described = world.run("describe deployment web", None).await;
+    harness.run("rollout restart deployment/web", None).await;
+    harness.run(status, None).await;
+    harness.run("scale deployment/web --replicas=5", None).await;
+    harness.run(status, None).await;
+    let described = harness.run("describe deployment web", None).await;
     assert!(
         described.contains("5 desired | 5 updated | 5 total | 5 available | 0 unavailable"),
         "{described}"
     );
     assert!(described.contains("ScalingReplicaSet"), "{described}");
 
-    world.run("apply -f -", Some(JOB)).await;
-    world.run("wait --for=condition=complete job/work --timeout=30s", None).await;
-    let described = world.run("describe job work", None).await;
+    harness.run("apply -f -", Some(JOB)).await;
+    harness.run("wait --for=condition=complete job/work --timeout=30s", None).await;
+    let described = harness.run("describe job work", None).await;
     assert!(described.contains("Completed Indexes:  0-2"), "{described}");
     assert!(described.contains("0 Active (0 Ready) / 3 Succeeded / 0 Failed"), "{described}");
     assert!(described.contains("job-controller") && described.contains("Job completed"), "{described}");
@@ -181,27 +181,27 @@ async fn kubectl_rolls_out_and_back_scales_and_waits_for_jobs() {
 #[tokio::test]
 #[ignore = "needs kubectl: run orca-testkit/servers/prepare first"]
 async fn kubectl_shows_why_a_pod_waits_and_cleans_up() {
-    let world = World::start().await;
-    world.run("apply -f -", Some(NODE)).await;
-    world.run("apply -f -", Some(WEB)).await;
-    world.run("rollout status deployment/web --timeout=30s", None).await;
-    world.run("apply -f -", Some(GPU)).await;
-    world.run("wait --for=condition=PodScheduled=false pod/gpu --timeout=10s", None).await;
-    let described = world.run("describe pod gpu", None).await;
+    let harness = Harness::start().await;
+    harness.run("apply -f -", Some(NODE)).await;
+    harness.run("apply -f -", Some(WEB)).await;
+    harness.run("rollout status deployment/web --timeout=30s", None).await;
+    harness.run("apply -f -", Some(GPU)).await;
+    harness.run("wait --for=condition=PodScheduled=false pod/gpu --timeout=10s", None).await;
+    let described = harness.run("describe pod gpu", None).await;
     assert!(described.contains("0/1 nodes are available: 1 Insufficient nvidia.com/gpu."), "{described}");
     assert!(described.contains("default-scheduler"), "{described}");
-    world.run("cordon worker", None).await;
+    harness.run("cordon worker", None).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let taints = world.run("get node worker -o jsonpath={.spec.taints[*].key}", None).await;
+    let taints = harness.run("get node worker -o jsonpath={.spec.taints[*].key}", None).await;
     assert_eq!(taints, "node.kubernetes.io/unschedulable");
-    world.run("uncordon worker", None).await;
+    harness.run("uncordon worker", None).await;
 
-    world.run("delete deployment web --cascade=foreground --timeout=30s", None).await;
-    assert!(world.run("get pods -l app=web", None).await.contains("No resources found"));
+    harness.run("delete deployment web --cascade=foreground --timeout=30s", None).await;
+    assert!(harness.run("get pods -l app=web", None).await.contains("No resources found"));
     let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: team}}";
-    world.run("apply -f -", Some(namespace)).await;
-    world.run("apply -n team -f -", Some(WEB)).await;
-    world.run("rollout status -n team deployment/web --timeout=30s", None).await;
-    world.run("delete namespace team --timeout=30s", None).await;
-    assert!(!world.run("get namespaces", None).await.contains("team"));
+    harness.run("apply -f -", Some(namespace)).await;
+    harness.run("apply -n team -f -", Some(WEB)).await;
+    harness.run("rollout status -n team deployment/web --timeout=30s", None).await;
+    harness.run("delete namespace team --timeout=30s", None).await;
+    assert!(!harness.run("get namespaces", None).await.contains("team"));
 }

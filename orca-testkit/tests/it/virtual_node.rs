@@ -10,38 +10,42 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use support::World;
+use support::Harness;
 
 #[tokio::test(start_paused = true)]
 async fn deletions_go_out_while_no_offer_is_ever_made() {
-    let world = World::new();
-    world.create_many("old", 100).await;
-    world.eventually(&[("Running", 100)], Duration::from_mins(2)).await;
-    world.node.cloud.offers_hang.store(true, Ordering::Release);
+    let harness = Harness::new();
+    harness.create_many("old", 100).await;
+    harness.eventually(&[("Running", 100)], Duration::from_mins(2)).await;
+    harness.node.cloud.offers_hang.store(true, Ordering::Release);
     // More than may be prepared at the same time, and more than there are workers.
-    world.create_many("new", 300).await;
+    harness.create_many("new", 300).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(world.shown().await.get("LaunchPreparing"), Some(&300), "L10: the wait is told");
+    assert_eq!(harness.shown().await.get("LaunchPreparing"), Some(&300), "L10: the wait is told");
     for number in 0..100 {
-        world.delete(&format!("old-{number}")).await;
+        harness.delete(&format!("old-{number}")).await;
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(world.ec2.alive().is_empty(), "all are on their way out after 5 s");
+    assert!(harness.ec2.alive().is_empty(), "all are on their way out after 5 s");
     for number in 0..300 {
-        world.delete(&format!("new-{number}")).await;
+        harness.delete(&format!("new-{number}")).await;
     }
-    world.eventually(&[], Duration::from_mins(5)).await;
-    assert_eq!(world.ec2.launched().len(), 100, "nothing was launched for what was deleted while it waited");
+    harness.eventually(&[], Duration::from_mins(5)).await;
+    assert_eq!(
+        harness.ec2.launched().len(),
+        100,
+        "nothing was launched for what was deleted while it waited"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hanging_offer_is_given_up_and_asked_for_anew() {
-    let world = World::new();
-    world.node.cloud.offers_hang.store(true, Ordering::Release);
-    world.create("slow").await;
-    world.eventually(&[("BackEndTimeout", 1)], Duration::from_mins(2)).await;
-    world.node.cloud.offers_hang.store(false, Ordering::Release);
-    world.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
+    let harness = Harness::new();
+    harness.node.cloud.offers_hang.store(true, Ordering::Release);
+    harness.create("slow").await;
+    harness.eventually(&[("BackEndTimeout", 1)], Duration::from_mins(2)).await;
+    harness.node.cloud.offers_hang.store(false, Ordering::Release);
+    harness.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,33 +56,33 @@ async fn a_panic_costs_its_pod_some_time_and_is_counted() {
         ("launch before it left", "send"),
         ("launch after it was answered", "send"),
     ] {
-        let world = World::new();
-        world.create("before").await;
-        world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
-        world.stumble(verb);
-        world.create("stumbling").await;
-        world.eventually(&[("Running", 2)], Duration::from_mins(2)).await;
+        let harness = Harness::new();
+        harness.create("before").await;
+        harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+        harness.stumble(verb);
+        harness.create("stumbling").await;
+        harness.eventually(&[("Running", 2)], Duration::from_mins(2)).await;
         let counted = format!("orca_task_panics_total{{task=\"{task}\"}} 1");
-        assert!(world.metric(&counted), "{verb}: {counted}");
-        assert_eq!(world.node.health.live(), Ok(()), "{verb} is no reason to restart");
-        world.delete("before").await;
-        world.delete("stumbling").await;
-        world.eventually(&[], Duration::from_mins(5)).await;
-        let launched = world.ec2.launched();
+        assert!(harness.metric(&counted), "{verb}: {counted}");
+        assert_eq!(harness.node.health.live(), Ok(()), "{verb} is no reason to restart");
+        harness.delete("before").await;
+        harness.delete("stumbling").await;
+        harness.eventually(&[], Duration::from_mins(5)).await;
+        let launched = harness.ec2.launched();
         assert!(launched.values().all(|instances| instances.len() == 1), "S2 after {verb}: {launched:?}");
-        assert!(world.ec2.alive().is_empty(), "nothing is left after {verb}");
+        assert!(harness.ec2.alive().is_empty(), "nothing is left after {verb}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_a_loop_ends_the_node_and_its_health_says_so() {
-    let mut world = World::new();
-    world.create("pod").await;
-    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
-    world.stumble("sweep");
-    let end = tokio::time::timeout(Duration::from_mins(1), &mut world.node.ended).await.expect("it ended");
+    let mut harness = Harness::new();
+    harness.create("pod").await;
+    harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    harness.stumble("sweep");
+    let end = tokio::time::timeout(Duration::from_mins(1), &mut harness.node.ended).await.expect("it ended");
     assert!(end.expect("an end").contains("sweep stumbled"));
-    let why = world.node.health.live().expect_err("not alive").to_string();
+    let why = harness.node.health.live().expect_err("not alive").to_string();
     assert!(why.contains("the sweep loop panicked (sweep stumbled)"), "{why}");
-    assert_eq!(world.ec2.alive().len(), 1, "instances keep running");
+    assert_eq!(harness.ec2.alive().len(), 1, "instances keep running");
 }

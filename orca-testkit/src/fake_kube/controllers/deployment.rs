@@ -16,11 +16,11 @@ use tokio::time::Instant;
 use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{DEPLOYMENTS, PODS, REPLICASETS};
+use super::controller::{Context, Controller, RETRY};
 use super::json::{self, Condition};
 use super::pods;
 use super::queue::Queue;
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 use sets::Sets;
 
 /// Keeps deployments.
@@ -30,32 +30,32 @@ pub(super) struct Deployments {
 }
 
 impl Controller for Deployments {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&DEPLOYMENTS) {
-            let is_news = seen.moved("/spec")
-                || seen.moved("/metadata/annotations")
-                || seen.moved("/metadata/deletionTimestamp");
-            if let Some(new) = seen.new.as_deref().filter(|_| is_news) {
-                self.queue.add(Key::of(new), world.now);
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&DEPLOYMENTS) {
+            let is_news = delta.moved("/spec")
+                || delta.moved("/metadata/annotations")
+                || delta.moved("/metadata/deletionTimestamp");
+            if let Some(new) = delta.new.as_deref().filter(|_| is_news) {
+                self.queue.add(Key::of(new), context.now);
             }
-        } else if seen.is(&REPLICASETS) {
-            for set in [&seen.old, &seen.new].into_iter().flatten() {
+        } else if delta.is(&REPLICASETS) {
+            for set in [&delta.old, &delta.new].into_iter().flatten() {
                 if let Some(owner) = deployment_of(set) {
-                    self.queue.add(owner, world.now);
+                    self.queue.add(owner, context.now);
                 }
             }
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
-        while let Some(key) = self.queue.pop(world.now) {
-            let Some(deployment) = world.get(&DEPLOYMENTS, &key) else { continue };
-            match sync(&deployment, world) {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
+        while let Some(key) = self.queue.pop(context.now) {
+            let Some(deployment) = context.get(&DEPLOYMENTS, &key) else { continue };
+            match sync(&deployment, context) {
                 Ok(None) => {}
-                Ok(Some(wait)) => self.queue.add(key, world.now + wait),
+                Ok(Some(wait)) => self.queue.add(key, context.now + wait),
                 Err(error) => {
                     tracing::debug!(%error, deployment = key.name, "a deployment is looked at again");
-                    self.queue.add(key, world.now + RETRY);
+                    self.queue.add(key, context.now + RETRY);
                 }
             }
         }
@@ -71,52 +71,52 @@ fn deployment_of(set: &Object) -> Option<Key> {
 }
 
 /// One step of the deployment. What it changes comes back as changes of replica sets, and leads to the next.
-fn sync(deployment: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, ApiError> {
-    let mut sets = Sets::of(deployment, world.view);
+fn sync(deployment: &Arc<Object>, context: &mut Context<'_>) -> Result<Option<Duration>, ApiError> {
+    let mut sets = Sets::of(deployment, context.view);
     if deployment.is_deleting() {
-        return status::write(deployment, &sets, world);
+        return status::write(deployment, &sets, context);
     }
-    tell_pause(deployment, world)?;
+    tell_pause(deployment, context)?;
     let is_paused = deployment.value()["spec"]["paused"] == true;
     if is_paused || sets.were_resized(deployment) {
-        sets.adopt_revision(deployment, world)?;
-        scale::resize(deployment, &mut sets, world)?;
+        sets.adopt_revision(deployment, context)?;
+        scale::resize(deployment, &mut sets, context)?;
         if is_paused {
-            rollout::forget_history(deployment, &sets, world)?;
+            rollout::forget_history(deployment, &sets, context)?;
         }
-        return status::write(deployment, &sets, world);
+        return status::write(deployment, &sets, context);
     }
     if deployment.text("/spec/strategy/type") == "Recreate" {
-        recreate(deployment, &mut sets, world)?;
+        recreate(deployment, &mut sets, context)?;
     } else {
-        sets.ensure_new(deployment, world)?;
-        let _ =
-            rollout::grow(deployment, &mut sets, world)? || rollout::shrink(deployment, &mut sets, world)?;
+        sets.ensure_new(deployment, context)?;
+        let _ = rollout::grow(deployment, &mut sets, context)?
+            || rollout::shrink(deployment, &mut sets, context)?;
     }
     if status::is_complete(deployment, &status::Counts::of(deployment, &sets)) {
-        rollout::forget_history(deployment, &sets, world)?;
+        rollout::forget_history(deployment, &sets, context)?;
     }
-    status::write(deployment, &sets, world)
+    status::write(deployment, &sets, context)
 }
 
 /// First everything old goes, then the new set grows.
-fn recreate(deployment: &Object, sets: &mut Sets, world: &mut World<'_>) -> Result<(), ApiError> {
-    sets.adopt_revision(deployment, world)?;
-    if scale::empty_old(deployment, sets, world)? || old_pods_live(sets, world) {
+fn recreate(deployment: &Object, sets: &mut Sets, context: &mut Context<'_>) -> Result<(), ApiError> {
+    sets.adopt_revision(deployment, context)?;
+    if scale::empty_old(deployment, sets, context)? || old_pods_live(sets, context) {
         return Ok(());
     }
-    sets.ensure_new(deployment, world)?;
-    rollout::grow(deployment, sets, world)?;
+    sets.ensure_new(deployment, context)?;
+    rollout::grow(deployment, sets, context)?;
     Ok(())
 }
 
-fn old_pods_live(sets: &Sets, world: &World<'_>) -> bool {
-    let mut pods = sets.old.iter().flat_map(|set| world.view.controlled(&PODS, set.object.uid()));
+fn old_pods_live(sets: &Sets, context: &Context<'_>) -> bool {
+    let mut pods = sets.old.iter().flat_map(|set| context.view.controlled(&PODS, set.object.uid()));
     pods.any(|pod| !pods::is_terminal(pod))
 }
 
 /// A pause is told in the condition Progressing, because a deadline does not run meanwhile.
-fn tell_pause(deployment: &Object, world: &World<'_>) -> Result<(), ApiError> {
+fn tell_pause(deployment: &Object, context: &Context<'_>) -> Result<(), ApiError> {
     if limits::deadline(deployment).is_none() {
         return Ok(());
     }
@@ -131,7 +131,7 @@ fn tell_pause(deployment: &Object, world: &World<'_>) -> Result<(), ApiError> {
         }
         (false, _) => return Ok(()),
     };
-    status::tell(deployment, condition, world)
+    status::tell(deployment, condition, context)
 }
 
 #[cfg(test)]

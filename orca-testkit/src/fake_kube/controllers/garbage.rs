@@ -9,10 +9,10 @@ use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::of_kind;
 use super::super::store::{DeleteOptions, Propagation};
+use super::controller::{Context, Controller, RETRY};
 use super::json;
 use super::queue::{Queue, earlier};
-use super::view::{Key, Place, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key, Place};
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
@@ -29,51 +29,51 @@ pub(super) struct GarbageCollector {
 }
 
 impl Controller for GarbageCollector {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        let Some(object) = seen.object() else { return };
-        let owners_moved = seen.moved("/metadata/ownerReferences");
-        let ends = seen.moved("/metadata/deletionTimestamp") || seen.moved("/metadata/finalizers");
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        let Some(object) = delta.object() else { return };
+        let owners_moved = delta.moved("/metadata/ownerReferences");
+        let ends = delta.moved("/metadata/deletionTimestamp") || delta.moved("/metadata/finalizers");
         if !owners_moved && !ends {
             return;
         }
-        if let Some(new) = &seen.new {
+        if let Some(new) = &delta.new {
             if owners_moved && new.owners().next().is_some() {
-                self.dependents.add(place(new), world.now);
+                self.dependents.add(place(new), context.now);
             }
             if new.is_deleting() && (has(new, FOREGROUND) || has(new, ORPHAN)) {
-                self.owners.add(place(new), world.now);
+                self.owners.add(place(new), context.now);
             }
         } else {
-            for dependent in world.view.dependents(object.uid()) {
-                self.dependents.add(place(dependent), world.now);
+            for dependent in context.view.dependents(object.uid()) {
+                self.dependents.add(place(dependent), context.now);
             }
         }
         // An owner may wait for this one.
-        for state in [&seen.old, &seen.new].into_iter().flatten() {
+        for state in [&delta.old, &delta.new].into_iter().flatten() {
             for reference in state.items("/metadata/ownerReferences") {
                 let waits = |owner: &Place| {
-                    world.view.get(owner.0, &owner.1).is_some_and(|owner| owner.is_deleting())
+                    context.view.get(owner.0, &owner.1).is_some_and(|owner| owner.is_deleting())
                 };
                 if let Some(owner) = owner_place(state, reference).filter(waits) {
-                    self.owners.add(owner, world.now);
+                    self.owners.add(owner, context.now);
                 }
             }
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
         for _ in 0..BATCH {
-            let Some(place) = self.owners.pop(world.now) else { break };
-            if let Err(error) = self.settle_owner(&place, world) {
+            let Some(place) = self.owners.pop(context.now) else { break };
+            if let Err(error) = self.settle_owner(&place, context) {
                 tracing::debug!(%error, name = place.1.name, "an owner waits longer");
-                self.owners.add(place, world.now + RETRY);
+                self.owners.add(place, context.now + RETRY);
             }
         }
         for _ in 0..BATCH {
-            let Some(place) = self.dependents.pop(world.now) else { break };
-            if let Err(error) = settle_dependent(&place, world) {
+            let Some(place) = self.dependents.pop(context.now) else { break };
+            if let Err(error) = settle_dependent(&place, context) {
                 tracing::debug!(%error, name = place.1.name, "a dependent stays longer");
-                self.dependents.add(place, world.now + RETRY);
+                self.dependents.add(place, context.now + RETRY);
             }
         }
         earlier(self.owners.next(), self.dependents.next())
@@ -81,27 +81,27 @@ impl Controller for GarbageCollector {
 }
 
 impl GarbageCollector {
-    fn settle_owner(&mut self, place: &Place, world: &World<'_>) -> Result<(), ApiError> {
-        let Some(owner) = world.get(place.0, &place.1).filter(|owner| owner.is_deleting()) else {
+    fn settle_owner(&mut self, place: &Place, context: &Context<'_>) -> Result<(), ApiError> {
+        let Some(owner) = context.get(place.0, &place.1).filter(|owner| owner.is_deleting()) else {
             return Ok(());
         };
         if has(&owner, ORPHAN) {
-            for dependent in world.view.dependents(owner.uid()) {
-                drop_owners(dependent, &[owner.uid()], world)?;
+            for dependent in context.view.dependents(owner.uid()) {
+                drop_owners(dependent, &[owner.uid()], context)?;
             }
-            return drop_finalizer(&owner, ORPHAN, world);
+            return drop_finalizer(&owner, ORPHAN, context);
         }
         if !has(&owner, FOREGROUND) {
             return Ok(());
         }
         let blocking: Vec<&Arc<Object>> =
-            world.view.dependents(owner.uid()).filter(|one| blocks(one, owner.uid())).collect();
+            context.view.dependents(owner.uid()).filter(|one| blocks(one, owner.uid())).collect();
         if blocking.is_empty() {
-            return drop_finalizer(&owner, FOREGROUND, world);
+            return drop_finalizer(&owner, FOREGROUND, context);
         }
         for dependent in blocking {
             if !dependent.is_deleting() {
-                self.dependents.add(self::place(dependent), world.now);
+                self.dependents.add(self::place(dependent), context.now);
             }
         }
         Ok(())
@@ -130,9 +130,9 @@ fn blocks(dependent: &Object, owner: &str) -> bool {
 }
 
 /// Deletes an object without a living owner; of several owners, forgets the dead ones.
-fn settle_dependent(place: &Place, world: &World<'_>) -> Result<(), ApiError> {
+fn settle_dependent(place: &Place, context: &Context<'_>) -> Result<(), ApiError> {
     // The latest state: its owner may have set it free a moment ago.
-    let Ok(object) = world.store.get(place.0, &place.1.namespace, &place.1.name) else {
+    let Ok(object) = context.store.get(place.0, &place.1.namespace, &place.1.name) else {
         return Ok(());
     };
     if object.is_deleting() && !has(&object, FOREGROUND) {
@@ -146,7 +146,7 @@ fn settle_dependent(place: &Place, world: &World<'_>) -> Result<(), ApiError> {
             lives = true;
             continue;
         };
-        match world.store.get(resource, &key.namespace, &key.name) {
+        match context.store.get(resource, &key.namespace, &key.name) {
             Ok(owner) if owner.uid() != uid => dead.push(uid),
             Ok(owner) if owner.is_deleting() && has(&owner, FOREGROUND) => ending.push(uid),
             Ok(_) => lives = true,
@@ -159,9 +159,9 @@ fn settle_dependent(place: &Place, world: &World<'_>) -> Result<(), ApiError> {
         return Ok(());
     }
     if lives {
-        return drop_owners(&object, &leaving, world);
+        return drop_owners(&object, &leaving, context);
     }
-    let propagation = if is_awaited && world.view.dependents(object.uid()).next().is_some() {
+    let propagation = if is_awaited && context.view.dependents(object.uid()).next().is_some() {
         Propagation::Foreground
     } else if has(&object, ORPHAN) {
         Propagation::Orphan
@@ -170,19 +170,19 @@ fn settle_dependent(place: &Place, world: &World<'_>) -> Result<(), ApiError> {
     } else {
         Propagation::Background
     };
-    world.delete(&object, DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() })
+    context.delete(&object, DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() })
 }
 
-fn drop_owners(object: &Object, uids: &[&str], world: &World<'_>) -> Result<(), ApiError> {
-    gone_is_fine(world.update(object, |value| {
+fn drop_owners(object: &Object, uids: &[&str], context: &Context<'_>) -> Result<(), ApiError> {
+    gone_is_fine(context.update(object, |value| {
         if let Some(owners) = json::list(value, &["metadata", "ownerReferences"]) {
             owners.retain(|owner| !uids.iter().any(|uid| owner["uid"] == *uid));
         }
     }))
 }
 
-fn drop_finalizer(object: &Object, finalizer: &str, world: &World<'_>) -> Result<(), ApiError> {
-    gone_is_fine(world.update(object, |value| {
+fn drop_finalizer(object: &Object, finalizer: &str, context: &Context<'_>) -> Result<(), ApiError> {
+    gone_is_fine(context.update(object, |value| {
         if let Some(finalizers) = json::list(value, &["metadata", "finalizers"]) {
             finalizers.retain(|one| one != finalizer);
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Controllers;
-use super::world::Controller;
+use super::controller::Controller;
 use crate::fake_kube::object::Object;
 use crate::fake_kube::resource::{self, EVENTS, PODS, Resource};
 use crate::fake_kube::store::{DeleteOptions, Store};

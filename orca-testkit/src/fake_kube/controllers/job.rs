@@ -16,12 +16,12 @@ use tokio::time::Instant;
 use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{JOBS, PODS};
+use super::controller::{Context, Controller, RETRY};
 use super::json::{self, Condition};
 use super::pods;
 use super::queue::Queue;
 use super::recorder::{Note, Source};
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 use counts::Counts;
 
 /// Keeps a pod in the store until its job has counted it.
@@ -50,30 +50,31 @@ pub(super) struct Jobs {
 }
 
 impl Controller for Jobs {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&JOBS) {
-            self.job_changed(seen, world);
-        } else if seen.is(&PODS) {
-            self.pod_changed(seen, world);
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&JOBS) {
+            self.job_changed(delta, context);
+        } else if delta.is(&PODS) {
+            self.pod_changed(delta, context);
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
-        while let Some(key) = self.queue.pop(world.now) {
-            let Some(job) = world.get(&JOBS, &key) else { continue };
-            match self.sync(&job, world) {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
+        while let Some(key) = self.queue.pop(context.now) {
+            let Some(job) = context.get(&JOBS, &key) else { continue };
+            match self.sync(&job, context) {
                 Ok(None) => {}
-                Ok(Some(wait)) => self.queue.add(key, world.now + wait),
+                Ok(Some(wait)) => self.queue.add(key, context.now + wait),
                 Err(error) => {
                     tracing::debug!(%error, job = key.name, "a job is looked at again");
-                    self.queue.add(key, world.now + RETRY);
+                    self.queue.add(key, context.now + RETRY);
                 }
             }
         }
-        while let Some(key) = self.strays.pop(world.now) {
-            let Some(pod) = world.get(&PODS, &key).filter(|pod| has_finalizer(pod)) else { continue };
-            if job_of(&pod).is_none_or(|job| !exists(&job, &pod, world)) && release(&pod, world).is_err() {
-                self.strays.add(key, world.now + RETRY);
+        while let Some(key) = self.strays.pop(context.now) {
+            let Some(pod) = context.get(&PODS, &key).filter(|pod| has_finalizer(pod)) else { continue };
+            if job_of(&pod).is_none_or(|job| !exists(&job, &pod, context)) && release(&pod, context).is_err()
+            {
+                self.strays.add(key, context.now + RETRY);
             }
         }
         super::queue::earlier(self.queue.next(), self.strays.next())
@@ -87,8 +88,8 @@ fn job_of(pod: &Object) -> Option<Key> {
     Some(Key::new(pod.namespace(), owner["name"].as_str()?))
 }
 
-fn exists(job: &Key, pod: &Object, world: &World<'_>) -> bool {
-    world.view.get(&JOBS, job).is_some_and(|job| pod.controller() == Some(job.uid()))
+fn exists(job: &Key, pod: &Object, context: &Context<'_>) -> bool {
+    context.view.get(&JOBS, job).is_some_and(|job| pod.controller() == Some(job.uid()))
 }
 
 fn has_finalizer(pod: &Object) -> bool {
@@ -96,8 +97,8 @@ fn has_finalizer(pod: &Object) -> bool {
 }
 
 /// Lets a pod go that was counted.
-fn release(pod: &Object, world: &World<'_>) -> Result<(), ApiError> {
-    let released = world.update(pod, |value| {
+fn release(pod: &Object, context: &Context<'_>) -> Result<(), ApiError> {
+    let released = context.update(pod, |value| {
         if let Some(finalizers) = json::list(value, &["metadata", "finalizers"]) {
             finalizers.retain(|one| one != FINALIZER);
         }
@@ -109,64 +110,64 @@ fn release(pod: &Object, world: &World<'_>) -> Result<(), ApiError> {
 }
 
 impl Jobs {
-    fn job_changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if let Some(new) = &seen.new {
-            if seen.moved("/spec") || seen.moved("/metadata/deletionTimestamp") {
-                self.queue.add(Key::of(new), world.now);
+    fn job_changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if let Some(new) = &delta.new {
+            if delta.moved("/spec") || delta.moved("/metadata/deletionTimestamp") {
+                self.queue.add(Key::of(new), context.now);
             }
-        } else if let Some(old) = &seen.old {
+        } else if let Some(old) = &delta.old {
             self.failures.remove(old.uid());
-            for pod in world.view.controlled(&PODS, old.uid()) {
-                self.strays.add(Key::of(pod), world.now);
+            for pod in context.view.controlled(&PODS, old.uid()) {
+                self.strays.add(Key::of(pod), context.now);
             }
         }
     }
 
-    fn pod_changed(&mut self, seen: &Seen, world: &World<'_>) {
+    fn pod_changed(&mut self, delta: &Delta, context: &Context<'_>) {
         let look = |pod: &Arc<Object>| {
             let phase = pod.text("/status/phase").to_owned();
             (phase, pods::is_ready(pod), pod.is_deleting(), has_finalizer(pod), pods::restarts(pod))
         };
-        if seen.old.as_ref().map(look) == seen.new.as_ref().map(look) {
+        if delta.old.as_ref().map(look) == delta.new.as_ref().map(look) {
             return;
         }
-        let Some(pod) = seen.object() else { return };
+        let Some(pod) = delta.object() else { return };
         let Some(job) = job_of(pod) else { return };
-        if exists(&job, pod, world) {
-            self.queue.add(job, world.now + GATHER);
-        } else if seen.new.is_some() && has_finalizer(pod) {
-            self.strays.add(Key::of(pod), world.now + GATHER);
+        if exists(&job, pod, context) {
+            self.queue.add(job, context.now + GATHER);
+        } else if delta.new.is_some() && has_finalizer(pod) {
+            self.strays.add(Key::of(pod), context.now + GATHER);
         }
     }
 
     /// Counts, decides, acts, and writes the status. Says when to look again without a change.
-    fn sync(&mut self, job: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, ApiError> {
+    fn sync(&mut self, job: &Arc<Object>, context: &mut Context<'_>) -> Result<Option<Duration>, ApiError> {
         let manager = job.text("/spec/managedBy");
         if !matches!(manager, "" | "kubernetes.io/job-controller") {
             return Ok(None);
         }
         if finish::is_over(job) {
-            for pod in world.view.controlled(&PODS, job.uid()).filter(|pod| has_finalizer(pod)) {
-                release(pod, world)?;
+            for pod in context.view.controlled(&PODS, job.uid()).filter(|pod| has_finalizer(pod)) {
+                release(pod, context)?;
             }
-            return finish::expire(job, world);
+            return finish::expire(job, context);
         }
-        let mut counts = Counts::of(job, world);
-        self.remember(job, &counts, world.now);
+        let mut counts = Counts::of(job, context);
+        self.remember(job, &counts, context.now);
         let mut status = job.value()["status"].clone();
         // What was counted is written down even when something could not be done.
         let outcome =
-            if job.is_deleting() { Ok(None) } else { self.act(job, &mut counts, &mut status, world) };
+            if job.is_deleting() { Ok(None) } else { self.act(job, &mut counts, &mut status, context) };
         for pod in std::mem::take(&mut counts.counted) {
-            release(&pod, world)?;
+            release(&pod, context)?;
         }
         counts.write(&mut status);
-        let over = finish::conclude(&mut status, &counts, world);
-        let written = world.update(job, |value| json::set(value, &["status"], status))?;
+        let over = finish::conclude(&mut status, &counts, context);
+        let written = context.update(job, |value| json::set(value, &["status"], status))?;
         if let Some(note) = over {
-            world.note(job, &note);
+            context.note(job, &note);
             self.failures.remove(job.uid());
-            return finish::expire(&written, world);
+            return finish::expire(&written, context);
         }
         outcome
     }
@@ -177,29 +178,29 @@ impl Jobs {
         job: &Arc<Object>,
         counts: &mut Counts,
         status: &mut Value,
-        world: &mut World<'_>,
+        context: &mut Context<'_>,
     ) -> Result<Option<Duration>, ApiError> {
         let is_suspended = job.value()["spec"]["suspend"] == true;
         if !is_suspended && status["startTime"].is_null() {
-            json::set(status, &["startTime"], json::seconds(world.time));
+            json::set(status, &["startTime"], json::seconds(context.time));
         }
-        if let Some(verdict) = finish::verdict(job, counts, status, world) {
-            verdict.announce(status, world);
-            scale::remove(job, counts, usize::MAX, world)?;
+        if let Some(verdict) = finish::verdict(job, counts, status, context) {
+            verdict.announce(status, context);
+            scale::remove(job, counts, usize::MAX, context)?;
             return Ok(None);
         }
-        suspend(job, is_suspended, status, world);
+        suspend(job, is_suspended, status, context);
         let mut wait = None;
         if is_suspended {
-            scale::remove(job, counts, usize::MAX, world)?;
+            scale::remove(job, counts, usize::MAX, context)?;
         } else {
-            wait = finish::until_deadline(job, status, world);
-            let hold = self.hold(job, world.now);
-            let more = scale::adjust(job, counts, hold, world)?;
+            wait = finish::until_deadline(job, status, context);
+            let hold = self.hold(job, context.now);
+            let more = scale::adjust(job, counts, hold, context)?;
             wait = [wait, more].into_iter().flatten().min();
         }
         if let Some(verdict) = finish::success(job, counts) {
-            verdict.announce(status, world);
+            verdict.announce(status, context);
         }
         Ok(wait)
     }
@@ -226,7 +227,7 @@ impl Jobs {
 }
 
 /// Says that a job was stopped for a while, or goes on.
-fn suspend(job: &Object, is_suspended: bool, status: &mut Value, world: &mut World<'_>) {
+fn suspend(job: &Object, is_suspended: bool, status: &mut Value, context: &mut Context<'_>) {
     let was_suspended = json::is_true(&json!({ "status": &*status }), "Suspended");
     if is_suspended == was_suspended {
         return;
@@ -235,11 +236,11 @@ fn suspend(job: &Object, is_suspended: bool, status: &mut Value, world: &mut Wor
         json::remove(status, &[], "startTime");
         ("True", "JobSuspended", "Suspended", "Job suspended")
     } else {
-        json::set(status, &["startTime"], json::seconds(world.time));
+        json::set(status, &["startTime"], json::seconds(context.time));
         ("False", "JobResumed", "Resumed", "Job resumed")
     };
-    finish::write_condition(status, Condition::new("Suspended", word, reason, message), world);
-    world.note(job, &Note::normal(Source::Job, event, message));
+    finish::write_condition(status, Condition::new("Suspended", word, reason, message), context);
+    context.note(job, &Note::normal(Source::Job, event, message));
 }
 
 #[cfg(test)]

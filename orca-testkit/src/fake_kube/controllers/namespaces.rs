@@ -9,10 +9,10 @@ use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{ALL, NAMESPACES, Resource, SERVICEACCOUNTS};
 use super::super::store::DeleteOptions;
+use super::controller::{Context, Controller, RETRY};
 use super::json::{self, Condition};
 use super::queue::{Queue, earlier};
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 
 /// Deletions of many objects within this time are looked at together.
 const GATHER: Duration = Duration::from_millis(100);
@@ -29,43 +29,43 @@ pub(super) struct Namespaces {
 }
 
 impl Controller for Namespaces {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        let Some(object) = seen.object() else { return };
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        let Some(object) = delta.object() else { return };
         if object.resource() == &NAMESPACES {
-            if let Some(new) = &seen.new {
+            if let Some(new) = &delta.new {
                 let queue = if new.is_deleting() { &mut self.ending } else { &mut self.accounts };
-                queue.add(new.name().to_owned(), world.now);
+                queue.add(new.name().to_owned(), context.now);
             }
             return;
         }
-        if seen.new.is_some() || object.namespace().is_empty() {
+        if delta.new.is_some() || object.namespace().is_empty() {
             return;
         }
         let namespace = object.namespace().to_owned();
-        let is_ending = world
+        let is_ending = context
             .view
             .get(&NAMESPACES, &Key::new("", &namespace))
             .is_some_and(|namespace| namespace.is_deleting());
         if is_ending {
-            self.ending.add(namespace, world.now + GATHER);
+            self.ending.add(namespace, context.now + GATHER);
         } else if object.resource() == &SERVICEACCOUNTS && object.name() == ACCOUNT {
-            self.accounts.add(namespace, world.now);
+            self.accounts.add(namespace, context.now);
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
-        while let Some(name) = self.accounts.pop(world.now) {
-            if ensure_account(&name, world).is_err() {
-                self.accounts.add(name, world.now + RETRY);
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
+        while let Some(name) = self.accounts.pop(context.now) {
+            if ensure_account(&name, context).is_err() {
+                self.accounts.add(name, context.now + RETRY);
             }
         }
-        while let Some(name) = self.ending.pop(world.now) {
-            match end(&name, world) {
+        while let Some(name) = self.ending.pop(context.now) {
+            match end(&name, context) {
                 Ok(true) => {}
-                Ok(false) => self.ending.add(name, world.now + RESYNC),
+                Ok(false) => self.ending.add(name, context.now + RESYNC),
                 Err(error) => {
                     tracing::debug!(%error, namespace = name, "a namespace ends later");
-                    self.ending.add(name, world.now + RETRY);
+                    self.ending.add(name, context.now + RETRY);
                 }
             }
         }
@@ -73,12 +73,12 @@ impl Controller for Namespaces {
     }
 }
 
-fn ensure_account(namespace: &str, world: &World<'_>) -> Result<(), ApiError> {
-    let is_active = world
+fn ensure_account(namespace: &str, context: &Context<'_>) -> Result<(), ApiError> {
+    let is_active = context
         .view
         .get(&NAMESPACES, &Key::new("", namespace))
         .is_some_and(|namespace| !namespace.is_deleting());
-    if !is_active || world.store.get(&SERVICEACCOUNTS, namespace, ACCOUNT).is_ok() {
+    if !is_active || context.store.get(&SERVICEACCOUNTS, namespace, ACCOUNT).is_ok() {
         return Ok(());
     }
     let account = json!({
@@ -86,15 +86,15 @@ fn ensure_account(namespace: &str, world: &World<'_>) -> Result<(), ApiError> {
         "kind": SERVICEACCOUNTS.kind,
         "metadata": { "name": ACCOUNT, "namespace": namespace },
     });
-    match world.store.create(&SERVICEACCOUNTS, account) {
+    match context.store.create(&SERVICEACCOUNTS, account) {
         Err(error) if error.reason != "AlreadyExists" => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
 /// Deletes what is in the namespace, and lets go of it when it is empty. Says whether it is.
-fn end(name: &str, world: &World<'_>) -> Result<bool, ApiError> {
-    let Ok(namespace) = world.store.get(&NAMESPACES, "", name) else { return Ok(true) };
+fn end(name: &str, context: &Context<'_>) -> Result<bool, ApiError> {
+    let Ok(namespace) = context.store.get(&NAMESPACES, "", name) else { return Ok(true) };
     if !namespace.is_deleting() {
         return Ok(true);
     }
@@ -102,21 +102,21 @@ fn end(name: &str, world: &World<'_>) -> Result<bool, ApiError> {
     for resource in
         ALL.iter().copied().filter(|resource| resource.namespaced && resource.stored() == *resource)
     {
-        for object in world.store.list(resource, Some(name)).0 {
+        for object in context.store.list(resource, Some(name)).0 {
             if !object.is_deleting() {
-                world.delete(&object, DeleteOptions::default())?;
+                context.delete(&object, DeleteOptions::default())?;
             }
         }
-        let count = world.store.list(resource, Some(name)).0.len();
+        let count = context.store.list(resource, Some(name)).0.len();
         if count > 0 {
             left.push((resource, count));
         }
     }
     if !left.is_empty() {
-        tell(&namespace, &left, world)?;
+        tell(&namespace, &left, context)?;
         return Ok(false);
     }
-    world.update(&namespace, |value| {
+    context.update(&namespace, |value| {
         if let Some(finalizers) = json::list(value, &["spec", "finalizers"]) {
             finalizers.retain(|one| one != FINALIZER);
         }
@@ -124,16 +124,20 @@ fn end(name: &str, world: &World<'_>) -> Result<bool, ApiError> {
     Ok(true)
 }
 
-fn tell(namespace: &Object, left: &[(&'static Resource, usize)], world: &World<'_>) -> Result<(), ApiError> {
+fn tell(
+    namespace: &Object,
+    left: &[(&'static Resource, usize)],
+    context: &Context<'_>,
+) -> Result<(), ApiError> {
     let parts: Vec<String> = left
         .iter()
         .map(|(resource, count)| format!("{}. has {count} resource instances", resource.qualified()))
         .collect();
     let text = format!("Some resources are remaining: {}", parts.join(", "));
-    world.update(namespace, |value| {
+    context.update(namespace, |value| {
         json::set(value, &["status", "phase"], "Terminating");
         let condition = Condition::new("NamespaceContentRemaining", "True", "SomeResourcesRemain", &text);
-        condition.write(value, world.time, &[]);
+        condition.write(value, context.time, &[]);
     })?;
     Ok(())
 }

@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{LEASES, NODES};
+use super::controller::{Context, Controller, RETRY};
 use super::json::{self, Condition};
 use super::pods;
 use super::queue::{Queue, earlier};
 use super::recorder::{Note, Source};
-use super::view::Seen;
-use super::world::{Controller, RETRY, World};
+use super::view::Delta;
 use disruption::Disruption;
 
 /// How long a node may be silent.
@@ -51,28 +51,28 @@ pub(super) struct NodeHealth {
 }
 
 impl Controller for NodeHealth {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&NODES) {
-            match &seen.new {
-                Some(node) => self.node_seen(node, seen, world),
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&NODES) {
+            match &delta.new {
+                Some(node) => self.node_changed(node, delta, context),
                 None => {
-                    if let Some(old) = &seen.old {
-                        self.forget(old, world);
+                    if let Some(old) = &delta.old {
+                        self.forget(old, context);
                     }
                 }
             }
-        } else if seen.is(&LEASES)
-            && let Some(lease) = seen.new.as_deref().filter(|lease| lease.namespace() == LEASE_NAMESPACE)
+        } else if delta.is(&LEASES)
+            && let Some(lease) = delta.new.as_deref().filter(|lease| lease.namespace() == LEASE_NAMESPACE)
             && let Some(probe) = self.probes.get_mut(lease.name())
             && probe.lease != lease.text("/spec/renewTime")
         {
             lease.text("/spec/renewTime").clone_into(&mut probe.lease);
-            probe.at = world.now;
-            self.silence.add(lease.name().to_owned(), world.now + GRACE);
+            probe.at = context.now;
+            self.silence.add(lease.name().to_owned(), context.now + GRACE);
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
         for (node, is_new) in std::mem::take(&mut self.news) {
             let name = node.name();
             let (reason, text) = if is_new {
@@ -80,18 +80,18 @@ impl Controller for NodeHealth {
             } else {
                 ("RemovingNode", format!("Node {name} event: Removing Node {name} from Controller"))
             };
-            world.note(&node, &Note::normal(Source::Node, reason, text));
+            context.note(&node, &Note::normal(Source::Node, reason, text));
         }
-        while let Some(name) = self.silence.pop(world.now) {
-            if self.check(&name, world).is_err() {
-                self.silence.add(name, world.now + RETRY);
+        while let Some(name) = self.silence.pop(context.now) {
+            if self.check(&name, context).is_err() {
+                self.silence.add(name, context.now + RETRY);
             }
         }
-        while let Some(name) = self.marks.pop(world.now) {
-            let Some(node) = world.view.node(&name).map(Arc::clone) else { continue };
-            if let Err(error) = marks::write(&node, self.disruption.level(), world) {
+        while let Some(name) = self.marks.pop(context.now) {
+            let Some(node) = context.view.node(&name).map(Arc::clone) else { continue };
+            if let Err(error) = marks::write(&node, self.disruption.level(), context) {
                 tracing::debug!(%error, node = name, "a node is marked later");
-                self.marks.add(name, world.now + RETRY);
+                self.marks.add(name, context.now + RETRY);
             }
         }
         earlier(self.silence.next(), self.marks.next())
@@ -109,7 +109,7 @@ fn heartbeat(node: &Object) -> &str {
 }
 
 impl NodeHealth {
-    fn node_seen(&mut self, node: &Arc<Object>, seen: &Seen, world: &World<'_>) {
+    fn node_changed(&mut self, node: &Arc<Object>, delta: &Delta, context: &Context<'_>) {
         let name = node.name().to_owned();
         let heartbeat = heartbeat(node);
         let grace = if readiness(node).is_empty() { STARTUP_GRACE } else { GRACE };
@@ -117,101 +117,105 @@ impl NodeHealth {
             Some(probe) if probe.heartbeat == heartbeat => {
                 // The words of a node are a sign of life even when it forgets the time.
                 let is_own = readiness(node) == "Unknown";
-                if seen.moved("/status/conditions") && !is_own {
-                    probe.at = world.now;
-                    self.silence.add(name.clone(), world.now + grace);
+                if delta.moved("/status/conditions") && !is_own {
+                    probe.at = context.now;
+                    self.silence.add(name.clone(), context.now + grace);
                 }
             }
             Some(probe) => {
                 heartbeat.clone_into(&mut probe.heartbeat);
-                probe.at = world.now;
-                self.silence.add(name.clone(), world.now + grace);
+                probe.at = context.now;
+                self.silence.add(name.clone(), context.now + grace);
             }
             None => {
-                let probe = Probe { lease: String::new(), heartbeat: heartbeat.to_owned(), at: world.now };
+                let probe = Probe { lease: String::new(), heartbeat: heartbeat.to_owned(), at: context.now };
                 self.probes.insert(name.clone(), probe);
-                self.silence.add(name.clone(), world.now + grace);
+                self.silence.add(name.clone(), context.now + grace);
                 self.news.push((Arc::clone(node), true));
             }
         }
-        let is_marked = seen.moved("/spec/unschedulable")
-            || seen.moved("/spec/taints")
-            || seen.moved("/status/conditions");
+        let is_marked = delta.moved("/spec/unschedulable")
+            || delta.moved("/spec/taints")
+            || delta.moved("/status/conditions");
         if is_marked {
-            self.marks.add(name.clone(), world.now);
+            self.marks.add(name.clone(), context.now);
         }
         if self.disruption.saw(&name, readiness(node)) {
-            self.mark_all(world);
+            self.mark_all(context);
         }
     }
 
-    fn forget(&mut self, node: &Arc<Object>, world: &World<'_>) {
+    fn forget(&mut self, node: &Arc<Object>, context: &Context<'_>) {
         let name = node.name().to_owned();
         self.probes.remove(&name);
         self.silence.remove(&name);
         self.marks.remove(&name);
         self.news.push((Arc::clone(node), false));
         if self.disruption.saw(&name, "") {
-            self.mark_all(world);
+            self.mark_all(context);
         }
     }
 
-    fn mark_all(&mut self, world: &World<'_>) {
+    fn mark_all(&mut self, context: &Context<'_>) {
         for node in self.probes.keys() {
-            self.marks.add(node.clone(), world.now);
+            self.marks.add(node.clone(), context.now);
         }
     }
 
     /// Says that a node is silent, if it is.
-    fn check(&mut self, name: &str, world: &mut World<'_>) -> Result<(), ApiError> {
-        let (Some(probe), Some(node)) = (self.probes.get(name), world.view.node(name).map(Arc::clone)) else {
+    fn check(&mut self, name: &str, context: &mut Context<'_>) -> Result<(), ApiError> {
+        let (Some(probe), Some(node)) = (self.probes.get(name), context.view.node(name).map(Arc::clone))
+        else {
             return Ok(());
         };
         let before = readiness(&node).to_owned();
         let end = probe.at + if before.is_empty() { STARTUP_GRACE } else { GRACE };
-        if end > world.now {
+        if end > context.now {
             self.silence.add(name.to_owned(), end);
             return Ok(());
         }
         if before == "Unknown" {
             return Ok(());
         }
-        world.update(&node, |value| say_unknown(value, world))?;
+        context.update(&node, |value| say_unknown(value, context))?;
         if before == "True" {
             let text = format!("Node {name} status is now: NodeNotReady");
-            world.note(&node, &Note::normal(Source::Node, "NodeNotReady", text));
-            unready_pods(name, world)?;
+            context.note(&node, &Note::normal(Source::Node, "NodeNotReady", text));
+            unready_pods(name, context)?;
         }
         Ok(())
     }
 }
 
-fn say_unknown(node: &mut Value, world: &World<'_>) {
+fn say_unknown(node: &mut Value, context: &Context<'_>) {
     let created = node["metadata"]["creationTimestamp"].clone();
     for kind in CONDITIONS {
         match json::condition(node, kind) {
             Some(known) if known["status"] == "Unknown" => {}
             Some(_) => {
                 let text = "Kubelet stopped posting node status.";
-                Condition::new(kind, "Unknown", "NodeStatusUnknown", text).write(node, world.time, &[]);
+                Condition::new(kind, "Unknown", "NodeStatusUnknown", text).write(node, context.time, &[]);
             }
             None => {
                 let text = "Kubelet never posted node status.";
                 let extra = [("lastHeartbeatTime", created.clone())];
-                Condition::new(kind, "Unknown", "NodeStatusNeverUpdated", text)
-                    .write(node, world.time, &extra);
+                Condition::new(kind, "Unknown", "NodeStatusNeverUpdated", text).write(
+                    node,
+                    context.time,
+                    &extra,
+                );
             }
         }
     }
 }
 
 /// Nobody should talk to the pods of a silent node.
-fn unready_pods(node: &str, world: &mut World<'_>) -> Result<(), ApiError> {
+fn unready_pods(node: &str, context: &mut Context<'_>) -> Result<(), ApiError> {
     let ready: Vec<Arc<Object>> =
-        world.view.pods_on(node).filter(|pod| pods::is_ready(pod)).map(Arc::clone).collect();
+        context.view.pods_on(node).filter(|pod| pods::is_ready(pod)).map(Arc::clone).collect();
     for pod in ready {
-        let written = world.update(&pod, |value| {
-            let time = json::seconds(world.time);
+        let written = context.update(&pod, |value| {
+            let time = json::seconds(context.time);
             let Some(conditions) = json::list(value, &["status", "conditions"]) else { return };
             for ready in conditions.iter_mut().filter(|condition| condition["type"] == "Ready") {
                 json::set(ready, &["status"], "False");
@@ -219,7 +223,7 @@ fn unready_pods(node: &str, world: &mut World<'_>) -> Result<(), ApiError> {
             }
         });
         match written {
-            Ok(_) => world.note(&pod, &Note::warning(Source::Node, "NodeNotReady", "Node is not ready")),
+            Ok(_) => context.note(&pod, &Note::warning(Source::Node, "NodeNotReady", "Node is not ready")),
             Err(error) if error.code == 404 => {}
             Err(error) => return Err(error),
         }

@@ -10,11 +10,11 @@ use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{PODS, REPLICASETS};
 use super::super::store::DeleteOptions;
+use super::controller::{Context, Controller, RETRY};
 use super::json::Condition;
 use super::queue::Queue;
 use super::recorder::{Note, Source};
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 use super::{json, pods};
 
 /// The most pods that one look creates or deletes, as of the real one.
@@ -30,34 +30,34 @@ pub(super) struct ReplicaSets {
 }
 
 impl Controller for ReplicaSets {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&REPLICASETS) {
-            let is_news = seen.moved("/spec")
-                || seen.moved("/metadata/deletionTimestamp")
-                || seen.moved("/metadata/labels");
-            if let Some(new) = seen.new.as_deref().filter(|_| is_news) {
-                self.queue.add(Key::of(new), world.now);
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&REPLICASETS) {
+            let is_news = delta.moved("/spec")
+                || delta.moved("/metadata/deletionTimestamp")
+                || delta.moved("/metadata/labels");
+            if let Some(new) = delta.new.as_deref().filter(|_| is_news) {
+                self.queue.add(Key::of(new), context.now);
             }
-        } else if seen.is(&PODS) {
+        } else if delta.is(&PODS) {
             let look = |pod: &Object| (pods::is_active(pod), pods::is_ready(pod), pod.is_deleting());
-            let (old, new) = (seen.old.as_deref(), seen.new.as_deref());
+            let (old, new) = (delta.old.as_deref(), delta.new.as_deref());
             let is_count = old.map(pods::is_active) != new.map(pods::is_active);
-            let is_news = old.map(look) != new.map(look) || seen.moved("/metadata/ownerReferences");
+            let is_news = old.map(look) != new.map(look) || delta.moved("/metadata/ownerReferences");
             for set in [old, new].into_iter().flatten().filter_map(set_of).filter(|_| is_news) {
-                self.queue.add(set, if is_count { world.now } else { world.now + GATHER });
+                self.queue.add(set, if is_count { context.now } else { context.now + GATHER });
             }
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
-        while let Some(key) = self.queue.pop(world.now) {
-            let Some(set) = world.get(&REPLICASETS, &key) else { continue };
-            match sync(&set, world) {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
+        while let Some(key) = self.queue.pop(context.now) {
+            let Some(set) = context.get(&REPLICASETS, &key) else { continue };
+            match sync(&set, context) {
                 Ok(None) => {}
-                Ok(Some(wait)) => self.queue.add(key, world.now + wait),
+                Ok(Some(wait)) => self.queue.add(key, context.now + wait),
                 Err(error) => {
                     tracing::debug!(%error, set = key.name, "a replica set is looked at again");
-                    self.queue.add(key, world.now + RETRY);
+                    self.queue.add(key, context.now + RETRY);
                 }
             }
             // What was created and deleted has to be seen before the next look at the same set, and this
@@ -75,8 +75,8 @@ fn set_of(pod: &Object) -> Option<Key> {
 }
 
 /// Brings the pods in step, then the status. Says when to look again without a change.
-fn sync(set: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, ApiError> {
-    let all: Vec<Arc<Object>> = world.view.controlled(&PODS, set.uid()).map(Arc::clone).collect();
+fn sync(set: &Arc<Object>, context: &mut Context<'_>) -> Result<Option<Duration>, ApiError> {
+    let all: Vec<Arc<Object>> = context.view.controlled(&PODS, set.uid()).map(Arc::clone).collect();
     let active: Vec<&Arc<Object>> = all.iter().filter(|pod| pods::is_active(pod)).collect();
     let terminating = all.iter().filter(|pod| pods::is_terminating(pod)).count();
     let mut again = None;
@@ -85,15 +85,15 @@ fn sync(set: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, Ap
     if !set.is_deleting() {
         if active.len() < wished {
             let missing = wished - active.len();
-            outcome = create(set, missing.min(BURST), world);
+            outcome = create(set, missing.min(BURST), context);
         } else if active.len() > wished {
-            outcome = delete(set, active.clone(), active.len() - wished, world);
+            outcome = delete(set, active.clone(), active.len() - wished, context);
         }
     }
     let min_ready = set.number("/spec/minReadySeconds").unwrap_or(0);
     let mut available = 0;
     for pod in &active {
-        match pods::available_in(pod, min_ready, world.time) {
+        match pods::available_in(pod, min_ready, context.time) {
             Some(wait) if wait.is_zero() => available += 1,
             Some(wait) => {
                 let wait = wait.unsigned_abs();
@@ -113,7 +113,7 @@ fn sync(set: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, Ap
         ("availableReplicas", available),
     ];
     let replicas = active.len();
-    world.update(set, |value| {
+    context.update(set, |value| {
         let generation = value["metadata"]["generation"].clone();
         let status = json::field(value, "status");
         json::set(status, &["replicas"], replicas);
@@ -122,17 +122,17 @@ fn sync(set: &Arc<Object>, world: &mut World<'_>) -> Result<Option<Duration>, Ap
         for (name, count) in counts {
             json::set_count(status, name, count);
         }
-        tell_failure(value, outcome.as_ref().err(), active.len() < wished, world);
+        tell_failure(value, outcome.as_ref().err(), active.len() < wished, context);
     })?;
     outcome.map(|()| again)
 }
 
 /// Says what keeps the set from its wish, or that nothing does any more.
-fn tell_failure(set: &mut Value, error: Option<&ApiError>, too_few: bool, world: &World<'_>) {
+fn tell_failure(set: &mut Value, error: Option<&ApiError>, too_few: bool, context: &Context<'_>) {
     if let Some(error) = error {
         let reason = if too_few { "FailedCreate" } else { "FailedDelete" };
         let text = error.to_string();
-        Condition::new("ReplicaFailure", "True", reason, &text).write(set, world.time, &[]);
+        Condition::new("ReplicaFailure", "True", reason, &text).write(set, context.time, &[]);
     } else if json::condition(set, "ReplicaFailure").is_some()
         && let Some(conditions) = json::list(set, &["status", "conditions"])
     {
@@ -140,18 +140,18 @@ fn tell_failure(set: &mut Value, error: Option<&ApiError>, too_few: bool, world:
     }
 }
 
-fn create(set: &Object, missing: usize, world: &mut World<'_>) -> Result<(), ApiError> {
+fn create(set: &Object, missing: usize, context: &mut Context<'_>) -> Result<(), ApiError> {
     let template = &set.value()["spec"]["template"];
     let prefix = format!("{}-", set.name());
     for _ in 0..missing {
-        match world.create_pod(pods::from_template(template, set, &prefix)) {
+        match context.create_pod(pods::from_template(template, set, &prefix)) {
             Ok(pod) => {
                 let text = format!("Created pod: {}", pod.name());
-                world.note(set, &Note::normal(Source::ReplicaSet, "SuccessfulCreate", text));
+                context.note(set, &Note::normal(Source::ReplicaSet, "SuccessfulCreate", text));
             }
             Err(error) => {
                 let text = format!("Error creating: {error}");
-                world.note(set, &Note::warning(Source::ReplicaSet, "FailedCreate", text));
+                context.note(set, &Note::warning(Source::ReplicaSet, "FailedCreate", text));
                 return Err(error);
             }
         }
@@ -163,13 +163,13 @@ fn delete(
     set: &Object,
     mut active: Vec<&Arc<Object>>,
     surplus: usize,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<(), ApiError> {
     active.sort_by_cached_key(|pod| pods::rank(pod));
     for pod in active.into_iter().take(surplus.min(BURST)) {
-        world.delete(pod, DeleteOptions::default())?;
+        context.delete(pod, DeleteOptions::default())?;
         let text = format!("Deleted pod: {}", pod.name());
-        world.note(set, &Note::normal(Source::ReplicaSet, "SuccessfulDelete", text));
+        context.note(set, &Note::normal(Source::ReplicaSet, "SuccessfulDelete", text));
     }
     Ok(())
 }

@@ -20,12 +20,12 @@ use super::super::object::Object;
 use super::super::resource::{NODES, PODS};
 use super::super::store::Write;
 use super::super::verbs;
+use super::controller::{Context, Controller, RETRY};
 use super::json::Condition;
 use super::pods;
 use super::queue::Queue;
 use super::recorder::{Note, Source};
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 use demand::Demand;
 use fit::Refusals;
 use node::{Facts, Usage};
@@ -67,31 +67,31 @@ pub(super) struct Scheduler {
 }
 
 impl Controller for Scheduler {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&PODS) {
-            self.pod_changed(seen, world.now);
-        } else if seen.is(&NODES) {
-            self.node_changed(seen, world.now);
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&PODS) {
+            self.pod_changed(delta, context.now);
+        } else if delta.is(&NODES) {
+            self.node_changed(delta, context.now);
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
         for _ in 0..BATCH {
-            while let Some(key) = self.again.pop(world.now).or_else(|| self.failed.pop(world.now)) {
-                self.enqueue(key, world);
+            while let Some(key) = self.again.pop(context.now).or_else(|| self.failed.pop(context.now)) {
+                self.enqueue(key, context);
             }
             let Some((_, key)) = self.waiting.pop_first() else { break };
             self.turns.remove(&key);
             // A conflict means that the pod is bound or is to end; the change about it is on its way.
-            if let Some(pod) = world.get(&PODS, &key).filter(|pod| wants_a_node(pod))
-                && let Err(error) = self.attempt(&key, &pod, world)
+            if let Some(pod) = context.get(&PODS, &key).filter(|pod| wants_a_node(pod))
+                && let Err(error) = self.attempt(&key, &pod, context)
                 && !matches!(error.code, 404 | 409)
             {
                 tracing::debug!(%error, pod = key.name, "a pod could not be placed");
-                self.failed.add(key, world.now + RETRY);
+                self.failed.add(key, context.now + RETRY);
             }
         }
-        let now = (!self.waiting.is_empty()).then_some(world.now);
+        let now = (!self.waiting.is_empty()).then_some(context.now);
         super::queue::earlier(now, super::queue::earlier(self.again.next(), self.failed.next()))
     }
 }
@@ -106,12 +106,12 @@ fn wants_a_node(pod: &Object) -> bool {
 }
 
 impl Scheduler {
-    fn pod_changed(&mut self, seen: &Seen, now: Instant) {
-        let (old, new) = (seen.old.as_deref(), seen.new.as_deref());
+    fn pod_changed(&mut self, delta: &Delta, now: Instant) {
+        let (old, new) = (delta.old.as_deref(), delta.new.as_deref());
         let takes = |pod: &&Object| !pods::node(pod).is_empty() && !pods::is_terminal(pod);
         match (old.filter(takes), new.filter(takes)) {
             // The many changes of a pod that stays where it is.
-            (Some(old), Some(new)) if old.uid() == new.uid() && !seen.moved("/spec") => return,
+            (Some(old), Some(new)) if old.uid() == new.uid() && !delta.moved("/spec") => return,
             (None, None) => {}
             (before, after) => {
                 if let Some(before) = before {
@@ -126,22 +126,22 @@ impl Scheduler {
             Some(new) if wants_a_node(new) => {
                 // The scheduler's own words about a pod are no reason to look again.
                 let is_news = old.is_none_or(|old| !wants_a_node(old))
-                    || seen.moved("/spec")
-                    || seen.moved("/metadata/labels");
+                    || delta.moved("/spec")
+                    || delta.moved("/metadata/labels");
                 if is_news {
                     self.wait_in_line(Key::of(new), new);
                 }
             }
             Some(_) | None => {
-                if let Some(object) = seen.object() {
+                if let Some(object) = delta.object() {
                     self.forget(&Key::of(object));
                 }
             }
         }
     }
 
-    fn node_changed(&mut self, seen: &Seen, now: Instant) {
-        match seen.new.as_deref() {
+    fn node_changed(&mut self, delta: &Delta, now: Instant) {
+        match delta.new.as_deref() {
             Some(node) => {
                 let facts = Facts::of(node);
                 if self.nodes.get(node.name()) != Some(&facts) {
@@ -150,7 +150,7 @@ impl Scheduler {
                 }
             }
             None => {
-                if let Some(node) = seen.object() {
+                if let Some(node) = delta.object() {
                     self.nodes.remove(node.name());
                     // The message counts the nodes.
                     self.look_again(now);
@@ -188,8 +188,8 @@ impl Scheduler {
         }
     }
 
-    fn enqueue(&mut self, key: Key, world: &World<'_>) {
-        if let Some(pod) = world.view.get(&PODS, &key) {
+    fn enqueue(&mut self, key: Key, context: &Context<'_>) {
+        if let Some(pod) = context.view.get(&PODS, &key) {
             self.wait_in_line(key, pod);
         }
     }
@@ -216,7 +216,7 @@ impl Scheduler {
         self.failed.remove(key);
     }
 
-    fn attempt(&mut self, key: &Key, pod: &Arc<Object>, world: &mut World<'_>) -> Result<(), ApiError> {
+    fn attempt(&mut self, key: &Key, pod: &Arc<Object>, context: &mut Context<'_>) -> Result<(), ApiError> {
         let demand = Demand::of(pod);
         let mut refusals = Refusals::default();
         let none = Usage::default();
@@ -235,14 +235,14 @@ impl Scheduler {
             }
         }
         let Some((_, node)) = best else {
-            return self.refuse(key, pod, refusals.message(self.nodes.len()), world);
+            return self.refuse(key, pod, refusals.message(self.nodes.len()), context);
         };
         let node = node.clone();
-        verbs::assign(world.store, (pod.namespace(), pod.name()), pod.uid(), &node, Write::Commit)?;
+        verbs::assign(context.store, (pod.namespace(), pod.name()), pod.uid(), &node, Write::Commit)?;
         self.refused.remove(key);
         self.take(key, &node, demand);
         let text = format!("Successfully assigned {}/{} to {node}", pod.namespace(), pod.name());
-        world.note(pod, &Note::normal(Source::Scheduler, "Scheduled", text));
+        context.note(pod, &Note::normal(Source::Scheduler, "Scheduled", text));
         Ok(())
     }
 
@@ -251,20 +251,23 @@ impl Scheduler {
         key: &Key,
         pod: &Object,
         message: String,
-        world: &mut World<'_>,
+        context: &mut Context<'_>,
     ) -> Result<(), ApiError> {
-        world.update(pod, |value| {
+        context.update(pod, |value| {
             let generation = value["metadata"]["generation"].clone();
             let extra = [("observedGeneration", generation), ("lastProbeTime", Value::Null)];
-            Condition::new("PodScheduled", "False", "Unschedulable", &message)
-                .write(value, world.time, &extra);
+            Condition::new("PodScheduled", "False", "Unschedulable", &message).write(
+                value,
+                context.time,
+                &extra,
+            );
         })?;
         let known = self.refused.remove(key).filter(|known| known.uid == pod.uid());
         if known.as_ref().is_none_or(|known| known.message != message) {
-            world.note(pod, &Note::warning(Source::Scheduler, "FailedScheduling", message.clone()));
+            context.note(pod, &Note::warning(Source::Scheduler, "FailedScheduling", message.clone()));
         }
         let attempts = known.map_or(1, |known| known.attempts.saturating_add(1));
-        let refused = Refused { uid: pod.uid().to_owned(), since: world.now, attempts, message };
+        let refused = Refused { uid: pod.uid().to_owned(), since: context.now, attempts, message };
         self.refused.insert(key.clone(), refused);
         self.parked.insert(key.clone());
         Ok(())

@@ -10,13 +10,13 @@ use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{NODES, PODS};
 use super::super::store::DeleteOptions;
+use super::controller::{Context, Controller, RETRY};
 use super::json::Condition;
 use super::pods;
 use super::queue::{Queue, earlier};
 use super::recorder::{Note, Source};
 use super::scheduler::{NO_EXECUTE, Taint};
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 
 /// Ends pods.
 #[derive(Debug, Default)]
@@ -31,39 +31,39 @@ pub(super) struct TaintEviction {
 }
 
 impl Controller for TaintEviction {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&NODES) {
-            let Some(node) = seen.object() else { return };
-            let taints = seen.new.as_deref().map(taints).unwrap_or_default();
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&NODES) {
+            let Some(node) = delta.object() else { return };
+            let taints = delta.new.as_deref().map(taints).unwrap_or_default();
             let was_tainted = if taints.is_empty() {
                 self.tainted.remove(node.name())
             } else {
                 !self.tainted.insert(node.name().to_owned())
             };
-            if (was_tainted || !taints.is_empty()) && seen.moved("/spec/taints") {
-                self.dirty.extend(world.view.pods_on(node.name()).map(|pod| Key::of(pod)));
+            if (was_tainted || !taints.is_empty()) && delta.moved("/spec/taints") {
+                self.dirty.extend(context.view.pods_on(node.name()).map(|pod| Key::of(pod)));
             }
-        } else if seen.is(&PODS) {
-            let Some(pod) = seen.object() else { return };
+        } else if delta.is(&PODS) {
+            let Some(pod) = delta.object() else { return };
             let key = Key::of(pod);
             let is_concerned = self.since.contains_key(&key) || self.tainted.contains(pods::node(pod));
-            if is_concerned && (seen.moved("/spec") || seen.moved("/metadata/deletionTimestamp")) {
+            if is_concerned && (delta.moved("/spec") || delta.moved("/metadata/deletionTimestamp")) {
                 self.dirty.insert(key);
             }
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
         for key in std::mem::take(&mut self.dirty) {
-            self.judge(key, world);
+            self.judge(key, context);
         }
-        while let Some(key) = self.due.pop(world.now) {
-            let Some(pod) = world.get(&PODS, &key) else { continue };
-            match evict(&pod, world) {
+        while let Some(key) = self.due.pop(context.now) {
+            let Some(pod) = context.get(&PODS, &key) else { continue };
+            match evict(&pod, context) {
                 Ok(()) => _ = self.since.remove(&key),
                 Err(error) => {
                     tracing::debug!(%error, pod = pod.name(), "a pod is evicted later");
-                    self.due.add(key, world.now + RETRY);
+                    self.due.add(key, context.now + RETRY);
                 }
             }
         }
@@ -78,20 +78,20 @@ fn taints(node: &Object) -> Vec<Taint> {
 
 impl TaintEviction {
     /// Decides when a pod has to end, if it has to.
-    fn judge(&mut self, key: Key, world: &mut World<'_>) {
-        let pod = world.get(&PODS, &key).filter(|pod| !pod.is_deleting());
-        let wait = pod.as_deref().and_then(|pod| patience(pod, world));
+    fn judge(&mut self, key: Key, context: &mut Context<'_>) {
+        let pod = context.get(&PODS, &key).filter(|pod| !pod.is_deleting());
+        let wait = pod.as_deref().and_then(|pod| patience(pod, context));
         self.due.remove(&key);
         match (pod, wait) {
             (Some(_), Some(wait)) => {
-                let since = *self.since.entry(key.clone()).or_insert(world.now);
+                let since = *self.since.entry(key.clone()).or_insert(context.now);
                 self.due.add(key, since + wait);
             }
             (pod, None | Some(_)) => {
                 let was_due = self.since.remove(&key).is_some();
                 if let Some(pod) = pod.filter(|_| was_due) {
                     let text = format!("Cancelling deletion of Pod {}/{}", pod.namespace(), pod.name());
-                    world.note(&pod, &Note::normal(Source::TaintEviction, "TaintManagerEviction", text));
+                    context.note(&pod, &Note::normal(Source::TaintEviction, "TaintManagerEviction", text));
                 }
             }
         }
@@ -99,8 +99,8 @@ impl TaintEviction {
 }
 
 /// How long a pod may stay on its node; `None` is for ever.
-fn patience(pod: &Object, world: &World<'_>) -> Option<Duration> {
-    let node: &Arc<Object> = world.view.node(pods::node(pod))?;
+fn patience(pod: &Object, context: &Context<'_>) -> Option<Duration> {
+    let node: &Arc<Object> = context.view.node(pods::node(pod))?;
     let mut shortest: Option<Duration> = None;
     for taint in taints(node) {
         let mut tolerations = taint.tolerations(pod).peekable();
@@ -116,19 +116,19 @@ fn patience(pod: &Object, world: &World<'_>) -> Option<Duration> {
     shortest
 }
 
-fn evict(pod: &Object, world: &mut World<'_>) -> Result<(), ApiError> {
+fn evict(pod: &Object, context: &mut Context<'_>) -> Result<(), ApiError> {
     let text = format!("Marking for deletion Pod {}/{}", pod.namespace(), pod.name());
-    world.note(pod, &Note::normal(Source::TaintEviction, "TaintManagerEviction", text));
-    let marked = world.update(pod, |value| {
+    context.note(pod, &Note::normal(Source::TaintEviction, "TaintManagerEviction", text));
+    let marked = context.update(pod, |value| {
         let text = "Taint manager: deleting due to NoExecute taint";
         let condition = Condition::new("DisruptionTarget", "True", "DeletionByTaintManager", text);
-        condition.write(value, world.time, &[("lastProbeTime", serde_json::Value::Null)]);
+        condition.write(value, context.time, &[("lastProbeTime", serde_json::Value::Null)]);
     });
     match marked {
         Err(error) if error.code != 404 => return Err(error),
         Ok(_) | Err(_) => {}
     }
-    world.delete(pod, DeleteOptions::default())
+    context.delete(pod, DeleteOptions::default())
 }
 
 #[cfg(test)]

@@ -30,12 +30,12 @@ pub(super) type Place = (&'static Resource, Key);
 
 /// What became different. At least one of the two is there.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(super) struct Delta {
     pub(super) old: Option<Arc<Object>>,
     pub(super) new: Option<Arc<Object>>,
 }
 
-impl Seen {
+impl Delta {
     /// What a write did.
     pub(super) fn of(change: &Change) -> Self {
         match change.kind {
@@ -109,11 +109,11 @@ impl View {
     }
 
     /// Takes in one change.
-    pub(super) fn apply(&mut self, seen: &Seen) {
-        if let Some(old) = &seen.old {
-            self.forget(old, seen.new.as_deref());
+    pub(super) fn apply(&mut self, delta: &Delta) {
+        if let Some(old) = &delta.old {
+            self.forget(old, delta.new.as_deref());
         }
-        if let Some(new) = &seen.new {
+        if let Some(new) = &delta.new {
             let key = Key::of(new);
             for owner in new.owners() {
                 let place = (new.resource(), key.clone());
@@ -160,9 +160,9 @@ impl View {
 
     /// Compares with the whole store. Every object that is there is told as changed, so that whoever
     /// listens starts afresh; the second value is the revision from which changes are to be read.
-    pub(super) fn compare(&self, store: &Store) -> (Vec<Seen>, u64) {
+    pub(super) fn compare(&self, store: &Store) -> (Vec<Delta>, u64) {
         let mut revision = u64::MAX;
-        let mut seen = Vec::new();
+        let mut deltas = Vec::new();
         for resource in Self::resources() {
             let (listed, at) = store.list(resource, None);
             revision = revision.min(at);
@@ -174,11 +174,11 @@ impl View {
                     Some(old) if old.uid() != new.uid() => (Some(old), None),
                     other => (None, other),
                 };
-                seen.extend(replaced.map(|old| Seen { old: Some(old), new: None }));
-                seen.push(Seen { old, new: Some(new) });
+                deltas.extend(replaced.map(|old| Delta { old: Some(old), new: None }));
+                deltas.push(Delta { old, new: Some(new) });
             }
-            seen.extend(gone.into_values().map(|old| Seen { old: Some(old), new: None }));
+            deltas.extend(gone.into_values().map(|old| Delta { old: Some(old), new: None }));
         }
-        (seen, revision)
+        (deltas, revision)
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::Call;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::{ApiError, Cause};
+use crate::fake_kube::request::ApiRequest;
 use crate::fake_kube::resource::{PODS, Resource};
 use crate::fake_kube::route::Place;
 use crate::fake_kube::store::{Store, Write};
@@ -13,8 +13,8 @@ use crate::fake_kube::store::{Store, Write};
 /// How error messages name this.
 const WHAT: &str = "pods/binding";
 
-pub(super) fn bind(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let body = call.json()?;
+pub(super) fn bind(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let body = request.json()?;
     let name = match &place.name {
         Some(name) => name.clone(),
         None => body["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
@@ -29,7 +29,7 @@ pub(super) fn bind(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answ
         return Err(invalid(&name, Cause::not_supported("target.kind", &json!(kind), &["Node", "<empty>"])));
     }
     let uid = body["metadata"]["uid"].as_str().unwrap_or_default();
-    assign(&cluster.store, (place.space(), &name), uid, node, call.write()?)?;
+    assign(&cluster.store, (place.space(), &name), uid, node, request.write()?)?;
     let status =
         json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 });
     Ok(Answer::json(201, &status))

@@ -5,22 +5,22 @@ use serde_json::Value;
 use super::read::show;
 use crate::fake_kube::admission;
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::Call;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::ApiError;
 use crate::fake_kube::patch::managers;
+use crate::fake_kube::request::ApiRequest;
 use crate::fake_kube::resource::Resource;
 use crate::fake_kube::route::Place;
 use crate::fake_kube::schema::{self, Validation};
 use crate::fake_kube::{defaults, validate, view};
 
-pub(super) fn create(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let validation = Validation::parse(call.parameter("fieldValidation"))?;
-    let value = call.json()?;
+pub(super) fn create(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let validation = Validation::parse(request.parameter("fieldValidation"))?;
+    let value = request.json()?;
     let (value, warnings) = prepare(cluster, place, value, validation)?;
-    let value = managers::created(place.resource, value, &call.manager(), cluster.store.now());
-    let created = cluster.store.create_with(place.resource, value, call.write()?)?;
-    let answer = show(cluster, call, place, 201, &created);
+    let value = managers::created(place.resource, value, &request.manager(), cluster.store.now());
+    let created = cluster.store.create_with(place.resource, value, request.write()?)?;
+    let answer = show(cluster, request, place, 201, &created);
     Ok(warn(answer, &warnings))
 }
 

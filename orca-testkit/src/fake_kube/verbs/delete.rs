@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 
 use super::list::select;
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::Call;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::ApiError;
 use crate::fake_kube::object::Object;
+use crate::fake_kube::request::ApiRequest;
 use crate::fake_kube::resource::Resource;
 use crate::fake_kube::route::Place;
 use crate::fake_kube::store::{DeleteOptions, Deleted, Propagation, Write};
 use crate::fake_kube::view;
 
-pub(super) fn delete(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let options = options(call)?;
+pub(super) fn delete(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let options = options(request)?;
     let deleted = cluster.store.delete(place.resource, place.space(), place.title(), &options)?;
     Ok(match &deleted {
         Deleted::Gone(object) if !place.resource.returns_deleted => {
@@ -26,12 +26,12 @@ pub(super) fn delete(cluster: &Cluster, call: &Call, place: &Place) -> Result<An
     })
 }
 
-pub(super) fn collection(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
+pub(super) fn collection(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
     if place.resource.namespaced && place.namespace.is_none() {
         return Err(ApiError::method_not_allowed());
     }
-    let options = options(call)?;
-    let selector = call.selector(place.resource)?;
+    let options = options(request)?;
+    let selector = request.selector(place.resource)?;
     let (objects, _) = select(cluster, place, &selector);
     let mut items = Vec::new();
     for object in objects {
@@ -60,17 +60,17 @@ fn success(resource: &Resource, object: &Object) -> Value {
 }
 
 /// From the body, or else from the query.
-fn options(call: &Call) -> Result<DeleteOptions, ApiError> {
-    let body = if call.body.is_empty() {
+fn options(request: &ApiRequest) -> Result<DeleteOptions, ApiError> {
+    let body = if request.body.is_empty() {
         json!({
-            "gracePeriodSeconds": call.parameter("gracePeriodSeconds").parse::<i64>().ok(),
-            "propagationPolicy": call.parameter("propagationPolicy"),
+            "gracePeriodSeconds": request.parameter("gracePeriodSeconds").parse::<i64>().ok(),
+            "propagationPolicy": request.parameter("propagationPolicy"),
         })
     } else {
-        call.json()?
+        request.json()?
     };
     let mut options = of_body(&body)?;
-    options.dry_run |= call.write()? == Write::DryRun;
+    options.dry_run |= request.write()? == Write::DryRun;
     Ok(options)
 }
 

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::read::metadata;
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::{Call, Form};
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::ApiError;
 use crate::fake_kube::object::Object;
+use crate::fake_kube::request::{ApiRequest, Form};
 use crate::fake_kube::route::Place;
 use crate::fake_kube::{table, view};
 
-pub(super) fn list(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let page = Page::read(cluster, call, place)?;
+pub(super) fn list(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let page = Page::read(cluster, request, place)?;
     let mut metadata_of_list = json!({ "resourceVersion": page.version.to_string() });
     if let Some(token) = page.token {
         metadata_of_list["continue"] = token.into();
@@ -24,9 +24,9 @@ pub(super) fn list(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answ
         metadata_of_list["remainingItemCount"] = remaining.into();
     }
     let objects = page.objects.iter().map(Arc::as_ref);
-    match call.form() {
+    match request.form() {
         Form::Table => {
-            let rows = table::rows(call, objects, cluster.store.now());
+            let rows = table::rows(request, objects, cluster.store.now());
             Ok(Answer::json(200, &table::table(place.resource, &metadata_of_list, rows, true)))
         }
         Form::Metadata => {
@@ -69,13 +69,13 @@ struct Page {
 }
 
 impl Page {
-    fn read(cluster: &Cluster, call: &Call, place: &Place) -> Result<Self, ApiError> {
-        let selector = call.selector(place.resource)?;
+    fn read(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Self, ApiError> {
+        let selector = request.selector(place.resource)?;
         let (objects, revision) = select(cluster, place, &selector);
         let mut version = revision;
         let mut start = None;
-        match call.parameter("continue") {
-            "" => check_version(call.parameter("resourceVersion"), revision)?,
+        match request.parameter("continue") {
+            "" => check_version(request.parameter("resourceVersion"), revision)?,
             token => {
                 let (at, key) = open_token(token)?;
                 cluster.store.check_remembered(place.resource, at).map_err(|_| too_old(&key, revision))?;
@@ -88,7 +88,7 @@ impl Page {
             })
         };
         let mut objects: Vec<_> = objects.into_iter().filter(after).collect();
-        let limit = call.parameter("limit").parse::<usize>().unwrap_or(0);
+        let limit = request.parameter("limit").parse::<usize>().unwrap_or(0);
         let (mut token, mut remaining) = (None, None);
         if limit > 0 && objects.len() > limit {
             remaining = selector.is_empty().then_some(objects.len() - limit);

@@ -6,11 +6,11 @@ use super::create::{check_type, prepare, settle_namespace, warn};
 use super::read::show;
 use super::update::{check_version, settle};
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::{Call, decode_json, decode_yaml};
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::{ApiError, Cause};
 use crate::fake_kube::object::Object;
 use crate::fake_kube::patch::{apply, json, managers, merge, strategic};
+use crate::fake_kube::request::{ApiRequest, decode_json, decode_yaml};
 use crate::fake_kube::route::Place;
 use crate::fake_kube::schema::{self, Validation};
 use crate::fake_kube::view;
@@ -27,9 +27,9 @@ enum Patch {
     Apply(Value, managers::Wish),
 }
 
-pub(super) fn patch(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let validation = Validation::parse(call.parameter("fieldValidation"))?;
-    let patch = read(call, place)?;
+pub(super) fn patch(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let validation = Validation::parse(request.parameter("fieldValidation"))?;
+    let patch = read(request, place)?;
     let now = cluster.store.now();
     if let Patch::Apply(value, wish) = &patch
         && cluster.store.get(place.resource, place.space(), place.title()).is_err()
@@ -37,13 +37,13 @@ pub(super) fn patch(cluster: &Cluster, call: &Call, place: &Place) -> Result<Ans
     {
         let (prepared, warnings) = prepare(cluster, place, value.clone(), validation)?;
         let value = managers::applied(place.resource, prepared, value, wish, now);
-        let created = cluster.store.create_with(place.resource, value, call.write()?)?;
-        return Ok(warn(show(cluster, call, place, 201, &created), &warnings));
+        let created = cluster.store.create_with(place.resource, value, request.write()?)?;
+        return Ok(warn(show(cluster, request, place, 201, &created), &warnings));
     }
     let mut warnings = Vec::new();
-    let manager = call.manager();
+    let manager = request.manager();
     let key = (place.space(), place.title());
-    let written = cluster.store.replace(place.resource, key, call.write()?, |old| {
+    let written = cluster.store.replace(place.resource, key, request.write()?, |old| {
         let mut new = patched(place, &patch, old)?;
         check_version(place.resource, old, &new)?;
         check_identity(place, old, &new)?;
@@ -56,19 +56,19 @@ pub(super) fn patch(cluster: &Cluster, call: &Call, place: &Place) -> Result<Ans
             }
         }
     })?;
-    Ok(warn(show(cluster, call, place, 200, &written), &warnings))
+    Ok(warn(show(cluster, request, place, 200, &written), &warnings))
 }
 
-fn read(call: &Call, place: &Place) -> Result<Patch, ApiError> {
-    match call.content_type() {
-        JSON => Ok(Patch::Json(decode_json(&call.body)?)),
-        MERGE => Ok(Patch::Merge(decode_json(&call.body)?)),
-        STRATEGIC => Ok(Patch::Strategic(decode_json(&call.body)?)),
+fn read(request: &ApiRequest, place: &Place) -> Result<Patch, ApiError> {
+    match request.content_type() {
+        JSON => Ok(Patch::Json(decode_json(&request.body)?)),
+        MERGE => Ok(Patch::Merge(decode_json(&request.body)?)),
+        STRATEGIC => Ok(Patch::Strategic(decode_json(&request.body)?)),
         APPLY => {
-            let mut value = decode_yaml(&call.body)?;
+            let mut value = decode_yaml(&request.body)?;
             check_type(place.resource, &mut value)?;
             settle_namespace(place, &mut value)?;
-            let manager = call.parameter("fieldManager").to_owned();
+            let manager = request.parameter("fieldManager").to_owned();
             if manager.is_empty() {
                 let cause = Cause::required("fieldManager", "is required for apply patch");
                 let text =
@@ -78,7 +78,7 @@ fn read(call: &Call, place: &Place) -> Result<Patch, ApiError> {
             if value["metadata"]["managedFields"].as_array().is_some_and(|fields| !fields.is_empty()) {
                 return Err(ApiError::bad_request("metadata.managedFields must be nil"));
             }
-            Ok(Patch::Apply(value, managers::Wish { manager, force: call.is_on("force") }))
+            Ok(Patch::Apply(value, managers::Wish { manager, force: request.is_on("force") }))
         }
         _ => Err(ApiError::unsupported("415: Unsupported Media Type")),
     }

@@ -10,11 +10,11 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::fake_kube::answer::{Answer, ApiBody};
-use crate::fake_kube::call::Call;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::ApiError;
 use crate::fake_kube::kubelet;
 use crate::fake_kube::object::Object;
+use crate::fake_kube::request::ApiRequest;
 use crate::fake_kube::resource::NODES;
 use crate::fake_kube::route::Place;
 
@@ -34,15 +34,15 @@ impl Upgrade {
 
 pub(super) async fn forward(
     cluster: &Cluster,
-    call: &Call,
+    request: &ApiRequest,
     place: &Place,
     upgrade: Option<Upgrade>,
 ) -> Result<Answer, ApiError> {
-    if !matches!(call.method, Method::GET | Method::POST) {
+    if !matches!(request.method, Method::GET | Method::POST) {
         return Err(ApiError::method_not_allowed());
     }
     let pod = cluster.store.get(place.resource, place.space(), place.title())?;
-    let target = target(call, place.below(), &pod)?;
+    let target = target(request, place.below(), &pod)?;
     let node = pod.text("/spec/nodeName");
     if node.is_empty() {
         return Err(ApiError::bad_request(format!("pod {} does not have a host assigned", pod.name())));
@@ -50,18 +50,19 @@ pub(super) async fn forward(
     let node = cluster.store.get(&NODES, "", node)?;
     let address = address(&node)?;
     let failed = |what: String| {
-        let verb = if call.method == Method::GET { "Get" } else { "Post" };
+        let verb = if request.method == Method::GET { "Get" } else { "Post" };
         ApiError::internal(format!("{verb} \"https://{address}{target}\": {what}"))
     };
     let mut sender = kubelet::connect(&address).await.map_err(failed)?;
-    let mut request = Request::new(Empty::new());
-    *request.method_mut() = call.method.clone();
-    *request.uri_mut() = target.parse().map_err(|_| ApiError::bad_request("the path cannot be passed on"))?;
-    *request.headers_mut() = passed_on(&call.headers);
+    let mut forwarded = Request::new(Empty::new());
+    *forwarded.method_mut() = request.method.clone();
+    *forwarded.uri_mut() =
+        target.parse().map_err(|_| ApiError::bad_request("the path cannot be passed on"))?;
+    *forwarded.headers_mut() = passed_on(&request.headers);
     if let Ok(host) = address.parse() {
-        request.headers_mut().insert(header::HOST, host);
+        forwarded.headers_mut().insert(header::HOST, host);
     }
-    let mut response = sender.send_request(request).await.map_err(|error| failed(error.to_string()))?;
+    let mut response = sender.send_request(forwarded).await.map_err(|error| failed(error.to_string()))?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let Some(client) = upgrade.and_then(|upgrade| upgrade.take()) else {
             return Err(ApiError::bad_request("this connection cannot be upgraded"));
@@ -116,24 +117,24 @@ fn address(node: &Object) -> Result<String, ApiError> {
 }
 
 /// The path and query on the node.
-fn target(call: &Call, below: &str, pod: &Object) -> Result<String, ApiError> {
+fn target(request: &ApiRequest, below: &str, pod: &Object) -> Result<String, ApiError> {
     let (namespace, name) = (pod.namespace(), pod.name());
     if below == "portforward" {
-        return Ok(with_query(&format!("/portForward/{namespace}/{name}"), call, &[]));
+        return Ok(with_query(&format!("/portForward/{namespace}/{name}"), request, &[]));
     }
-    let container = container(call.parameter("container"), pod)?;
+    let container = container(request.parameter("container"), pod)?;
     let path = match below {
         "log" => "containerLogs",
         other => other,
     };
     let renamed: &[(&str, &str)] =
         if below == "log" { &[] } else { &[("stdin", "input"), ("stdout", "output"), ("stderr", "error")] };
-    Ok(with_query(&format!("/{path}/{namespace}/{name}/{container}"), call, renamed))
+    Ok(with_query(&format!("/{path}/{namespace}/{name}/{container}"), request, renamed))
 }
 
-fn with_query(path: &str, call: &Call, renamed: &[(&str, &str)]) -> String {
+fn with_query(path: &str, request: &ApiRequest, renamed: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for (key, value) in call.query.iter().filter(|(key, _)| key != "container") {
+    for (key, value) in request.query.iter().filter(|(key, _)| key != "container") {
         match renamed.iter().find(|(from, _)| from == key) {
             Some((_, to)) if value == "true" => query.append_pair(to, "1"),
             Some(_) => &mut query,

@@ -4,21 +4,21 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::{Call, decode_json};
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::{ApiError, Cause};
 use crate::fake_kube::object::Object;
 use crate::fake_kube::patch::{json as json_patch, merge};
+use crate::fake_kube::request::{ApiRequest, decode_json};
 use crate::fake_kube::route::Place;
 
-pub(super) fn scale(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
+pub(super) fn scale(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
     let key = (place.space(), place.title());
-    if call.method == Method::GET {
+    if request.method == Method::GET {
         return Ok(Answer::json(200, &of(&*cluster.store.get(place.resource, key.0, key.1)?)));
     }
-    let body = if call.method == Method::PATCH { decode_json(&call.body)? } else { call.json()? };
-    let written = cluster.store.replace(place.resource, key, call.write()?, |old| {
-        let wanted = match (&call.method, call.content_type()) {
+    let body = if request.method == Method::PATCH { decode_json(&request.body)? } else { request.json()? };
+    let written = cluster.store.replace(place.resource, key, request.write()?, |old| {
+        let wanted = match (&request.method, request.content_type()) {
             (&Method::PUT, _) => body,
             (&Method::PATCH, "application/json-patch+json") => json_patch::patch(of(old), &body)?,
             (&Method::PATCH, _) => merge::patch(of(old), &body),

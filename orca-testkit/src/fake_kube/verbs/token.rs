@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::Call;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::ApiError;
+use crate::fake_kube::request::ApiRequest;
 use crate::fake_kube::route::Place;
 use crate::fake_kube::store::Write;
 use crate::fake_kube::time;
@@ -15,9 +15,9 @@ use crate::fake_kube::time;
 const SHORTEST_SECONDS: i64 = 600;
 const USUAL_SECONDS: i64 = 3600;
 
-pub(super) fn mint(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
+pub(super) fn mint(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
     let account = cluster.store.get(place.resource, place.space(), place.title())?;
-    let body = call.json()?;
+    let body = request.json()?;
     let seconds = body["spec"]["expirationSeconds"].as_i64().unwrap_or(USUAL_SECONDS);
     if seconds < SHORTEST_SECONDS {
         return Err(ApiError::unprocessable(format!(
@@ -27,7 +27,7 @@ pub(super) fn mint(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answ
         )));
     }
     let token = format!("fake.{}.{}", cluster.store.suffix(24), cluster.store.suffix(24));
-    if call.write()? == Write::Commit {
+    if request.write()? == Write::Commit {
         let user = format!("system:serviceaccount:{}:{}", account.namespace(), account.name());
         cluster.remember_token(token.clone(), user);
     }

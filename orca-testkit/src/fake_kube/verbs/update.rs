@@ -5,28 +5,28 @@ use serde_json::Value;
 use super::create::{check_type, prepare, settle_namespace, warn};
 use super::read::show;
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::Call;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::ApiError;
 use crate::fake_kube::object::Object;
 use crate::fake_kube::patch::managers;
+use crate::fake_kube::request::ApiRequest;
 use crate::fake_kube::resource::{EVENTS, LEASES, Resource};
 use crate::fake_kube::route::Place;
 use crate::fake_kube::schema::{self, Validation};
 use crate::fake_kube::{admission, defaults, validate, view};
 
-pub(super) fn update(cluster: &Cluster, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let validation = Validation::parse(call.parameter("fieldValidation"))?;
-    let mut value = call.json()?;
+pub(super) fn update(cluster: &Cluster, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let validation = Validation::parse(request.parameter("fieldValidation"))?;
+    let mut value = request.json()?;
     check_type(place.resource, &mut value)?;
     let mut value = view::inward(place.resource, value);
     let warnings = schema::normalise(place.resource, &mut value, validation)?;
     settle_namespace(place, &mut value)?;
     check_name(place, &mut value)?;
-    let (manager, now) = (call.manager(), cluster.store.now());
+    let (manager, now) = (request.manager(), cluster.store.now());
     let key = (place.space(), place.title());
     let kept = value.clone();
-    let replaced = cluster.store.replace(place.resource, key, call.write()?, |old| {
+    let replaced = cluster.store.replace(place.resource, key, request.write()?, |old| {
         check_version(place.resource, old, &value)?;
         let uid = value["metadata"]["uid"].as_str().unwrap_or_default();
         if !uid.is_empty() && uid != old.uid() {
@@ -40,11 +40,11 @@ pub(super) fn update(cluster: &Cluster, call: &Call, place: &Place) -> Result<An
     match replaced {
         Err(error) if error.code == 404 && may_create(place) => {
             let (value, _) = prepare(cluster, place, kept, Validation::Ignore)?;
-            let created = cluster.store.create_with(place.resource, value, call.write()?)?;
-            Ok(show(cluster, call, place, 201, &created))
+            let created = cluster.store.create_with(place.resource, value, request.write()?)?;
+            Ok(show(cluster, request, place, 201, &created))
         }
         Err(error) => Err(error),
-        Ok(written) => Ok(warn(show(cluster, call, place, 200, &written), &warnings)),
+        Ok(written) => Ok(warn(show(cluster, request, place, 200, &written), &warnings)),
     }
 }
 

@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep_until};
 use super::list::select;
 use super::read::metadata;
 use crate::fake_kube::answer::Answer;
-use crate::fake_kube::call::{Call, Form};
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::{ApiError, Cause};
 use crate::fake_kube::fault::Weather;
 use crate::fake_kube::object::Object;
+use crate::fake_kube::request::{ApiRequest, Form};
 use crate::fake_kube::resource::Resource;
 use crate::fake_kube::route::Place;
 use crate::fake_kube::selector::Selector;
@@ -30,12 +30,12 @@ const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 /// A watch without a time of its own ends after this long; the real server takes 30 to 60 minutes.
 const LONGEST: Duration = Duration::from_mins(45);
 
-pub(super) fn watch(cluster: &Arc<Cluster>, call: &Call, place: &Place) -> Result<Answer, ApiError> {
-    let selector = named(call.selector(place.resource)?, place)?;
+pub(super) fn watch(cluster: &Arc<Cluster>, request: &ApiRequest, place: &Place) -> Result<Answer, ApiError> {
+    let selector = named(request.selector(place.resource)?, place)?;
     let (wants_initial, wants_bookmarks) =
-        (call.is_on("sendInitialEvents"), call.is_on("allowWatchBookmarks"));
-    check_options(call, wants_initial)?;
-    let version = call.parameter("resourceVersion");
+        (request.is_on("sendInitialEvents"), request.is_on("allowWatchBookmarks"));
+    check_options(request, wants_initial)?;
+    let version = request.parameter("resourceVersion");
     let from = match version {
         "" | "0" => None,
         text => Some(text.parse::<u64>().map_err(|_| {
@@ -43,7 +43,8 @@ pub(super) fn watch(cluster: &Arc<Cluster>, call: &Call, place: &Place) -> Resul
         })?),
     };
     let mut first = VecDeque::new();
-    let starts_with_all = wants_initial || (from.is_none() && call.parameter("sendInitialEvents").is_empty());
+    let starts_with_all =
+        wants_initial || (from.is_none() && request.parameter("sendInitialEvents").is_empty());
     let cursor = if starts_with_all {
         let (objects, revision) = select(cluster, place, &selector);
         first.extend(objects);
@@ -51,7 +52,7 @@ pub(super) fn watch(cluster: &Arc<Cluster>, call: &Call, place: &Place) -> Resul
     } else {
         from.unwrap_or_else(|| cluster.store.revision())
     };
-    let seconds = call.parameter("timeoutSeconds").parse::<u64>().ok().filter(|seconds| *seconds > 0);
+    let seconds = request.parameter("timeoutSeconds").parse::<u64>().ok().filter(|seconds| *seconds > 0);
     let now = Instant::now();
     let weather = cluster.faults.weather();
     let cuts = weather.get().cuts;
@@ -61,8 +62,8 @@ pub(super) fn watch(cluster: &Arc<Cluster>, call: &Call, place: &Place) -> Resul
         namespace: place.namespace.clone(),
         selector,
         form: Shape {
-            form: call.form(),
-            include: call.parameter("includeObject").to_owned(),
+            form: request.form(),
+            include: request.parameter("includeObject").to_owned(),
             is_first: true,
         },
         first,
@@ -90,17 +91,17 @@ fn named(selector: Selector, place: &Place) -> Result<Selector, ApiError> {
     }
 }
 
-fn check_options(call: &Call, wants_initial: bool) -> Result<(), ApiError> {
+fn check_options(request: &ApiRequest, wants_initial: bool) -> Result<(), ApiError> {
     let refuse = |cause: Cause| {
         let text = format!("ListOptions.meta.k8s.io \"\" is invalid: {}: {}", cause.field, cause.message);
         Err(ApiError::unprocessable(text))
     };
-    let matched = call.parameter("resourceVersionMatch");
-    if !call.parameter("sendInitialEvents").is_empty() && matched != "NotOlderThan" {
+    let matched = request.parameter("resourceVersionMatch");
+    if !request.parameter("sendInitialEvents").is_empty() && matched != "NotOlderThan" {
         let detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
         return refuse(Cause::forbidden("resourceVersionMatch", detail));
     }
-    if !wants_initial && call.parameter("sendInitialEvents").is_empty() && !matched.is_empty() {
+    if !wants_initial && request.parameter("sendInitialEvents").is_empty() && !matched.is_empty() {
         let detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
         return refuse(Cause::forbidden("resourceVersionMatch", detail));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Seen;
+use super::Measurements;
 use super::sightings::Times;
 use crate::load::cloud::Record;
 use crate::load::contestant::Contestant;
@@ -10,14 +10,15 @@ use crate::load::moment::Moment;
 use crate::load::report::{CloudCalls, Turn, Writes};
 use crate::load::statistics::{Percentiles, middle_rate};
 
-pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, seen: &Seen) -> Turn {
-    let moments =
-        |pick: fn(&Times) -> Option<Moment>| -> Vec<Moment> { seen.pods.iter().filter_map(pick).collect() };
-    let spans = seen.pods.iter().filter_map(|times| Some(times.running?.since(times.created?)));
+pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, measured: &Measurements) -> Turn {
+    let moments = |pick: fn(&Times) -> Option<Moment>| -> Vec<Moment> {
+        measured.pods.iter().filter_map(pick).collect()
+    };
+    let spans = measured.pods.iter().filter_map(|times| Some(times.running?.since(times.created?)));
     let (running, gone) = (moments(|times| times.running), moments(|times| times.gone));
     let first = moments(|times| times.created).into_iter().min();
     let lasted = |from: Option<Moment>, to: &[Moment]| {
-        let last = to.iter().max().filter(|_| to.len() == seen.pods.len());
+        let last = to.iter().max().filter(|_| to.len() == measured.pods.len());
         Some(last?.since(from?).as_secs_f64())
     };
     let all = f64::from(pods);
@@ -27,10 +28,10 @@ pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, seen: &See
         up_per_second: middle_rate(&running),
         down_per_second: middle_rate(&gone),
         up_seconds: lasted(first, &running),
-        down_seconds: lasted(Some(seen.turned), &gone),
+        down_seconds: lasted(Some(measured.turned), &gone),
         to_running_ms: Percentiles::of(spans.collect()),
-        to_launch_ms: seen.record.as_ref().and_then(|record| to_launch(&seen.pods, record)),
-        writes: seen.writes.map(|[up, down]| Writes {
+        to_launch_ms: measured.record.as_ref().and_then(|record| to_launch(&measured.pods, record)),
+        writes: measured.writes.map(|[up, down]| Writes {
             up_per_pod: f64::from(up.pods) / all,
             // The client's own deletion is one of them, as it is of every pod that ends.
             down_per_pod: f64::from(down.pods) / all + 1.0,
@@ -38,13 +39,16 @@ pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, seen: &See
             others: up.others + down.others,
             ended_watches: up.ended_watches + down.ended_watches,
         }),
-        cloud_calls: seen.record.as_ref().map(|record| cloud_calls(&seen.pods, record, seen.turned)),
-        cpu_seconds: seen.used.map(|used| used.cpu_seconds),
-        peak_mib: seen.used.map(|used| used.peak_mib),
-        api_server_cpu_seconds: seen.api_server_cpu,
-        steady: seen.steady.clone(),
-        restart: seen.restart.clone(),
-        failures: failures(seen),
+        cloud_calls: measured
+            .record
+            .as_ref()
+            .map(|record| cloud_calls(&measured.pods, record, measured.turned)),
+        cpu_seconds: measured.used.map(|used| used.cpu_seconds),
+        peak_mib: measured.used.map(|used| used.peak_mib),
+        api_server_cpu_seconds: measured.api_server_cpu,
+        steady: measured.steady.clone(),
+        restart: measured.restart.clone(),
+        failures: failures(measured),
     }
 }
 
@@ -76,13 +80,14 @@ fn as_f64(count: usize) -> f64 {
 }
 
 /// What must not be, besides what the phases themselves said.
-fn failures(seen: &Seen) -> Vec<String> {
-    let mut failures = seen.failures.clone();
-    let ended = seen.pods.iter().filter(|times| times.ended.is_some_and(|at| at < seen.turned)).count();
+fn failures(measured: &Measurements) -> Vec<String> {
+    let mut failures = measured.failures.clone();
+    let ended =
+        measured.pods.iter().filter(|times| times.ended.is_some_and(|at| at < measured.turned)).count();
     if ended > 0 {
         failures.push(format!("{ended} pods failed or ended by themselves"));
     }
-    let Some(record) = &seen.record else {
+    let Some(record) = &measured.record else {
         return failures;
     };
     let mut instances: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

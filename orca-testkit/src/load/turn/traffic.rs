@@ -51,12 +51,12 @@ pub(super) struct Traffic {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Call {
+enum Verb {
     Create,
     Delete,
 }
 
-impl Call {
+impl Verb {
     /// What becomes of a pod by it.
     fn word(self) -> &'static str {
         match self {
@@ -90,25 +90,25 @@ impl Traffic {
     pub(super) async fn up(&self, seen: &Sightings, limit: Duration, rate: Option<f64>) -> Vec<String> {
         let all = self.pods;
         let is_up = move |counts: &Counts| counts.running + counts.ended >= all;
-        self.phase(seen, limit, (Call::Create, rate), is_up).await
+        self.phase(seen, limit, (Verb::Create, rate), is_up).await
     }
 
     /// Deletes all pods and waits until they are gone. Returns what went wrong.
     pub(super) async fn down(&self, seen: &Sightings, limit: Duration) -> Vec<String> {
         // One that could not be made is not waited for.
         let all = seen.known();
-        self.phase(seen, limit, (Call::Delete, None), move |counts| counts.gone >= all).await
+        self.phase(seen, limit, (Verb::Delete, None), move |counts| counts.gone >= all).await
     }
 
     async fn phase(
         &self,
         seen: &Sightings,
         limit: Duration,
-        (call, rate): (Call, Option<f64>),
+        (verb, rate): (Verb, Option<f64>),
         is_over: impl FnMut(&Counts) -> bool,
     ) -> Vec<String> {
         let work = async {
-            let failures = self.send_all(seen, call, rate).await;
+            let failures = self.send_all(seen, verb, rate).await;
             // Those that could not be asked for are not waited for.
             if failures.is_empty() {
                 seen.reach(is_over).await;
@@ -117,7 +117,7 @@ impl Traffic {
         };
         let mut work = std::pin::pin!(tokio::time::timeout(limit, work));
         let mut beat = tokio::time::interval(BEAT);
-        let (word, reached) = (call.word(), || call.reached(seen.counts()));
+        let (word, reached) = (verb.word(), || verb.reached(seen.counts()));
         let ended = loop {
             tokio::select! {
                 biased;
@@ -136,7 +136,7 @@ impl Traffic {
     }
 
     /// Makes the call for every pod, from as many tasks as there are creators.
-    async fn send_all(&self, seen: &Sightings, call: Call, rate: Option<f64>) -> Vec<String> {
+    async fn send_all(&self, seen: &Sightings, verb: Verb, rate: Option<f64>) -> Vec<String> {
         let next = Arc::new(AtomicU32::new(0));
         let began = Instant::now();
         let mut creators = JoinSet::new();
@@ -156,7 +156,7 @@ impl Traffic {
                         tokio::time::sleep_until(due).await;
                     }
                     let name = format!("{prefix}{number}");
-                    let result = send(&client, call, &node, &name).await.map(|()| Moment::now());
+                    let result = send(&client, verb, &node, &name).await.map(|()| Moment::now());
                     if answers.send((number, result)).await.is_err() {
                         return;
                     }
@@ -167,9 +167,9 @@ impl Traffic {
         let mut failures = Vec::new();
         let mut refused = 0_u32;
         while let Some((number, result)) = answered.recv().await {
-            match (result, call) {
-                (Ok(answered), Call::Create) => seen.created(number, answered),
-                (Ok(_), Call::Delete) => {}
+            match (result, verb) {
+                (Ok(answered), Verb::Create) => seen.created(number, answered),
+                (Ok(_), Verb::Delete) => {}
                 (Err(error), _) => {
                     refused += 1;
                     failures = vec![format!("{refused} calls failed, the last with: {error}")];
@@ -181,19 +181,19 @@ impl Traffic {
 }
 
 /// One call; repeated when the API server is busy or the connection broke.
-async fn send(client: &Client, call: Call, node: &str, name: &str) -> Result<(), kube::Error> {
+async fn send(client: &Client, verb: Verb, node: &str, name: &str) -> Result<(), kube::Error> {
     let mut tries = 1;
     loop {
-        let request = match call {
-            Call::Create => pods::creation(node, name)?,
-            Call::Delete => pods::deletion(name)?,
+        let request = match verb {
+            Verb::Create => pods::creation(node, name)?,
+            Verb::Delete => pods::deletion(name)?,
         };
         let Err(error) = client.request_text(request).await else { return Ok(()) };
         let code = if let kube::Error::Api(status) = &error { status.code } else { 0 };
-        match (call, code) {
+        match (verb, code) {
             // A repeated call meets its own effect.
-            (Call::Create, 409) if tries > 1 => return Ok(()),
-            (Call::Delete, 404) => return Ok(()),
+            (Verb::Create, 409) if tries > 1 => return Ok(()),
+            (Verb::Delete, 404) => return Ok(()),
             (_, 0 | 429 | 500..) if tries < TRIES => tries += 1,
             _ => return Err(error),
         }

@@ -3,8 +3,8 @@
 use fastrand::Rng;
 
 use super::{
-    Answer, CloudFault, Config, Deed, KubeFault, OnProcess, OnRegion, OnServer, Outside, Pick, Plan, Step,
-    What, World,
+    Answer, CloudFault, Config, Deed, KubeFault, OnProcess, OnRegion, OnServer, Outside, Pick, Plan,
+    Settings, Step, What,
 };
 
 mod kinds;
@@ -84,8 +84,8 @@ impl Draw {
         self.rng.u64(..self.calm_ms)
     }
 
-    fn world(&mut self) -> World {
-        let mut world = World::default();
+    fn world(&mut self) -> Settings {
+        let mut world = Settings::default();
         if self.rng.bool() {
             world.boot_ms = (2_000, 20_000);
             world.checks_ms = (5_000, 60_000);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::{Answer, CloudFault, Deed, OnProcess, OnRegion, Outside, Pick, Plan, Step, World};
+use super::{Answer, CloudFault, Deed, OnProcess, OnRegion, Outside, Pick, Plan, Settings, Step};
 
 impl Plan {
     /// So many pods over ten minutes, half of them on spot instances, each wanted for up to half an hour; three crashes,
@@ -48,6 +48,6 @@ impl Plan {
             let fault = CloudFault { action: "*".into(), percent, answer };
             steps.push(Step { at_ms: 0, what: OnRegion::Cloud { fault, for_ms: calm_ms }.into() });
         }
-        Self { seed, world: World { scarce: 10, ..World::default() }, calm_ms, steps }
+        Self { seed, world: Settings { scarce: 10, ..Settings::default() }, calm_ms, steps }
     }
 }

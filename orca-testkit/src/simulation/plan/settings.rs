@@ -9,7 +9,7 @@ use crate::fake_ec2::{Ec2Settings, Span};
 /// The delays of a world, as ranges in milliseconds that each single one is drawn from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct World {
+pub struct Settings {
     /// From a launch to a running instance.
     pub boot_ms: (u64, u64),
     /// From there to passed checks.
@@ -26,7 +26,7 @@ pub struct World {
     pub scarce: u8,
 }
 
-impl Default for World {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             boot_ms: (15_000, 40_000),
@@ -40,7 +40,7 @@ impl Default for World {
     }
 }
 
-impl World {
+impl Settings {
     /// A region like this.
     #[must_use]
     pub fn region(&self, seed: u64) -> Ec2Settings {

@@ -3,7 +3,7 @@
 use super::args::{Shrink, plan};
 use super::{Error, say};
 use crate::simulation::check::Rule;
-use crate::simulation::plan::{Plan, Step, World};
+use crate::simulation::plan::{Plan, Settings, Step};
 use crate::simulation::trial::Trial;
 
 /// The command.
@@ -55,7 +55,7 @@ fn smaller(mut plan: Plan, rule: Rule) -> Plan {
 
 /// The usual world, round times and an early calm, as far as the rule is still broken.
 fn plain(mut plan: Plan, rule: Rule) -> Plan {
-    let mut tries: Vec<Plan> = vec![Plan { world: World::default(), ..plan.clone() }];
+    let mut tries: Vec<Plan> = vec![Plan { world: Settings::default(), ..plan.clone() }];
     for round in [60_000, 10_000, 1_000] {
         let rounded = |step: &Step| Step { at_ms: step.at_ms / round * round, what: step.what.clone() };
         tries.push(Plan { steps: plan.steps.iter().map(rounded).collect(), ..plan.clone() });
@@ -66,7 +66,7 @@ fn plain(mut plan: Plan, rule: Rule) -> Plan {
     for tried in tries {
         // Each is one change of the plan as it is by then.
         let next = Plan {
-            world: if tried.world == World::default() { tried.world.clone() } else { plan.world.clone() },
+            world: if tried.world == Settings::default() { tried.world.clone() } else { plan.world.clone() },
             calm_ms: tried.calm_ms.min(plan.calm_ms),
             steps: if tried.steps == plan.steps { plan.steps.clone() } else { tried.steps },
             ..plan.clone()

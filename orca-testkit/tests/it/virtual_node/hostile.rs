@@ -6,15 +6,15 @@ use kube::api::{Api, DeleteParams};
 use orca_testkit::fake_ec2::Span;
 use orca_testkit::fake_kube::{AuditEntry, Effect, Fault};
 
-use super::support::World;
+use super::support::Harness;
 
 #[tokio::test(start_paused = true)]
 async fn a_404_that_is_not_the_registrys_ends_nothing() {
     for effect in [Effect::ForeignNotFound, Effect::ErrorBefore(404)] {
-        let world = World::new();
-        world.create("pod").await;
-        world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
-        let faults = world.kube.faults();
+        let harness = Harness::new();
+        harness.create("pod").await;
+        harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+        let faults = harness.kube.faults();
         for (verb, resource) in [
             ("get", "pods"),
             ("patch", "pods/status"),
@@ -28,118 +28,118 @@ async fn a_404_that_is_not_the_registrys_ends_nothing() {
         ] {
             faults.add(Fault::new(effect).verb(verb).resource(resource));
         }
-        world.change("pod").await;
+        harness.change("pod").await;
         tokio::time::sleep(Duration::from_mins(10)).await;
         let created =
             |entry: &AuditEntry| entry.verb == "create" && ["nodes", "leases"].contains(&&*entry.resource);
-        let before = world.kube.audit().entries().iter().filter(|entry| created(entry)).count();
+        let before = harness.kube.audit().entries().iter().filter(|entry| created(entry)).count();
         assert_eq!(before, 3, "the node and its two leases were made once, and {effect:?} makes no other");
-        assert_eq!(world.ec2.alive().len(), 1, "{effect:?}");
+        assert_eq!(harness.ec2.alive().len(), 1, "{effect:?}");
         faults.clear();
-        world.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
-        assert_eq!(world.ec2.launched().len(), 1, "{effect:?}");
+        harness.eventually(&[("Running", 1)], Duration::from_mins(2)).await;
+        assert_eq!(harness.ec2.launched().len(), 1, "{effect:?}");
     }
 }
 
 /// Pods that vanish without a word of the watch: how many instances are left after a while.
-async fn left_after_vanishing(world: &World, minutes: u64) -> usize {
+async fn left_after_vanishing(harness: &Harness, minutes: u64) -> usize {
     // The watch stands still from here on, as it does over an API server that was restored.
-    world.kube.faults().add(Fault::new(Effect::ErrorBefore(503)).verb("watch").resource("pods"));
-    world.kube.faults().cut_watches();
+    harness.kube.faults().add(Fault::new(Effect::ErrorBefore(503)).verb("watch").resource("pods"));
+    harness.kube.faults().cut_watches();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let force = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
     for number in 0..15 {
-        world.pods.delete(&format!("pod-{number}"), &force).await.expect("deleted");
+        harness.pods.delete(&format!("pod-{number}"), &force).await.expect("deleted");
     }
     tokio::time::sleep(Duration::from_mins(minutes)).await;
-    world.ec2.alive().len()
+    harness.ec2.alive().len()
 }
 
 #[tokio::test(start_paused = true)]
 async fn pods_that_vanish_untold_are_found_by_the_next_list_and_end_slowly() {
-    let world = World::new();
-    world.create_many("pod", 20).await;
-    world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
-    assert_eq!(left_after_vanishing(&world, 3).await, 20, "nobody has looked yet");
+    let harness = Harness::new();
+    harness.create_many("pod", 20).await;
+    harness.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+    assert_eq!(left_after_vanishing(&harness, 3).await, 20, "nobody has looked yet");
     tokio::time::sleep(Duration::from_secs(195)).await;
-    let left = world.ec2.alive().len();
+    let left = harness.ec2.alive().len();
     assert!((8..=12).contains(&left), "three at once and five a minute, and not {left} left");
     tokio::time::sleep(Duration::from_mins(5)).await;
-    assert_eq!(world.ec2.alive().len(), 5, "the API server is the one that was known, so it is believed");
+    assert_eq!(harness.ec2.alive().len(), 5, "the API server is the one that was known, so it is believed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_does_not_prove_itself_ends_nothing() {
-    let world = World::new();
-    world.create_many("pod", 20).await;
-    world.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
-    world.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
-    assert_eq!(left_after_vanishing(&world, 45).await, 20, "not even a few");
-    assert!(world.was_told("VanishedPods").await);
-    assert_eq!(world.node.health.live(), Ok(()));
+    let harness = Harness::new();
+    harness.create_many("pod", 20).await;
+    harness.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
+    harness.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
+    assert_eq!(left_after_vanishing(&harness, 45).await, 20, "not even a few");
+    assert!(harness.was_told("VanishedPods").await);
+    assert_eq!(harness.node.health.live(), Ok(()));
 }
 
 /// The account changes under a running process, and nobody says so: the lists are empty, and STS does not answer.
 #[tokio::test(start_paused = true)]
 async fn an_identity_that_nobody_confirms_concludes_nothing() {
     for hangs in [true, false] {
-        let world = World::new();
-        world.create_many("pod", 10).await;
-        world.eventually(&[("Running", 10)], Duration::from_mins(1)).await;
-        world.node.cloud.lose_account(hangs);
+        let harness = Harness::new();
+        harness.create_many("pod", 10).await;
+        harness.eventually(&[("Running", 10)], Duration::from_mins(1)).await;
+        harness.node.cloud.lose_account(hangs);
         tokio::time::sleep(Duration::from_mins(40)).await;
-        assert_eq!(world.shown().await, [("Running".to_owned(), 10)].into(), "hangs: {hangs}");
-        assert_eq!(world.ec2.alive().len(), 10, "hangs: {hangs}");
-        world.node.cloud.find_account();
+        assert_eq!(harness.shown().await, [("Running".to_owned(), 10)].into(), "hangs: {hangs}");
+        assert_eq!(harness.ec2.alive().len(), 10, "hangs: {hangs}");
+        harness.node.cloud.find_account();
         tokio::time::sleep(Duration::from_mins(10)).await;
-        assert_eq!(world.shown().await, [("Running".to_owned(), 10)].into(), "hangs: {hangs}");
-        assert_eq!(world.ec2.alive().len(), 10, "hangs: {hangs}");
+        assert_eq!(harness.shown().await, [("Running".to_owned(), 10)].into(), "hangs: {hangs}");
+        assert_eq!(harness.ec2.alive().len(), 10, "hangs: {hangs}");
     }
 }
 
 /// A write counts only when the answer is this pod with this record: a proxy can answer anything.
 #[tokio::test(start_paused = true)]
 async fn a_write_that_another_objects_answer_acknowledges_launches_nothing() {
-    let world = World::new();
-    world.create("first").await;
-    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
-    world.kube.faults().add(Fault::new(Effect::OtherObject).verb("patch").resource("pods/status"));
-    world.create("second").await;
+    let harness = Harness::new();
+    harness.create("first").await;
+    harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    harness.kube.faults().add(Fault::new(Effect::OtherObject).verb("patch").resource("pods/status"));
+    harness.create("second").await;
     tokio::time::sleep(Duration::from_mins(5)).await;
-    assert_eq!(world.ec2.launched().len(), 1, "nothing is sent before its record is known to be written");
-    world.kube.faults().clear();
-    world.eventually(&[("Running", 2)], Duration::from_mins(3)).await;
-    assert_eq!(world.ec2.launched().len(), 2);
+    assert_eq!(harness.ec2.launched().len(), 1, "nothing is sent before its record is known to be written");
+    harness.kube.faults().clear();
+    harness.eventually(&[("Running", 2)], Duration::from_mins(3)).await;
+    assert_eq!(harness.ec2.launched().len(), 2);
 }
 
 /// What was launched seconds ago is listed and found late, and its pod is deleted by force meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_is_gone_before_its_instance_can_be_seen_leaves_none() {
-    let world = World::new();
+    let harness = Harness::new();
     let late = Span::between(Duration::from_secs(40), Duration::from_secs(41));
-    world.ec2.set_visibility(late, late);
-    world.create("pod-0").await;
+    harness.ec2.set_visibility(late, late);
+    harness.create("pod-0").await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(world.ec2.launched().len(), 1);
+    assert_eq!(harness.ec2.launched().len(), 1);
     let force = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
-    world.pods.delete("pod-0", &force).await.expect("deleted");
+    harness.pods.delete("pod-0", &force).await.expect("deleted");
     tokio::time::sleep(Duration::from_mins(2)).await;
-    assert!(world.ec2.alive().is_empty());
+    assert!(harness.ec2.alive().is_empty());
     assert!(
-        !world.was_told("OrphanInstanceTerminated").await,
+        !harness.was_told("OrphanInstanceTerminated").await,
         "its own path ends it, as soon as it can be named"
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_lease_that_somebody_deleted_is_made_again() {
-    let world = World::new();
-    world.create("pod").await;
-    world.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    let harness = Harness::new();
+    harness.create("pod").await;
+    harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
     let leases: Api<k8s_openapi::api::coordination::v1::Lease> =
-        Api::namespaced(world.kube.client(), "kube-system");
+        Api::namespaced(harness.kube.client(), "kube-system");
     leases.delete("orca-aws-node", &DeleteParams::default()).await.expect("deleted");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(leases.get("orca-aws-node").await.is_ok(), "a second process would find it free otherwise");
-    assert_eq!(world.node.health.live(), Ok(()));
+    assert_eq!(harness.node.health.live(), Ok(()));
 }

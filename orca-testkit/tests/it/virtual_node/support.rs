@@ -247,7 +247,7 @@ pub(super) fn region(settings: Ec2Settings, clock: &Arc<dyn Clock>) -> FakeEc2 {
 }
 
 /// A cluster, a cloud and a virtual node between them, on tokio's paused clock.
-pub(super) struct World {
+pub(super) struct Harness {
     pub(super) kube: FakeKube,
     pub(super) ec2: FakeEc2,
     pub(super) clock: Arc<dyn Clock>,
@@ -256,7 +256,7 @@ pub(super) struct World {
     _controllers: AbortOnDropHandle<()>,
 }
 
-impl World {
+impl Harness {
     pub(super) fn new() -> Self {
         let start = Timestamp::from_second(1_767_225_600).expect("a time");
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(start));

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
 use super::super::super::resource::{DEPLOYMENTS, REPLICASETS};
+use super::super::controller::Context;
 use super::super::json::{self, Condition};
 use super::super::pods;
 use super::super::recorder::{Note, Source};
-use super::super::world::World;
 use super::limits::{self, Limits};
 use super::sets::{DESIRED, HASH, HISTORY, MOST, REVISION, Set, Sets, annotate_size};
 use super::{hash, rollout, status};
@@ -32,12 +32,12 @@ impl Sets {
     pub(super) fn adopt_revision(
         &mut self,
         deployment: &Object,
-        world: &mut World<'_>,
+        context: &mut Context<'_>,
     ) -> Result<(), ApiError> {
         let next = self.next_revision();
         let Some(new) = &mut self.new else { return Ok(()) };
         let revision = new.annotation(REVISION).unwrap_or(0);
-        let changed = world.update(&new.object, |value| {
+        let changed = context.update(&new.object, |value| {
             let annotations = json::place(value, &["metadata", "annotations"]);
             copy_annotations(deployment, annotations);
             annotate_size(deployment, annotations);
@@ -56,33 +56,37 @@ impl Sets {
         })?;
         new.object = changed;
         let now = new.annotation(REVISION).unwrap_or(next);
-        number(deployment, now, world)?;
+        number(deployment, now, context)?;
         let is_known = json::condition(deployment.value(), "Progressing").is_some();
         if limits::deadline(deployment).is_some() && !is_known {
             let text = format!("Found new replica set \"{}\"", new.object.name());
             status::tell(
                 deployment,
                 Condition::new("Progressing", "True", "FoundNewReplicaSet", &text),
-                world,
+                context,
             )?;
         }
         Ok(())
     }
 
     /// Makes the set of the template, when there is none.
-    pub(super) fn ensure_new(&mut self, deployment: &Object, world: &mut World<'_>) -> Result<(), ApiError> {
+    pub(super) fn ensure_new(
+        &mut self,
+        deployment: &Object,
+        context: &mut Context<'_>,
+    ) -> Result<(), ApiError> {
         if self.new.is_some() {
-            return self.adopt_revision(deployment, world);
+            return self.adopt_revision(deployment, context);
         }
         let replicas = rollout::size_of_new(Limits::of(deployment), limits::is_recreate(deployment), self);
         let collisions = deployment.number("/status/collisionCount").unwrap_or(0);
         let value = self.design(deployment, replicas, u64::try_from(collisions).unwrap_or(0));
-        let created = match world.store.create(&REPLICASETS, value) {
+        let created = match context.store.create(&REPLICASETS, value) {
             Ok(created) => created,
             Err(error) => {
                 if error.reason == "AlreadyExists" {
                     // Another template has the same hash: count, and try with the count next time.
-                    world.update(deployment, |value| {
+                    context.update(deployment, |value| {
                         json::set(value, &["status", "collisionCount"], collisions + 1);
                     })?;
                 }
@@ -91,15 +95,15 @@ impl Sets {
         };
         if replicas > 0 {
             let text = format!("Scaled up replica set {} from 0 to {replicas}", created.name());
-            world.note(deployment, &Note::normal(Source::Deployment, "ScalingReplicaSet", text));
+            context.note(deployment, &Note::normal(Source::Deployment, "ScalingReplicaSet", text));
         }
-        number(deployment, self.next_revision(), world)?;
+        number(deployment, self.next_revision(), context)?;
         if limits::deadline(deployment).is_some() {
             let text = format!("Created new replica set \"{}\"", created.name());
             status::tell(
                 deployment,
                 Condition::new("Progressing", "True", "NewReplicaSetCreated", &text),
-                world,
+                context,
             )?;
         }
         self.new = Some(Set::of(&created));
@@ -145,9 +149,9 @@ fn copy_annotations(deployment: &Object, annotations: &mut Value) {
 }
 
 /// Writes the revision of the deployment.
-fn number(deployment: &Object, revision: i64, world: &World<'_>) -> Result<(), ApiError> {
+fn number(deployment: &Object, revision: i64, context: &Context<'_>) -> Result<(), ApiError> {
     debug_assert_eq!(deployment.resource(), &DEPLOYMENTS, "only deployments have revisions");
-    world.update(deployment, |value| {
+    context.update(deployment, |value| {
         json::set(value, &["metadata", "annotations", REVISION], revision.to_string());
     })?;
     Ok(())

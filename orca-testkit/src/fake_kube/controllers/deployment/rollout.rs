@@ -3,7 +3,7 @@
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
 use super::super::super::store::DeleteOptions;
-use super::super::world::World;
+use super::super::controller::Context;
 use super::limits::{Limits, is_recreate};
 use super::scale;
 use super::sets::{REVISION, Sets};
@@ -22,7 +22,11 @@ pub(super) fn size_of_new(limits: Limits, is_recreate: bool, sets: &Sets) -> i64
 }
 
 /// Brings the new set nearer to the wished size. Says whether it changed.
-pub(super) fn grow(deployment: &Object, sets: &mut Sets, world: &mut World<'_>) -> Result<bool, ApiError> {
+pub(super) fn grow(
+    deployment: &Object,
+    sets: &mut Sets,
+    context: &mut Context<'_>,
+) -> Result<bool, ApiError> {
     let limits = Limits::of(deployment);
     let size = size_of_new(limits, is_recreate(deployment), sets);
     let Some(new) = &mut sets.new else { return Ok(false) };
@@ -30,12 +34,16 @@ pub(super) fn grow(deployment: &Object, sets: &mut Sets, world: &mut World<'_>) 
         return Ok(false);
     }
     let size = if new.wished > limits.wished { limits.wished } else { size };
-    scale::set(deployment, new, size, world)
+    scale::set(deployment, new, size, context)
 }
 
 /// Takes from the old sets what may be missing: first pods that are not available, then others as new ones
 /// become available. Says whether anything changed.
-pub(super) fn shrink(deployment: &Object, sets: &mut Sets, world: &mut World<'_>) -> Result<bool, ApiError> {
+pub(super) fn shrink(
+    deployment: &Object,
+    sets: &mut Sets,
+    context: &mut Context<'_>,
+) -> Result<bool, ApiError> {
     if sets.old.iter().all(|set| set.wished == 0) {
         return Ok(false);
     }
@@ -51,7 +59,7 @@ pub(super) fn shrink(deployment: &Object, sets: &mut Sets, world: &mut World<'_>
         let surplus = unavailable.min(may_go);
         if surplus > 0 {
             may_go -= surplus;
-            any |= scale::set(deployment, old, old.wished - surplus, world)?;
+            any |= scale::set(deployment, old, old.wished - surplus, context)?;
         }
     }
     let available: i64 = sets.all().map(|set| set.status("availableReplicas")).sum();
@@ -60,14 +68,18 @@ pub(super) fn shrink(deployment: &Object, sets: &mut Sets, world: &mut World<'_>
         let surplus = old.wished.min(may_go);
         if surplus > 0 {
             may_go -= surplus;
-            any |= scale::set(deployment, old, old.wished - surplus, world)?;
+            any |= scale::set(deployment, old, old.wished - surplus, context)?;
         }
     }
     Ok(any)
 }
 
 /// Deletes the oldest sets without pods, beyond those that are kept for a return.
-pub(super) fn forget_history(deployment: &Object, sets: &Sets, world: &World<'_>) -> Result<(), ApiError> {
+pub(super) fn forget_history(
+    deployment: &Object,
+    sets: &Sets,
+    context: &Context<'_>,
+) -> Result<(), ApiError> {
     let kept = deployment.number("/spec/revisionHistoryLimit");
     let kept = kept.and_then(|kept| usize::try_from(kept).ok()).unwrap_or(HISTORY);
     let mut empty: Vec<_> = sets
@@ -78,7 +90,7 @@ pub(super) fn forget_history(deployment: &Object, sets: &Sets, world: &World<'_>
     empty.sort_by_key(|set| set.annotation(REVISION).unwrap_or(0));
     let surplus = sets.old.len().saturating_sub(kept);
     for set in empty.into_iter().take(surplus) {
-        world.delete(&set.object, DeleteOptions::default())?;
+        context.delete(&set.object, DeleteOptions::default())?;
     }
     Ok(())
 }

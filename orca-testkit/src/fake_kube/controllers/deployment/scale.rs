@@ -2,9 +2,9 @@
 
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
+use super::super::controller::Context;
 use super::super::json;
 use super::super::recorder::{Note, Source};
-use super::super::world::World;
 use super::limits::{Limits, is_recreate};
 use super::sets::{DESIRED, MOST, Set, Sets, annotate_size};
 
@@ -13,10 +13,10 @@ pub(super) fn set(
     deployment: &Object,
     set: &mut Set,
     to: i64,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<bool, ApiError> {
     let from = set.wished;
-    set.object = world.update(&set.object, |value| {
+    set.object = context.update(&set.object, |value| {
         json::set(value, &["spec", "replicas"], to);
         annotate_size(deployment, json::place(value, &["metadata", "annotations"]));
     })?;
@@ -26,7 +26,7 @@ pub(super) fn set(
     }
     let direction = if to > from { "up" } else { "down" };
     let text = format!("Scaled {direction} replica set {} from {from} to {to}", set.object.name());
-    world.note(deployment, &Note::normal(Source::Deployment, "ScalingReplicaSet", text));
+    context.note(deployment, &Note::normal(Source::Deployment, "ScalingReplicaSet", text));
     Ok(true)
 }
 
@@ -34,17 +34,21 @@ pub(super) fn set(
 pub(super) fn empty_old(
     deployment: &Object,
     sets: &mut Sets,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<bool, ApiError> {
     let mut any = false;
     for old in sets.old.iter_mut().filter(|old| old.wished > 0) {
-        any |= set(deployment, old, 0, world)?;
+        any |= set(deployment, old, 0, context)?;
     }
     Ok(any)
 }
 
 /// Follows a change of the wished number, in the middle of a rollout by everybody's share.
-pub(super) fn resize(deployment: &Object, sets: &mut Sets, world: &mut World<'_>) -> Result<(), ApiError> {
+pub(super) fn resize(
+    deployment: &Object,
+    sets: &mut Sets,
+    context: &mut Context<'_>,
+) -> Result<(), ApiError> {
     let limits = Limits::of(deployment);
     let active = sets.all().filter(|set| set.wished > 0).count();
     if active <= 1 {
@@ -56,7 +60,7 @@ pub(super) fn resize(deployment: &Object, sets: &mut Sets, world: &mut World<'_>
             sets.new.as_mut()
         };
         if let Some(only) = only {
-            set(deployment, only, limits.wished, world)?;
+            set(deployment, only, limits.wished, context)?;
         }
         return Ok(());
     }
@@ -66,10 +70,10 @@ pub(super) fn resize(deployment: &Object, sets: &mut Sets, world: &mut World<'_>
             && new.status("availableReplicas") == limits.wished
     });
     if is_saturated {
-        empty_old(deployment, sets, world)?;
+        empty_old(deployment, sets, context)?;
         return Ok(());
     }
-    if is_recreate(deployment) { Ok(()) } else { share(deployment, sets, limits, world) }
+    if is_recreate(deployment) { Ok(()) } else { share(deployment, sets, limits, context) }
 }
 
 /// Adds to, or takes from, each set by its part of the whole; the largest gets what is left by rounding.
@@ -77,7 +81,7 @@ fn share(
     deployment: &Object,
     sets: &mut Sets,
     limits: Limits,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<(), ApiError> {
     let allowed = if limits.wished > 0 { limits.most() } else { 0 };
     let total = sets.wished();
@@ -109,7 +113,7 @@ fn share(
         *first = (*first + to_add - added).max(0);
     }
     for (one, size) in active.into_iter().zip(sizes) {
-        set(deployment, one, size, world)?;
+        set(deployment, one, size, context)?;
     }
     Ok(())
 }

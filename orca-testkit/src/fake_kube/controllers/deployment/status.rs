@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
+use super::super::controller::Context;
 use super::super::json::{self, Condition};
-use super::super::world::World;
 use super::limits::{self, Limits};
 use super::sets::Sets;
 
@@ -48,27 +48,31 @@ pub(super) fn is_complete(deployment: &Object, counts: &Counts) -> bool {
 }
 
 /// Writes one condition at once.
-pub(super) fn tell(deployment: &Object, condition: Condition<'_>, world: &World<'_>) -> Result<(), ApiError> {
-    world.update(deployment, |value| write_condition(value, condition, world))?;
+pub(super) fn tell(
+    deployment: &Object,
+    condition: Condition<'_>,
+    context: &Context<'_>,
+) -> Result<(), ApiError> {
+    context.update(deployment, |value| write_condition(value, condition, context))?;
     Ok(())
 }
 
-fn write_condition(value: &mut Value, condition: Condition<'_>, world: &World<'_>) {
-    let extra = [("lastUpdateTime", json::seconds(world.time))];
-    condition.write(value, world.time, &extra);
+fn write_condition(value: &mut Value, condition: Condition<'_>, context: &Context<'_>) {
+    let extra = [("lastUpdateTime", json::seconds(context.time))];
+    condition.write(value, context.time, &extra);
 }
 
 /// Writes the status. Says when the deadline for progress has to be looked at.
 pub(super) fn write(
     deployment: &Object,
     sets: &Sets,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Option<Duration>, ApiError> {
     let counts = Counts::of(deployment, sets);
     let limits = Limits::of(deployment);
     let set = sets.new.as_ref().map(|new| new.object.name().to_owned());
-    let written = world.update(deployment, |value| {
-        let progress = progress(value, deployment, &counts, set.as_deref(), world);
+    let written = context.update(deployment, |value| {
+        let progress = progress(value, deployment, &counts, set.as_deref(), context);
         let generation = deployment.value()["metadata"]["generation"].clone();
         let status = json::field(value, "status");
         json::set(status, &["observedGeneration"], generation);
@@ -89,36 +93,40 @@ pub(super) fn write(
             let text = "Deployment does not have minimum availability.";
             Condition::new("Available", "False", "MinimumReplicasUnavailable", text)
         };
-        write_condition(value, available, world);
-        pass_on_failure(value, sets, world);
+        write_condition(value, available, context);
+        pass_on_failure(value, sets, context);
         if let Some((status, reason, message, is_step)) = &progress {
             let condition = Condition::new("Progressing", status, reason, message);
-            write_condition(value, condition, world);
+            write_condition(value, condition, context);
             if *is_step {
-                touch(value, world);
+                touch(value, context);
             }
         }
     })?;
-    Ok(until_deadline(&written, world))
+    Ok(until_deadline(&written, context))
 }
 
 /// What keeps a set from its wish keeps the deployment from it.
-fn pass_on_failure(value: &mut Value, sets: &Sets, world: &World<'_>) {
+fn pass_on_failure(value: &mut Value, sets: &Sets, context: &Context<'_>) {
     const KIND: &str = "ReplicaFailure";
     let found = sets.new.iter().chain(&sets.old).find_map(|set| json::condition(set.object.value(), KIND));
     if let Some(found) = found {
         let text = |name: &str| found[name].as_str().unwrap_or_default();
-        write_condition(value, Condition::new(KIND, text("status"), text("reason"), text("message")), world);
+        write_condition(
+            value,
+            Condition::new(KIND, text("status"), text("reason"), text("message")),
+            context,
+        );
     } else if let Some(conditions) = json::list(value, &["status", "conditions"]) {
         conditions.retain(|condition| condition["type"] != KIND);
     }
 }
 
 /// Progress moves the time of the condition, from which the deadline counts, even when its words stay.
-fn touch(value: &mut Value, world: &World<'_>) {
+fn touch(value: &mut Value, context: &Context<'_>) {
     let Some(conditions) = json::list(value, &["status", "conditions"]) else { return };
     for condition in conditions.iter_mut().filter(|condition| condition["type"] == "Progressing") {
-        json::set(condition, &["lastUpdateTime"], json::seconds(world.time));
+        json::set(condition, &["lastUpdateTime"], json::seconds(context.time));
     }
 }
 
@@ -128,7 +136,7 @@ fn progress(
     deployment: &Object,
     counts: &Counts,
     set: Option<&str>,
-    world: &World<'_>,
+    context: &Context<'_>,
 ) -> Option<(&'static str, &'static str, String, bool)> {
     let deadline = limits::deadline(deployment)?;
     let known = json::condition(value, "Progressing");
@@ -153,19 +161,19 @@ fn progress(
     }
     let since = known.and_then(|known| json::time(&known["lastUpdateTime"]))?;
     let deadline = SignedDuration::try_from(deadline).unwrap_or(SignedDuration::MAX);
-    let is_late = reason == EXCEEDED || world.time.duration_since(since) > deadline;
+    let is_late = reason == EXCEEDED || context.time.duration_since(since) > deadline;
     let is_timed = !matches!(reason, COMPLETE | "DeploymentPaused");
     (is_timed && is_late).then(|| ("False", EXCEEDED, format!("{what} has timed out progressing."), false))
 }
 
-fn until_deadline(deployment: &Object, world: &World<'_>) -> Option<Duration> {
+fn until_deadline(deployment: &Object, context: &Context<'_>) -> Option<Duration> {
     let deadline = limits::deadline(deployment)?;
     let known = json::condition(deployment.value(), "Progressing")?;
     let reason = known["reason"].as_str().unwrap_or_default();
     if matches!(reason, COMPLETE | EXCEEDED | "DeploymentPaused") {
         return None;
     }
-    let passed = world.time.duration_since(json::time(&known["lastUpdateTime"])?);
+    let passed = context.time.duration_since(json::time(&known["lastUpdateTime"])?);
     let left = SignedDuration::try_from(deadline).ok()? - passed;
     // The times of the API are whole seconds.
     Some(left.max(SignedDuration::ZERO).unsigned_abs() + Duration::from_secs(1))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::super::object::Object;
 use super::super::super::resource::PODS;
-use super::super::world::World;
+use super::super::controller::Context;
 use super::super::{json, pods};
 use super::failure_policy::{self, Ruling};
 use super::{has_finalizer, index};
@@ -46,7 +46,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(job: &Object, world: &World<'_>) -> Self {
+    pub(super) fn of(job: &Object, context: &Context<'_>) -> Self {
         let before =
             |name: &str| usize::try_from(job.value()["status"][name].as_i64().unwrap_or(0)).unwrap_or(0);
         let is_indexed = job.text("/spec/completionMode") == "Indexed";
@@ -63,7 +63,7 @@ impl Counts {
                 || !job.value()["spec"]["podFailurePolicy"].is_null(),
             ..Self::default()
         };
-        for pod in world.view.controlled(&PODS, job.uid()) {
+        for pod in context.view.controlled(&PODS, job.uid()) {
             counts.add(job, pod);
         }
         if is_indexed {

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
 use super::super::super::store::{DeleteOptions, Propagation};
+use super::super::controller::Context;
 use super::super::json::{self, Condition};
 use super::super::recorder::{Note, Source};
-use super::super::world::World;
 use super::counts::Counts;
 
 const DEADLINE: &str = "Job was active longer than specified deadline";
@@ -31,16 +31,16 @@ impl Verdict {
     }
 
     /// Writes it down; the first one stays.
-    pub(super) fn announce(&self, status: &mut Value, world: &World<'_>) {
+    pub(super) fn announce(&self, status: &mut Value, context: &Context<'_>) {
         let condition = Condition::new(self.condition, "True", &self.reason, &self.message);
-        write_condition(status, condition, world);
+        write_condition(status, condition, context);
     }
 }
 
 /// Writes a condition into a status that is not part of an object.
-pub(super) fn write_condition(status: &mut Value, condition: Condition<'_>, world: &World<'_>) {
+pub(super) fn write_condition(status: &mut Value, condition: Condition<'_>, context: &Context<'_>) {
     let mut whole = json!({ "status": status.take() });
-    condition.write(&mut whole, world.time, &[("lastProbeTime", json::seconds(world.time))]);
+    condition.write(&mut whole, context.time, &[("lastProbeTime", json::seconds(context.time))]);
     *status = whole["status"].take();
 }
 
@@ -57,7 +57,12 @@ pub(super) fn is_over(job: &Object) -> bool {
 }
 
 /// The verdict that was announced before, or that failures and time give now.
-pub(super) fn verdict(job: &Object, counts: &Counts, status: &Value, world: &World<'_>) -> Option<Verdict> {
+pub(super) fn verdict(
+    job: &Object,
+    counts: &Counts,
+    status: &Value,
+    context: &Context<'_>,
+) -> Option<Verdict> {
     for condition in ["FailureTarget", "SuccessCriteriaMet"] {
         if let Some((reason, message)) = told(status, condition) {
             return Some(Verdict { condition, reason, message });
@@ -73,15 +78,15 @@ pub(super) fn verdict(job: &Object, counts: &Counts, status: &Value, world: &Wor
     if failed > limit || (restarts_in_place && counts.restarts > 0 && counts.restarts >= limit) {
         return Some(Verdict::failure("BackoffLimitExceeded", LIMIT));
     }
-    let is_late = until_deadline(job, status, world).is_some_and(|left| left.is_zero());
+    let is_late = until_deadline(job, status, context).is_some_and(|left| left.is_zero());
     (is_late && job.value()["spec"]["suspend"] != true)
         .then(|| Verdict::failure("DeadlineExceeded", DEADLINE))
 }
 
 /// How long the job may still run.
-pub(super) fn until_deadline(job: &Object, status: &Value, world: &World<'_>) -> Option<Duration> {
+pub(super) fn until_deadline(job: &Object, status: &Value, context: &Context<'_>) -> Option<Duration> {
     let limit = SignedDuration::from_secs(job.number("/spec/activeDeadlineSeconds")?);
-    let left = limit - world.time.duration_since(json::time(&status["startTime"])?);
+    let left = limit - context.time.duration_since(json::time(&status["startTime"])?);
     Some(left.max(SignedDuration::ZERO).unsigned_abs())
 }
 
@@ -96,12 +101,12 @@ pub(super) fn success(job: &Object, counts: &Counts) -> Option<Verdict> {
 }
 
 /// Says that the job has ended, once nothing of it runs. Gives the event about it.
-pub(super) fn conclude(status: &mut Value, counts: &Counts, world: &World<'_>) -> Option<Note> {
+pub(super) fn conclude(status: &mut Value, counts: &Counts, context: &Context<'_>) -> Option<Note> {
     if !counts.active.is_empty() || counts.terminating > 0 {
         return None;
     }
     if let Some((reason, message)) = told(status, "FailureTarget") {
-        write_condition(status, Condition::new("Failed", "True", &reason, &message), world);
+        write_condition(status, Condition::new("Failed", "True", &reason, &message), context);
         let reason = match reason.as_str() {
             "DeadlineExceeded" => "DeadlineExceeded",
             "PodFailurePolicy" => "PodFailurePolicy",
@@ -110,13 +115,13 @@ pub(super) fn conclude(status: &mut Value, counts: &Counts, world: &World<'_>) -
         return Some(Note::warning(Source::Job, reason, message));
     }
     let (reason, message) = told(status, "SuccessCriteriaMet")?;
-    write_condition(status, Condition::new("Complete", "True", &reason, &message), world);
-    json::set(status, &["completionTime"], json::seconds(world.time));
+    write_condition(status, Condition::new("Complete", "True", &reason, &message), context);
+    json::set(status, &["completionTime"], json::seconds(context.time));
     Some(Note::normal(Source::Job, "Completed", "Job completed"))
 }
 
 /// Deletes a job that ended long enough ago. Says when that will be.
-pub(super) fn expire(job: &Object, world: &World<'_>) -> Result<Option<Duration>, ApiError> {
+pub(super) fn expire(job: &Object, context: &Context<'_>) -> Result<Option<Duration>, ApiError> {
     let Some(kept) = job.number("/spec/ttlSecondsAfterFinished").filter(|_| !job.is_deleting()) else {
         return Ok(None);
     };
@@ -124,11 +129,11 @@ pub(super) fn expire(job: &Object, world: &World<'_>) -> Result<Option<Duration>
     let Some(ended) = ended.and_then(|ended| json::time(&ended["lastTransitionTime"])) else {
         return Ok(None);
     };
-    let left = SignedDuration::from_secs(kept) - world.time.duration_since(ended);
+    let left = SignedDuration::from_secs(kept) - context.time.duration_since(ended);
     if left > SignedDuration::ZERO {
         return Ok(Some(left.unsigned_abs()));
     }
-    world.delete(
+    context.delete(
         job,
         DeleteOptions { propagation: Some(Propagation::Foreground), ..DeleteOptions::default() },
     )?;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
 use super::super::super::store::DeleteOptions;
+use super::super::controller::Context;
 use super::super::recorder::{Note, Source};
-use super::super::world::World;
 use super::super::{json, pods};
 use super::counts::Counts;
 use super::{FINALIZER, index};
@@ -28,7 +28,7 @@ pub(super) fn adjust(
     job: &Object,
     counts: &mut Counts,
     hold: Duration,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<Option<Duration>, ApiError> {
     let parallel = wish(job, "/spec/parallelism").unwrap_or(1);
     let active = counts.active.len();
@@ -39,7 +39,7 @@ pub(super) fn adjust(
         None => parallel,
     };
     if active > wanted {
-        remove(job, counts, active - wanted, world)?;
+        remove(job, counts, active - wanted, context)?;
         return Ok(None);
     }
     let ending = if counts.waits_for_end { counts.terminating } else { 0 };
@@ -58,7 +58,7 @@ pub(super) fn adjust(
         } else {
             None
         };
-        counts.active.push(create(job, index, world)?);
+        counts.active.push(create(job, index, context)?);
     }
     // The rest after what was made now is seen.
     Ok((missing > BURST).then_some(Duration::from_millis(1)))
@@ -78,13 +78,13 @@ fn free_indexes(job: &Object, counts: &Counts, count: usize) -> Vec<u32> {
     (0..all).filter(is_free).take(count).collect()
 }
 
-fn create(job: &Object, index: Option<u32>, world: &mut World<'_>) -> Result<Arc<Object>, ApiError> {
-    let created = world.create_pod(design(job, index)).inspect_err(|error| {
+fn create(job: &Object, index: Option<u32>, context: &mut Context<'_>) -> Result<Arc<Object>, ApiError> {
+    let created = context.create_pod(design(job, index)).inspect_err(|error| {
         let text = format!("Error creating: {error}");
-        world.note(job, &Note::warning(Source::Job, "FailedCreate", text));
+        context.note(job, &Note::warning(Source::Job, "FailedCreate", text));
     })?;
     let text = format!("Created pod: {}", created.name());
-    world.note(job, &Note::normal(Source::Job, "SuccessfulCreate", text));
+    context.note(job, &Note::normal(Source::Job, "SuccessfulCreate", text));
     Ok(created)
 }
 
@@ -132,15 +132,15 @@ pub(super) fn remove(
     job: &Object,
     counts: &mut Counts,
     count: usize,
-    world: &mut World<'_>,
+    context: &mut Context<'_>,
 ) -> Result<(), ApiError> {
     let mut victims = counts.active.clone();
     victims.sort_by_cached_key(|pod| pods::rank(pod));
     victims.truncate(count);
     for pod in &victims {
-        world.delete(pod, DeleteOptions::default())?;
+        context.delete(pod, DeleteOptions::default())?;
         let text = format!("Deleted pod: {}", pod.name());
-        world.note(job, &Note::normal(Source::Job, "SuccessfulDelete", text));
+        context.note(job, &Note::normal(Source::Job, "SuccessfulDelete", text));
     }
     counts.removed(&victims);
     Ok(())

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::super::error::ApiError;
 use super::super::super::object::Object;
+use super::super::controller::Context;
 use super::super::json;
 use super::super::scheduler::{NO_EXECUTE, NO_SCHEDULE};
-use super::super::world::World;
 use super::disruption::Level;
 use super::readiness;
 
@@ -22,7 +22,7 @@ const TROUBLE: [(&str, &str); 4] = [
 ];
 
 /// Brings the taints of a node in step with its conditions and its cordon.
-pub(super) fn write(node: &Object, level: Level, world: &World<'_>) -> Result<(), ApiError> {
+pub(super) fn write(node: &Object, level: Level, context: &Context<'_>) -> Result<(), ApiError> {
     let silence = match readiness(node) {
         "False" => Some(NOT_READY),
         "Unknown" => Some(UNREACHABLE),
@@ -45,7 +45,7 @@ pub(super) fn write(node: &Object, level: Level, world: &World<'_>) -> Result<()
             Level::Partial | Level::Full => {}
         }
     }
-    let written = world.update(node, |value| apply(value, &wanted, world));
+    let written = context.update(node, |value| apply(value, &wanted, context));
     match written {
         Err(error) if error.code != 404 => Err(error),
         Ok(_) | Err(_) => Ok(()),
@@ -60,7 +60,7 @@ fn is_own(taint: &Value) -> bool {
     (effect == NO_SCHEDULE && (is_silence || is_trouble)) || (effect == NO_EXECUTE && is_silence)
 }
 
-fn apply(node: &mut Value, wanted: &[(&str, &str)], world: &World<'_>) {
+fn apply(node: &mut Value, wanted: &[(&str, &str)], context: &Context<'_>) {
     let is = |taint: &Value, (key, effect): (&str, &str)| taint["key"] == key && taint["effect"] == effect;
     let old = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
     let mut new: Vec<Value> = old
@@ -70,7 +70,7 @@ fn apply(node: &mut Value, wanted: &[(&str, &str)], world: &World<'_>) {
         .collect();
     for one in wanted {
         if !old.iter().any(|taint| is(taint, *one)) {
-            let time = json::seconds(world.time);
+            let time = json::seconds(context.time);
             new.push(json!({ "key": one.0, "effect": one.1, "timeAdded": time }));
         }
     }

@@ -12,7 +12,7 @@ fn record(value: serde_json::Value) -> Record {
 }
 
 /// Ten pods, one every 10 ms, each running after 4 ms and gone at 1 000 ms and later.
-fn seen(record: Option<Record>) -> Seen {
+fn measured(record: Option<Record>) -> Measurements {
     let pods = (0..10).map(|number| Times {
         uid: format!("u{number}"),
         created: Some(moment(100 + number * 10)),
@@ -20,7 +20,7 @@ fn seen(record: Option<Record>) -> Seen {
         gone: Some(moment(1000 + number * 5)),
         ended: Some(moment(990 + number * 5)),
     });
-    Seen {
+    Measurements {
         pods: pods.collect(),
         failures: Vec::new(),
         used: None,
@@ -38,7 +38,7 @@ fn seen(record: Option<Record>) -> Seen {
 
 #[test]
 fn rates_spans_and_writes_are_those_of_the_pods() {
-    let turn = evaluate(Contestant::Kwok, 2, 10, &seen(None));
+    let turn = evaluate(Contestant::Kwok, 2, 10, &measured(None));
     assert_eq!((turn.contestant, turn.round), ("kwok", 2));
     let rounded = |rate: Option<f64>| rate.map(f64::round);
     assert_eq!((rounded(turn.up_per_second), rounded(turn.down_per_second)), (Some(100.0), Some(200.0)));
@@ -59,7 +59,7 @@ fn the_first_launch_of_a_pod_counts_and_calls_before_the_pods_do_not() {
         .collect();
     let calls = serde_json::json!({ "list": [moment(50), moment(950)] });
     let value = serde_json::json!({ "launches": launches, "calls": calls, "alive": 0 });
-    let turn = evaluate(Contestant::Orca, 1, 10, &seen(Some(record(value))));
+    let turn = evaluate(Contestant::Orca, 1, 10, &measured(Some(record(value))));
     assert_eq!(turn.to_launch_ms.map(|spans| spans.p99), Some(2.0));
     let calls = turn.cloud_calls.expect("recorded");
     assert_eq!((calls.launches_per_pod, calls.others_per_pod), (2.0, 0.1));
@@ -76,9 +76,9 @@ fn a_second_instance_an_instance_that_is_left_and_a_failed_pod_are_failures() {
         "calls": {},
         "alive": 1,
     });
-    let mut seen = seen(Some(record(value)));
-    seen.pods[3].ended = Some(moment(300));
-    let turn = evaluate(Contestant::Orca, 1, 10, &seen);
+    let mut measured = measured(Some(record(value)));
+    measured.pods[3].ended = Some(moment(300));
+    let turn = evaluate(Contestant::Orca, 1, 10, &measured);
     let expected =
         ["1 pods failed or ended by themselves", "1 pods got more than one instance", "1 instances are left"];
     assert_eq!(turn.failures, expected);

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
-enum WorldFailure {
+enum StartFailure {
     #[error("port {0} of 127.0.0.1 is taken; give another with --port, or 0 for a free one")]
     PortTaken(u16),
     #[error("the kubeconfig cannot be written: {0}")]
@@ -40,7 +40,7 @@ enum WorldFailure {
 }
 
 /// The cluster, the cloud, and the config of the controller between them.
-pub(super) struct World {
+pub(super) struct Sandbox {
     kube: FakeKube,
     served: Served,
     ec2: FakeEc2,
@@ -53,7 +53,7 @@ pub(super) struct World {
     _folder: TempDir,
 }
 
-impl World {
+impl Sandbox {
     /// Starts both fakes.
     pub(super) async fn start(args: &SandboxArgs, document: Document) -> Result<Self, Failure> {
         let kube = FakeKube::new(&Options::new(clock::system(), args.seed));
@@ -68,7 +68,7 @@ impl World {
         let folder = TempDir::with_prefix("orca-sandbox-").map_err(Failure::new)?;
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, served.kubeconfig())
-            .map_err(WorldFailure::Kubeconfig)
+            .map_err(StartFailure::Kubeconfig)
             .map_err(Failure::new)?;
         let file = Kubeconfig::read_from(&kubeconfig).map_err(Failure::new)?;
         let mut cluster = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
@@ -158,7 +158,7 @@ impl World {
 fn refused(port: u16, error: ServeError) -> Failure {
     match error {
         ServeError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-            Failure::new(WorldFailure::PortTaken(port))
+            Failure::new(StartFailure::PortTaken(port))
         }
         error @ (ServeError::Listen { .. } | ServeError::Certificate(_) | ServeError::Tls(_)) => {
             Failure::new(error)

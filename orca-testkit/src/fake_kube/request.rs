@@ -13,7 +13,7 @@ use super::store::Write;
 
 /// A request whose body was read.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
@@ -30,7 +30,7 @@ pub(crate) enum Form {
     Metadata,
 }
 
-impl Call {
+impl ApiRequest {
     pub(crate) fn new(parts: &http::request::Parts, body: Bytes, user: String) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         Self {

@@ -14,7 +14,7 @@ use super::super::resource::{PODS, Resource};
 use super::super::store::{DeleteOptions, Store};
 use super::super::{admission, defaults};
 use super::recorder::{Note, Recorder};
-use super::view::{Key, Seen, View};
+use super::view::{Delta, Key, View};
 
 /// When something that failed is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -23,15 +23,15 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 pub(super) trait Controller: fmt::Debug + Send {
     /// Learns of a change that the view shows already, and marks what it has to look at. After a gap every
     /// object is told once more. It costs little, whatever the cluster holds.
-    fn changed(&mut self, seen: &Seen, world: &World<'_>);
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>);
 
     /// Does what is due, each thing at most once, and says when it has to be asked again.
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant>;
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant>;
 }
 
 /// One moment of the cluster.
 #[derive(Debug)]
-pub(super) struct World<'w> {
+pub(super) struct Context<'w> {
     pub(super) store: &'w Store,
     pub(super) view: &'w View,
     /// For waits.
@@ -41,7 +41,7 @@ pub(super) struct World<'w> {
     pub(super) recorder: &'w mut Recorder,
 }
 
-impl World<'_> {
+impl Context<'_> {
     /// Writes an event.
     pub(super) fn note(&mut self, about: &Object, note: &Note) {
         self.recorder.write(self.store, about, note, self.time);
