@@ -1,7 +1,7 @@
 //! How a pod and its instance move together: one pure function from what was seen to what to do.
 //!
 //! ```text
-//!  Observation ──► decide(observation, now) ──► Decision { write, take, notes, action, again }
+//!  Observation ──► decide(observation, now) ──► Decision { write, consume, notes, action, again }
 //!   pod intent        │ Wanted    ► wanted.rs     (adopting, following, failing; launching by launching.rs)
 //!   instances          │ Finished  ► ending.rs     (terminate what still costs)
 //!   launch record     │ Deleting  ► ending.rs     (terminate, terminal status, release the object)

@@ -134,7 +134,7 @@ impl<E: Clone> Orders<E> {
     }
 
     /// What is to happen to a call with these parameters; it counts as seen and hit.
-    pub(crate) fn take<'a, P>(&mut self, action: &str, parameters: impl Fn() -> P) -> Option<E>
+    pub(crate) fn next_effect<'a, P>(&mut self, action: &str, parameters: impl Fn() -> P) -> Option<E>
     where
         P: Iterator<Item = (&'a str, &'a str)>,
     {

@@ -16,8 +16,8 @@ use crate::status::Shown;
 pub struct Decision {
     /// What to write to the pod's status. None: leave it as it is.
     pub write: Option<Write>,
-    /// The facts that are used up by this decision.
-    pub take: Vec<TaskKey>,
+    /// The facts that this decision uses up.
+    pub consume: Vec<TaskKey>,
     /// How long the instance lived, when this decision ends its pod: short lives hold back the owner's next pod.
     pub lived: Option<Duration>,
     /// What to tell people, once, when the write was made.
@@ -98,7 +98,7 @@ impl Decision {
     pub(super) fn wait(again: Duration) -> Self {
         Self {
             write: None,
-            take: Vec::new(),
+            consume: Vec::new(),
             lived: None,
             notes: Vec::new(),
             action: Action::None,
@@ -129,7 +129,7 @@ impl Decision {
     }
 
     pub(super) fn and_consume(mut self, key: TaskKey) -> Self {
-        self.take.push(key);
+        self.consume.push(key);
         self
     }
 

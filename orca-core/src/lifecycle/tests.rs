@@ -273,7 +273,7 @@ fn an_answered_send_goes_into_the_record_first() {
     let decision = Case::new(instances()).record(record(0)).answered(0, launched).decide(1);
     assert_eq!(decision.record().and_then(|record| record.instance_id.clone()), Some("i-1".into()));
     assert_eq!(
-        (decision.take.as_slice(), reason(&decision)),
+        (decision.consume.as_slice(), reason(&decision)),
         (&[TaskKey::Send(at(0))][..], "InstanceBooting")
     );
     assert_eq!(decision.notes.len(), 1);

@@ -166,7 +166,7 @@ impl Garbage {
             async move {
                 let read = api_reader.pod(&pod).await;
                 if let Read::There(object) = &read {
-                    controller.take((**object).clone());
+                    controller.apply((**object).clone());
                 }
                 (pod, read)
             }

@@ -306,7 +306,7 @@ async fn a_cluster_that_only_the_config_names_has_to_be_proven_by_a_pod() {
     harness.garbage.proven = false;
     harness.turns(6).await;
     assert_eq!((harness.alive().len(), harness.frozen()), (2, vec!["cluster_unproven"]));
-    harness.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    harness.garbage.parts.pods.apply(object("a", serde_json::json!({})));
     harness.turns(3).await;
     assert_eq!(harness.alive(), ["i-1"], "one of them has its pod here, so the other one is an orphan");
 }
@@ -314,7 +314,7 @@ async fn a_cluster_that_only_the_config_names_has_to_be_proven_by_a_pod() {
 #[tokio::test(start_paused = true)]
 async fn a_known_pod_costs_no_read_and_an_unknown_one_that_exists_becomes_known() {
     let mut harness = Harness::new(vec![instance("i-1", "a"), instance("i-2", "b")], vec![]);
-    harness.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    harness.garbage.parts.pods.apply(object("a", serde_json::json!({})));
     harness.knows(
         "b",
         Read::There(Box::new(object("b", serde_json::json!({ "status": { "phase": "Failed" } })))),
@@ -333,7 +333,7 @@ async fn of_two_instances_the_one_in_the_pods_status_stays() {
         "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://r/i-2",
     }] });
     let pod = object("a", serde_json::json!({ "status": status }));
-    harness.garbage.parts.pods.take(pod.clone());
+    harness.garbage.parts.pods.apply(pod.clone());
     harness.knows("a", Read::There(Box::new(pod)));
     harness.turns(3).await;
     assert_eq!(harness.alive(), ["i-2"]);
@@ -348,7 +348,7 @@ async fn an_instance_whose_tags_contradict_each_other_is_no_proof_against_anothe
         "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://r/i-2",
     }] });
     let pod = object("a", serde_json::json!({ "status": status }));
-    harness.garbage.parts.pods.take(pod.clone());
+    harness.garbage.parts.pods.apply(pod.clone());
     harness.knows("a", Read::There(Box::new(pod)));
     harness.turns(5).await;
     assert_eq!(harness.alive(), ["i-1", "i-2"], "S3");
@@ -369,7 +369,7 @@ async fn a_leftover_goes_when_it_is_nobodys_and_foreign_instances_are_counted() 
     let bare = Leftover { owner: None, ..leftover("vol-bare", "z") };
     let left = vec![leftover("vol-1", "gone"), leftover("vol-2", "a"), leftover("vol-3", "b"), bare];
     let mut harness = Harness::new(vec![instance("i-1", "a")], left);
-    harness.garbage.parts.pods.take(object("a", serde_json::json!({})));
+    harness.garbage.parts.pods.apply(object("a", serde_json::json!({})));
     harness.knows("b", Read::There(Box::new(object("b", serde_json::json!({})))));
     harness.turns(12).await;
     assert_eq!(harness.removed().first().map(String::as_str), Some("volume vol-1"));

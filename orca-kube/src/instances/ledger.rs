@@ -128,8 +128,8 @@ impl Ledger {
         }
     }
 
-    /// Takes in a complete sweep, and says which pods' instances changed.
-    pub(super) fn take(&mut self, sweep: Sweep, now: Timestamp) -> Vec<PodUid> {
+    /// Applies a complete sweep, and says which pods' instances changed.
+    pub(super) fn apply(&mut self, sweep: Sweep, now: Timestamp) -> Vec<PodUid> {
         let mut changed = Vec::new();
         let mut shown = BTreeSet::new();
         let found = sweep.found.iter().flatten();

@@ -109,7 +109,7 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
     let (changed, unproven, alive, has_any) = {
         let mut ledger = inner.ledger();
         let unproven = ledger.unproven(&listed);
-        let mut changed = ledger.take(Sweep { began, listed, found }, now);
+        let mut changed = ledger.apply(Sweep { began, listed, found }, now);
         changed.extend(ledger.apply_unconfirmed(now));
         (changed, unproven, ledger.alive(), ledger.has_any())
     };

@@ -57,11 +57,11 @@ async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) 
         );
         return;
     };
-    take_in(inner, ended);
+    record(inner, ended);
 }
 
-/// Takes in what came of each, and wakes the pods.
-fn take_in(inner: &Inner, ended: Terminations) {
+/// Records the result for each instance, and wakes the pods.
+fn record(inner: &Inner, ended: Terminations) {
     inner.parts.metrics.terminated(&ended);
     let now = inner.now();
     let mut changed = Vec::new();

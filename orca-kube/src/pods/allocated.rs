@@ -50,7 +50,7 @@ impl Allocated {
         if let Some(shortage) = Shortage::find(&asked, &state.total, &self.capacity) {
             return Err(shortage);
         }
-        state.take(uid, asked);
+        state.allocate(uid, asked);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl Allocated {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.admitted.contains_key(uid) {
             let asked = asked(pod);
-            state.take(uid, asked);
+            state.allocate(uid, asked);
         }
     }
 
@@ -78,7 +78,7 @@ impl Allocated {
 }
 
 impl State {
-    fn take(&mut self, uid: &PodUid, asked: Resources) {
+    fn allocate(&mut self, uid: &PodUid, asked: Resources) {
         for (name, amount) in &asked {
             let total = self.total.entry(name.clone()).or_default();
             *total = *total + *amount;

@@ -42,8 +42,8 @@ pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Op
     if let Some(lived) = decision.lived.filter(|_| written) {
         inner.launch_backoff.ended(&entry.pod, lived, now);
     }
-    for key in &decision.take {
-        inner.tasks.take(&entry.reference.uid, key);
+    for key in &decision.consume {
+        inner.tasks.consume(&entry.reference.uid, key);
     }
     let again = Some(decision.again);
     match decision.action {

@@ -30,8 +30,8 @@ impl Controller {
         }
     }
 
-    /// Takes in a pod that the API server showed and the watch did not, if it is bound to this node.
-    pub(crate) fn take(&self, object: Pod) {
+    /// Applies a pod that the API server showed and the watch did not, if it is bound to this node.
+    pub(crate) fn apply(&self, object: Pod) {
         let node = object.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
         if node == Some(self.inner.parts.owner.node.as_str()) {
             for uid in self.inner.apply_object(object) {

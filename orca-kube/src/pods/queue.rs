@@ -60,7 +60,7 @@ impl Queue {
         loop {
             let wait = {
                 let mut state = self.state();
-                match state.take(Instant::now()) {
+                match state.pop_due(Instant::now()) {
                     Ok(uid) => return uid,
                     Err(wait) => wait,
                 }
@@ -108,7 +108,7 @@ impl State {
     }
 
     /// Takes the first key if it is due, or says how long that is off.
-    fn take(&mut self, now: Instant) -> Result<PodUid, Option<Duration>> {
+    fn pop_due(&mut self, now: Instant) -> Result<PodUid, Option<Duration>> {
         let Some((&(at, _), _)) = self.due.first_key_value() else {
             return Err(None);
         };

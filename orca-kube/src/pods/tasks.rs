@@ -156,7 +156,7 @@ impl Tasks {
     }
 
     /// A fact was used, or is of no use. A prepare that is under way is given up; a send is not.
-    pub(super) fn take(&self, uid: &PodUid, key: &TaskKey) {
+    pub(super) fn consume(&self, uid: &PodUid, key: &TaskKey) {
         let mut slots = self.shared.slots();
         let Some(slot) = slots.get_mut(uid) else { return };
         match key {

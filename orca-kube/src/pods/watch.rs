@@ -83,7 +83,7 @@ pub(super) async fn run(inner: &Inner) {
         tokio::select! {
             biased;
             event = events.next() => match event {
-                Some(Ok(event)) => take(inner, event, &mut listed),
+                Some(Ok(event)) => apply(inner, event, &mut listed),
                 Some(Err(error)) => tracing::warn!(error = %error, "Watch on pods failed; it is taken up again"),
                 None => return,
             },
@@ -98,7 +98,7 @@ pub(super) async fn run(inner: &Inner) {
     }
 }
 
-fn take(inner: &Inner, event: Event<TrimmedPod>, listed: &mut HashSet<PodUid>) {
+fn apply(inner: &Inner, event: Event<TrimmedPod>, listed: &mut HashSet<PodUid>) {
     let changed = match event {
         Event::Init => {
             listed.clear();

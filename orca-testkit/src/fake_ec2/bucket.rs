@@ -59,8 +59,8 @@ struct Bucket {
 pub(super) struct Buckets(BTreeMap<(&'static str, &'static str), Bucket>);
 
 impl Buckets {
-    /// Takes the permits of one call, or refuses it. A call that is refused for its resources has cost its request.
-    pub(super) fn take(
+    /// Acquires the permits of one call, or refuses it. A call that is refused for its resources has cost its request.
+    pub(super) fn try_acquire(
         &mut self,
         action: &'static str,
         class: Class,
@@ -68,17 +68,17 @@ impl Buckets {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let kind = if class == Class::ReadAll { "requests for everything" } else { "requests" };
-        self.take_from((action, kind), class.requests(), 1.0, now)?;
+        self.try_acquire_from((action, kind), class.requests(), 1.0, now)?;
         match class.resources() {
             Some(sizes) => {
                 let count = f64::from(u32::try_from(resources).unwrap_or(u32::MAX));
-                self.take_from((action, "resources"), sizes, count, now)
+                self.try_acquire_from((action, "resources"), sizes, count, now)
             }
             None => Ok(()),
         }
     }
 
-    fn take_from(
+    fn try_acquire_from(
         &mut self,
         key: (&'static str, &'static str),
         (capacity, per_second): (f64, f64),

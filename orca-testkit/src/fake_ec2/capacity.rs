@@ -125,12 +125,12 @@ impl Capacity {
         }
     }
 
-    pub(super) fn take(&mut self, place: Place, kind: &InstanceType) {
+    pub(super) fn allocate(&mut self, place: Place, kind: &InstanceType) {
         *self.vcpus.entry(place.market).or_default() += kind.vcpus;
         *self.used.entry(place).or_default() += 1;
     }
 
-    pub(super) fn give_back(&mut self, place: &Place, kind: &InstanceType) {
+    pub(super) fn release(&mut self, place: &Place, kind: &InstanceType) {
         if let Some(used) = self.used.get_mut(place) {
             *used = used.saturating_sub(1);
         }

@@ -160,16 +160,16 @@ impl FakeEc2 {
         })
     }
 
-    /// The spot market takes an instance back at this time, and gives notice two minutes before, or at once. An
+    /// The spot market interrupts an instance at this time, and gives notice two minutes before, or at once. An
     /// on-demand instance stays.
     ///
     /// # Errors
     ///
     /// There is no such instance.
-    pub fn take_back(&self, instance: &str, at: Timestamp) -> Result<(), UnknownInstance> {
+    pub fn interrupt(&self, instance: &str, at: Timestamp) -> Result<(), UnknownInstance> {
         self.with(instance, |model, number, now| {
             if model.instance(number).is_some_and(|instance| instance.market == CapacityType::Spot) {
-                model.plan_taking_back(number, now, at);
+                model.plan_interruption(number, now, at);
             }
         })
     }

@@ -57,7 +57,7 @@ impl Faults {
     }
 
     /// What is to happen to this call. Its words are asked for only when somebody looks.
-    pub(super) fn take(
+    pub(super) fn next_effect(
         &mut self,
         action: &str,
         words: impl FnOnce() -> Vec<(String, String)>,
@@ -66,6 +66,6 @@ impl Faults {
             return None;
         }
         let words = words();
-        self.0.take(action, || words.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        self.0.next_effect(action, || words.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 }

@@ -137,7 +137,7 @@ impl Model {
             return Err(ApiError::new("RequestExpired", "The credentials of the request have expired."));
         }
         if self.settings.throttling {
-            self.buckets.take(action, class, resources, now)?;
+            self.buckets.try_acquire(action, class, resources, now)?;
         }
         if self.by_chance(self.settings.chaos.throttled) {
             return Err(ApiError::new("RequestLimitExceeded", "Request limit exceeded."));

@@ -50,7 +50,7 @@ impl Subnet {
     }
 
     /// The next free address.
-    pub(super) fn take(&mut self) -> Result<Ipv4Addr, ApiError> {
+    pub(super) fn allocate(&mut self) -> Result<Ipv4Addr, ApiError> {
         let size = self.size();
         let free = (0..size).map(|step| (self.next + step) % size).find(|at| !self.used.contains(at));
         let at = free.ok_or_else(|| self.exhausted())?;
@@ -59,7 +59,7 @@ impl Subnet {
         Ok(Ipv4Addr::from_bits(self.base + KEPT_AT_THE_START + at))
     }
 
-    pub(super) fn give_back(&mut self, address: Ipv4Addr) {
+    pub(super) fn release(&mut self, address: Ipv4Addr) {
         self.used.remove(&address.to_bits().wrapping_sub(self.base + KEPT_AT_THE_START));
     }
 

@@ -44,7 +44,7 @@ impl FakeEc2 {
 
     fn decide<A: Action>(&self, action: &A) -> Fate {
         let mut model = self.lock();
-        let effect = model.faults.take(action.name(), || action.words());
+        let effect = model.faults.next_effect(action.name(), || action.words());
         let latency = model.latency();
         let lost_answers = model.settings.chaos.lost_answers;
         let is_lost = model.by_chance(lost_answers);

@@ -90,7 +90,7 @@ impl Controllers {
                 None => Some(self.changes.next().await),
             };
             match change {
-                Some(Ok(change)) => self.take_in(&Delta::of(&change)),
+                Some(Ok(change)) => self.apply(&Delta::of(&change)),
                 Some(Err(_)) => self.relist(),
                 None => {}
             }
@@ -130,7 +130,7 @@ impl Controllers {
                 return any;
             }
             match self.changes.try_next() {
-                Ok(Some(change)) => self.take_in(&Delta::of(&change)),
+                Ok(Some(change)) => self.apply(&Delta::of(&change)),
                 Ok(None) => return any,
                 Err(_) => self.relist(),
             }
@@ -143,11 +143,11 @@ impl Controllers {
         let (deltas, revision) = self.view.compare(&self.store);
         self.changes = self.store.subscribe_after(&View::resources(), revision);
         for delta in &deltas {
-            self.take_in(delta);
+            self.apply(delta);
         }
     }
 
-    fn take_in(&mut self, delta: &Delta) {
+    fn apply(&mut self, delta: &Delta) {
         self.view.apply(delta);
         let context = Context {
             store: &self.store,

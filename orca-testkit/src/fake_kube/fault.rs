@@ -191,7 +191,7 @@ impl Faults {
     }
 
     /// Takes the fault for this request, if there is one for this moment.
-    pub(crate) fn take(&self, request: &AuditEntry, is_before: bool) -> Option<Effect> {
+    pub(crate) fn next_effect(&self, request: &AuditEntry, is_before: bool) -> Option<Effect> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let for_this = |fault: &mut Fault| {
             fault.effect.is_before() == is_before && fault.matches(request) && fault.happens()

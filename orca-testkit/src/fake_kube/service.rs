@@ -90,7 +90,7 @@ async fn answer(
     let lost = || Err(io::Error::new(io::ErrorKind::ConnectionReset, "the connection broke, as ordered"));
     cluster.faults.thawed().await;
     let mut refused = None;
-    match cluster.faults.take(&entry, true) {
+    match cluster.faults.next_effect(&entry, true) {
         Some(Effect::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(Effect::ErrorBefore(code)) => refused = Some(ApiError::of_code(code)),
         Some(Effect::ForeignNotFound) => return Ok(Answer::foreign_not_found().into_response()),
@@ -108,7 +108,7 @@ async fn answer(
     };
     entry.code = answer.code;
     // A request that was refused on order was not carried out.
-    let after = if was_refused { None } else { cluster.faults.take(&entry, false) };
+    let after = if was_refused { None } else { cluster.faults.next_effect(&entry, false) };
     if let Some(Effect::ErrorAfter(code)) = after {
         answer = ApiError::of_code(code).into();
         entry.code = code;

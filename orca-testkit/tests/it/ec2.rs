@@ -3,8 +3,8 @@
 mod contract;
 #[cfg(feature = "servers")]
 mod http;
+mod ledger;
 mod life;
 mod limits;
-mod seen;
 mod support;
 mod tokens;

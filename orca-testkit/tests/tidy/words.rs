@@ -5,10 +5,12 @@ use std::path::Path;
 use crate::workspace::{files, none, root, sources};
 
 /// Names that no module and no type of the workspace may have, beyond what stands in the table for prose.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "census", "custody", "scarcity", "pace", "halves", "lean", "endings", "crew", "tally", "things",
-    "sights", "voice", "visit", "machine",
+    "sights", "voice", "visit", "machine", "seen",
 ];
+/// What no function is called, alone or as the first word of its name: these meant a different thing in every module.
+const FUNCTIONS: [&str; 3] = ["settle", "take_in", "take_back"];
 /// Where "machine" is the right word: the computer that something runs on, and what AWS calls an image.
 const MACHINES: [&str; 18] = [
     "machine image",
@@ -52,6 +54,23 @@ fn no_module_and_no_type_has_a_name_that_is_kept_out() {
 }
 
 #[test]
+fn no_function_has_a_name_that_is_kept_out() {
+    let mut found = Vec::new();
+    for file in sources() {
+        for (number, line) in file.text.lines().enumerate() {
+            let name = line.split_once("fn ").map_or("", |(_, after)| after);
+            let is_kept_out = |word: &str| {
+                name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+            };
+            if FUNCTIONS.into_iter().any(is_kept_out) {
+                found.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none("functions with names that CONTRIBUTING.md keeps out", found);
+}
+
+#[test]
 fn an_instance_is_not_called_a_machine() {
     let is_text = |path: &str| Path::new(path).extension().is_some_and(|end| end == "rs" || end == "md");
     let itself = ["CONTRIBUTING.md", "orca-testkit/tests/tidy/words.rs"];
@@ -76,6 +95,10 @@ fn the_table_of_words_has_every_name() {
     let (_, table) = text.split_once("### Words").expect("the section");
     none(
         "names without a row",
-        NAMES.iter().filter(|name| !table.contains(**name)).map(|name| (*name).to_owned()),
+        NAMES
+            .iter()
+            .chain(&FUNCTIONS)
+            .filter(|name| !table.to_lowercase().contains(**name))
+            .map(|name| (*name).to_owned()),
     );
 }

@@ -204,7 +204,7 @@ fn what_people_gave_up_fails_its_pod_and_holds_up_no_deletion() {
     assert_eq!(action(&decided(&case, deleting)), "Release");
     assert_eq!(action(&decided(&case, Intent::Gone)), "Forget");
     let answered = case.answered(0, LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "C", "m")));
-    assert_eq!(decided(&answered, Intent::Gone).take.len(), 1, "no fact is left behind");
+    assert_eq!(decided(&answered, Intent::Gone).consume.len(), 1, "no fact is left behind");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_back_end_is_told_what_the_pod_asks_for() {
 fn what_was_prepared_is_recorded_and_sent_in_the_look_that_finds_it() {
     let decision = done(Ok(prepared(Permit::Granted))).decide(SINCE + 1);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("Send", "InstanceLaunching"));
-    assert!(decision.take.is_empty(), "it is used up by the send, when the write was acknowledged");
+    assert!(decision.consume.is_empty(), "it is used up by the send, when the write was acknowledged");
     let record = decision.record().expect("a record");
     assert_eq!((record.attempt, record.send_at, &record.cloud), (1, at(SINCE + 1), &"cloud".into()));
     assert!(decision.write.as_ref().is_some_and(|write| write.required));
@@ -92,7 +92,7 @@ fn nothing_is_sent_when_an_instance_appeared_meanwhile_or_the_sweep_is_old() {
     case.instances = KnownInstances { seen: vec![instance(InstanceState::Pending)], ..instances() };
     let decision = case.decide(SINCE + 1);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceBooting"));
-    assert_eq!(decision.take, [TaskKey::Prepare(key(1))], "what is not needed any more is given up");
+    assert_eq!(decision.consume, [TaskKey::Prepare(key(1))], "what is not needed any more is given up");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_offer_that_does_not_come_is_told_after_a_while() {
     assert_eq!(reason(&case.decide(SINCE + 19)), "-");
     let decision = case.decide(SINCE + 20);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "LaunchPreparing"), "L10");
-    assert!(decision.take.is_empty(), "it goes on");
+    assert!(decision.consume.is_empty(), "it goes on");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_send_that_failed_in_any_way_leaves_its_mark() {
         case.facts.send = Some(Task { key: at(0), since: at(0), state });
         let decision = case.decide(6);
         assert_eq!(decision.record(), Some(&record(0)), "nobody knows what became of it");
-        assert_eq!(decision.take, [TaskKey::Send(at(0))]);
+        assert_eq!(decision.consume, [TaskKey::Send(at(0))]);
     }
 }
 

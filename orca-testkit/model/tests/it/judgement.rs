@@ -115,7 +115,7 @@ impl Judgement {
         Plan {
             record: record.map(|record| self.records.number(look.uid, &record)),
             fails,
-            takes: decision.take.iter().any(|key| matches!(key, TaskKey::Send(_))),
+            takes: decision.consume.iter().any(|key| matches!(key, TaskKey::Send(_))),
             act: match decision.action {
                 Action::None | Action::Prepare(_) => Act::Rest,
                 Action::Refresh => Act::List,

@@ -151,7 +151,7 @@ impl Model {
     ) -> Result<u64, ApiError> {
         let subnet = self.network.get_mut(&checked.subnet);
         let address = match subnet {
-            Some(subnet) => subnet.take()?,
+            Some(subnet) => subnet.allocate()?,
             None => return Err(ApiError::new("InternalError", "The subnet went away.")),
         };
         self.launched += 1;
@@ -199,7 +199,7 @@ impl Model {
             ended_by: None,
             generation: 0,
         };
-        self.capacity.take(checked.place.clone(), checked.kind);
+        self.capacity.allocate(checked.place.clone(), checked.kind);
         let what = Happening::Launched {
             pod: instance.pod().map(str::to_owned),
             token: instance.token.clone(),

@@ -80,12 +80,12 @@ impl Model {
         self.tell(at, &id, Happening::Running);
         if market == CapacityType::Spot && self.by_chance(self.settings.chaos.spot_interruptions) {
             let taken_back_at = self.after(at, self.settings.chaos.spot_life);
-            self.plan_taking_back(number, at, taken_back_at);
+            self.plan_interruption(number, at, taken_back_at);
         }
     }
 
     /// The market takes a spot instance back at this time, and says so two minutes before, or at once.
-    pub(in crate::fake_ec2) fn plan_taking_back(
+    pub(in crate::fake_ec2) fn plan_interruption(
         &mut self,
         number: u64,
         now: Timestamp,
@@ -143,7 +143,7 @@ impl Model {
         instance.public_ip = None;
         instance.private_ip = None;
         let gone = instance.clone();
-        self.capacity.give_back(&gone.place(), gone.kind);
+        self.capacity.release(&gone.place(), gone.kind);
         self.release(&gone);
         self.tell(at, &gone.id, Happening::Terminated);
         self.plan(later(at, self.settings.terminated_listed), number, Step::Forget);
@@ -167,7 +167,7 @@ impl Model {
             let address = interface.address;
             let _removed = self.attachments.remove_interface(&gone.interface);
             if let Some(subnet) = self.network.get_mut(&gone.subnet) {
-                subnet.give_back(address);
+                subnet.release(address);
             }
         }
         if let Some(request) = &gone.spot_request {

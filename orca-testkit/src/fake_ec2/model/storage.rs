@@ -52,7 +52,7 @@ impl Model {
         check_tags(tags)?;
         self.network.choose(Some(subnet), None)?;
         let found = self.network.get_mut(subnet);
-        let address: Ipv4Addr = found.ok_or_else(|| bad_value("The subnet went away."))?.take()?;
+        let address: Ipv4Addr = found.ok_or_else(|| bad_value("The subnet went away."))?.allocate()?;
         let id = self.new_id("eni");
         let number = self.attachments.number(&id);
         let (subnet, tags) = (subnet.to_owned(), tags.clone());
@@ -73,7 +73,7 @@ impl Model {
     pub(in crate::fake_ec2) fn delete_interface(&mut self, id: &str, now: Timestamp) -> Result<(), ApiError> {
         let removed = self.attachments.remove_interface(id)?;
         if let Some(subnet) = self.network.get_mut(&removed.subnet) {
-            subnet.give_back(removed.address);
+            subnet.release(removed.address);
         }
         self.tell(now, id, Happening::Removed);
         Ok(())

@@ -64,14 +64,14 @@ impl Controller for GarbageCollector {
     fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
         for _ in 0..BATCH {
             let Some(place) = self.owners.pop(context.now) else { break };
-            if let Err(error) = self.settle_owner(&place, context) {
+            if let Err(error) = self.process_owner(&place, context) {
                 tracing::debug!(%error, name = place.1.name, "an owner waits longer");
                 self.owners.add(place, context.now + RETRY);
             }
         }
         for _ in 0..BATCH {
             let Some(place) = self.dependents.pop(context.now) else { break };
-            if let Err(error) = settle_dependent(&place, context) {
+            if let Err(error) = collect_dependent(&place, context) {
                 tracing::debug!(%error, name = place.1.name, "a dependent stays longer");
                 self.dependents.add(place, context.now + RETRY);
             }
@@ -81,7 +81,7 @@ impl Controller for GarbageCollector {
 }
 
 impl GarbageCollector {
-    fn settle_owner(&mut self, place: &Place, context: &Context<'_>) -> Result<(), ApiError> {
+    fn process_owner(&mut self, place: &Place, context: &Context<'_>) -> Result<(), ApiError> {
         let Some(owner) = context.get(place.0, &place.1).filter(|owner| owner.is_deleting()) else {
             return Ok(());
         };
@@ -130,7 +130,7 @@ fn blocks(dependent: &Object, owner: &str) -> bool {
 }
 
 /// Deletes an object without a living owner; of several owners, forgets the dead ones.
-fn settle_dependent(place: &Place, context: &Context<'_>) -> Result<(), ApiError> {
+fn collect_dependent(place: &Place, context: &Context<'_>) -> Result<(), ApiError> {
     // The latest state: its owner may have set it free a moment ago.
     let Ok(object) = context.store.get(place.0, &place.1.namespace, &place.1.name) else {
         return Ok(());

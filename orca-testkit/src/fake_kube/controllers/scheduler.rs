@@ -118,7 +118,7 @@ impl Scheduler {
                     self.release(&Key::of(before), now);
                 }
                 if let Some(after) = after {
-                    self.take(&Key::of(after), pods::node(after), Demand::of(after));
+                    self.reserve(&Key::of(after), pods::node(after), Demand::of(after));
                 }
             }
         }
@@ -159,18 +159,18 @@ impl Scheduler {
         }
     }
 
-    fn take(&mut self, key: &Key, node: &str, demand: Demand) {
+    fn reserve(&mut self, key: &Key, node: &str, demand: Demand) {
         if let Some((old, demand)) = self.placed.remove(key) {
-            self.usage.entry(old).or_default().give_back(&demand);
+            self.usage.entry(old).or_default().release(&demand);
         }
-        self.usage.entry(node.to_owned()).or_default().take(&demand);
+        self.usage.entry(node.to_owned()).or_default().allocate(&demand);
         self.placed.insert(key.clone(), (node.to_owned(), demand));
     }
 
     fn release(&mut self, key: &Key, now: Instant) {
         let Some((node, demand)) = self.placed.remove(key) else { return };
         if let Some(usage) = self.usage.get_mut(&node) {
-            usage.give_back(&demand);
+            usage.release(&demand);
             if usage.is_empty() {
                 self.usage.remove(&node);
             }
@@ -240,7 +240,7 @@ impl Scheduler {
         let node = node.clone();
         verbs::assign(context.store, (pod.namespace(), pod.name()), pod.uid(), &node, Write::Commit)?;
         self.refused.remove(key);
-        self.take(key, &node, demand);
+        self.reserve(key, &node, demand);
         let text = format!("Successfully assigned {}/{} to {node}", pod.namespace(), pod.name());
         context.note(pod, &Note::normal(Source::Scheduler, "Scheduled", text));
         Ok(())

@@ -45,7 +45,7 @@ impl Store {
     ) -> Result<Arc<Object>, ApiError> {
         let now = self.now();
         let mut inner = self.lock();
-        let (namespace, name) = settle_name(&mut inner, resource, &mut value)?;
+        let (namespace, name) = resolve_name(&mut inner, resource, &mut value)?;
         check_namespace(&inner, resource, &namespace, &name)?;
         meta::strip(&mut value);
         let metadata = meta::of(&mut value);
@@ -77,7 +77,7 @@ impl Store {
 }
 
 /// Decides the name and checks that it is free.
-fn settle_name(
+fn resolve_name(
     inner: &mut Inner,
     resource: &Resource,
     value: &mut Value,

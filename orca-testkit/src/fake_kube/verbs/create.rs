@@ -34,7 +34,7 @@ pub(super) fn prepare(
     check_type(place.resource, &mut value)?;
     let mut value = view::inward(place.resource, value);
     let warnings = schema::normalise(place.resource, &mut value, validation)?;
-    settle_namespace(place, &mut value)?;
+    resolve_namespace(place, &mut value)?;
     defaults::created(place.resource, &mut value);
     admission::created(&cluster.store, place.resource, &mut value)?;
     let causes = validate::created(place.resource, &value);
@@ -80,7 +80,7 @@ pub(super) fn check_type(resource: &Resource, value: &mut Value) -> Result<(), A
 }
 
 /// The namespace of the path; an object that names another one is refused.
-pub(super) fn settle_namespace(place: &Place, value: &mut Value) -> Result<(), ApiError> {
+pub(super) fn resolve_namespace(place: &Place, value: &mut Value) -> Result<(), ApiError> {
     let Some(namespace) = place.namespace.as_deref().filter(|namespace| !namespace.is_empty()) else {
         return if place.resource.namespaced {
             Err(ApiError::bad_request("an empty namespace may not be set during creation"))

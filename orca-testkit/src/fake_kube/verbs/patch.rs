@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::create::{check_type, prepare, settle_namespace, warn};
+use super::create::{check_type, prepare, resolve_namespace, warn};
 use super::read::show;
-use super::update::{check_version, settle};
+use super::update::{check_version, prepare_update};
 use crate::fake_kube::answer::Answer;
 use crate::fake_kube::cluster::Cluster;
 use crate::fake_kube::error::{ApiError, Cause};
@@ -48,7 +48,7 @@ pub(super) fn patch(cluster: &Cluster, request: &ApiRequest, place: &Place) -> R
         check_version(place.resource, old, &new)?;
         check_identity(place, old, &new)?;
         warnings = schema::normalise(place.resource, &mut new, validation)?;
-        let new = settle(place, old, new)?;
+        let new = prepare_update(place, old, new)?;
         match &patch {
             Patch::Apply(config, wish) => Ok(managers::reapplied(place, old, new, config, (wish, now))),
             Patch::Json(_) | Patch::Merge(_) | Patch::Strategic(_) => {
@@ -67,7 +67,7 @@ fn read(request: &ApiRequest, place: &Place) -> Result<Patch, ApiError> {
         APPLY => {
             let mut value = decode_yaml(&request.body)?;
             check_type(place.resource, &mut value)?;
-            settle_namespace(place, &mut value)?;
+            resolve_namespace(place, &mut value)?;
             let manager = request.parameter("fieldManager").to_owned();
             if manager.is_empty() {
                 let cause = Cause::required("fieldManager", "is required for apply patch");

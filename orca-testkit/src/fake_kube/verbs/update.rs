@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::create::{check_type, prepare, settle_namespace, warn};
+use super::create::{check_type, prepare, resolve_namespace, warn};
 use super::read::show;
 use crate::fake_kube::answer::Answer;
 use crate::fake_kube::cluster::Cluster;
@@ -21,7 +21,7 @@ pub(super) fn update(cluster: &Cluster, request: &ApiRequest, place: &Place) -> 
     check_type(place.resource, &mut value)?;
     let mut value = view::inward(place.resource, value);
     let warnings = schema::normalise(place.resource, &mut value, validation)?;
-    settle_namespace(place, &mut value)?;
+    resolve_namespace(place, &mut value)?;
     check_name(place, &mut value)?;
     let (manager, now) = (request.manager(), cluster.store.now());
     let key = (place.space(), place.title());
@@ -34,7 +34,7 @@ pub(super) fn update(cluster: &Cluster, request: &ApiRequest, place: &Place) -> 
                 format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.uid());
             return Err(ApiError::conflict(place.resource, old.name(), &why));
         }
-        let new = settle(place, old, value)?;
+        let new = prepare_update(place, old, value)?;
         Ok(managers::updated(place, old, new, &manager, now))
     });
     match replaced {
@@ -77,7 +77,7 @@ pub(super) fn check_version(resource: &Resource, old: &Object, new: &Value) -> R
 }
 
 /// From what the caller wants to what this path may do; `Invalid` when a rule is broken.
-pub(super) fn settle(place: &Place, old: &Object, mut new: Value) -> Result<Value, ApiError> {
+pub(super) fn prepare_update(place: &Place, old: &Object, mut new: Value) -> Result<Value, ApiError> {
     let resource = place.resource;
     let old_value = old.value();
     match place.below() {

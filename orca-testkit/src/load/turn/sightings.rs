@@ -141,8 +141,8 @@ impl Shared {
         let mut events = std::pin::pin!(events);
         while let Some(event) = events.try_next().await? {
             match event {
-                WatchEvent::Added(pod) | WatchEvent::Modified(pod) => self.take(pod, false, version),
-                WatchEvent::Deleted(pod) => self.take(pod, true, version),
+                WatchEvent::Added(pod) | WatchEvent::Modified(pod) => self.record(pod, false, version),
+                WatchEvent::Deleted(pod) => self.record(pod, true, version),
                 WatchEvent::Bookmark(_) => {}
                 WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
             }
@@ -150,7 +150,7 @@ impl Shared {
         Ok(())
     }
 
-    fn take(&self, pod: Slim, is_gone: bool, version: &mut String) {
+    fn record(&self, pod: Slim, is_gone: bool, version: &mut String) {
         let now = Moment::now();
         *version = pod.metadata.resource_version;
         let Some(number) = pod.metadata.name.strip_prefix(&self.prefix).and_then(|text| text.parse().ok())

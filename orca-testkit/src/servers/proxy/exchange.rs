@@ -44,7 +44,7 @@ impl Exchange {
 
     /// The answer to the call; `None` is to close the connection without one.
     pub(super) async fn handle(&self, query: &Query) -> Option<Answer> {
-        let effect = self.faults.take(&query.action, &query.parameters);
+        let effect = self.faults.next_effect(&query.action, &query.parameters);
         let entry = self.ledger.open(query, effect.clone());
         let Some(effect) = effect else {
             let answer = self.execute(query, entry).await;

@@ -63,8 +63,8 @@ impl Faults {
     }
 
     /// What is to happen to this call.
-    pub(super) fn take(&self, action: &str, parameters: &Parameters) -> Option<Effect> {
-        self.lock().take(action, || parameters.iter())
+    pub(super) fn next_effect(&self, action: &str, parameters: &Parameters) -> Option<Effect> {
+        self.lock().next_effect(action, || parameters.iter())
     }
 
     fn lock(&self) -> MutexGuard<'_, Orders<Effect>> {

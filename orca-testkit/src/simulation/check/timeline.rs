@@ -71,12 +71,12 @@ impl<'h> Timeline<'h> {
             nodes: BTreeMap::new(),
         };
         for (place, entry) in history.entries.iter().enumerate() {
-            seen.take(place, entry.at, &entry.fact);
+            seen.record(place, entry.at, &entry.fact);
         }
         seen
     }
 
-    fn take(&mut self, place: Place, at: Timestamp, fact: &'h Fact) {
+    fn record(&mut self, place: Place, at: Timestamp, fact: &'h Fact) {
         match fact {
             Fact::Pod(pod) => {
                 self.pods.entry(&pod.uid).or_default().versions.push((place, at, Some(pod)));
@@ -101,7 +101,7 @@ impl<'h> Timeline<'h> {
             Fact::Instance { cloud, id, change } => {
                 let instance = self.instances.entry(id).or_default();
                 instance.cloud = cloud;
-                instance.take(place, at, change);
+                instance.record(place, at, change);
             }
             Fact::Told(_) => {}
         }
@@ -194,7 +194,7 @@ impl<'h> Life<'h> {
 }
 
 impl<'h> InstanceLife<'h> {
-    fn take(&mut self, place: Place, at: Timestamp, change: &'h Change) {
+    fn record(&mut self, place: Place, at: Timestamp, change: &'h Change) {
         match change {
             Change::Launched(named) => {
                 self.launched = Some((place, at));

@@ -35,7 +35,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    fn take(&mut self, seed: u64, judged: Result<&Trial, String>) {
+    fn record(&mut self, seed: u64, judged: Result<&Trial, String>) {
         self.seeds += 1;
         match judged {
             Ok(trial) => {
@@ -90,7 +90,7 @@ pub(super) fn sweep(args: &Sweep, told: impl Fn(u64, &str) + Sync) -> Counts {
                         told(seed, &text);
                     }
                     let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-                    counts.take(seed, judged.as_ref().map_err(Clone::clone));
+                    counts.record(seed, judged.as_ref().map_err(Clone::clone));
                 }
             });
         }

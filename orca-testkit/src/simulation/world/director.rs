@@ -156,7 +156,7 @@ impl Director<'_> {
             Outside::ShutDown { .. } => ec2.shut_down_from_inside(id),
             Outside::TakeBack { .. } => {
                 let notice = self.stage.clock.now();
-                ec2.take_back(id, crate::clock::later(notice, Duration::from_mins(2)))
+                ec2.interrupt(id, crate::clock::later(notice, Duration::from_mins(2)))
             }
             Outside::Impair { .. } => {
                 note(Change::Impaired(true));
@@ -235,7 +235,7 @@ impl Director<'_> {
 
     fn end(&mut self, number: usize, what: &What) {
         let kube = &self.stage.kube;
-        self.take_back(number);
+        self.undo(number);
         match what {
             What::Deed(_) | What::Outside(_) => {}
             What::Process(process) => match process {
@@ -270,8 +270,8 @@ impl Director<'_> {
         }
     }
 
-    /// Takes back what a step has ordered.
-    fn take_back(&mut self, number: usize) {
+    /// Undoes what a step has ordered.
+    fn undo(&mut self, number: usize) {
         match self.lasting.remove(&number) {
             Some(Lasting::Kube(order)) => self.stage.kube.faults().remove(order),
             Some(Lasting::Cloud(order)) => self.stage.home.clear_fault(order),
@@ -292,7 +292,7 @@ impl Director<'_> {
     fn calm(&mut self) {
         let numbers: Vec<usize> = self.lasting.keys().copied().collect();
         for number in numbers {
-            self.take_back(number);
+            self.undo(number);
         }
         let (kube, ec2) = (&self.stage.kube, &self.stage.home);
         kube.faults().clear();

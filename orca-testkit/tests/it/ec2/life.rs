@@ -68,7 +68,7 @@ async fn what_others_do_is_seen_with_its_reason() {
     ec2.end(a.id.as_str(), Ender::Operator).expect("known");
     ec2.shut_down_from_inside(b.id.as_str()).expect("known");
     ec2.end(c.id.as_str(), Ender::Provider).expect("known");
-    ec2.take_back(d.id.as_str(), super::support::start() + jiff::SignedDuration::from_secs(200))
+    ec2.interrupt(d.id.as_str(), super::support::start() + jiff::SignedDuration::from_secs(200))
         .expect("known");
     clock.advance(180 * SECOND);
     let all = cloud.list_owned(&owner()).await.expect("a list");

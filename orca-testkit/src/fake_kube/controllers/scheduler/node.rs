@@ -44,14 +44,14 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    pub(super) fn take(&mut self, demand: &Demand) {
+    pub(super) fn allocate(&mut self, demand: &Demand) {
         self.pods += 1;
         for (name, amount) in &demand.amounts {
             *self.taken.entry(name.clone()).or_default() += amount;
         }
     }
 
-    pub(super) fn give_back(&mut self, demand: &Demand) {
+    pub(super) fn release(&mut self, demand: &Demand) {
         self.pods -= 1;
         for (name, amount) in &demand.amounts {
             if let Some(taken) = self.taken.get_mut(name) {
