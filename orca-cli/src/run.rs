@@ -109,7 +109,7 @@ pub(crate) async fn operate(parts: NodeParts) -> Result<(), Failure> {
     let serving = tokio::spawn(server.serve(stop_serving.clone()));
     let result = node.run().await;
     stop_serving.cancel();
-    // The answer to a last request is awaited; whether it arrived changes nothing any more.
+    // The answer to a last request is awaited; whether it arrived changes nothing.
     let _served = tokio::time::timeout(Duration::from_secs(2), serving).await;
     heartbeat.stop();
     result.map_err(Failure::new)

@@ -1,7 +1,7 @@
 //! May this pod buy an instance, and which one: asked before the launch record, never again for a pod that has one.
 //!
 //! A pod with `spec.nodeName` set passes every check of the API server and of no scheduler, and here a mistake costs
-//! money: so the scheduler's rules about node, taints and room are checked once more (B27).
+//! money: so the scheduler's rules about node, taints and room are checked again (B27).
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A short text that changes when the author changes what is asked for: a refused launch is tried anew then.
+    /// A short text that changes when the author changes what is asked for: a refused launch is then tried again.
     #[must_use]
     pub fn digest(&self) -> String {
         let price = self.max_price.map_or_else(String::new, |price| price.to_string());

@@ -25,7 +25,7 @@ pub use info::CloudInfo;
 
 /// A cloud that can launch, describe and terminate instances.
 ///
-/// Every method may be called concurrently, and has to end by itself: callers put no bound on `offers`, `launch` and
+/// Every method may be called concurrently, and has to end on its own: callers put no bound on `offers`, `launch` and
 /// `terminate`. Dropping a returned future is like a crash at that point: whatever was sent may have been executed.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -73,7 +73,7 @@ pub trait CloudClient: Send + Sync + fmt::Debug {
     /// and no call.
     async fn describe(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError>;
 
-    /// Asks the cloud to end these instances, and says for each what came of it.
+    /// Asks the cloud to end these instances, and says for each what the cloud answered.
     ///
     /// Guarantees: one instance that cannot be ended does not keep the others alive. Ending an ended instance is
     /// success. Safe to repeat. The answer has one entry for each instance given.
@@ -104,7 +104,7 @@ pub struct Capabilities {
 /// For each instance that was to end: its state after the call, or why it could not be ended.
 pub type Terminations = BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
 
-/// What came of one launch call.
+/// The outcome of one launch call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaunchOutcome {
     /// There is an instance: launched by this send or by an earlier one with this token.
@@ -130,7 +130,7 @@ pub trait HealthSource: Send + Sync + fmt::Debug {
     /// The health of those of these instances that the cloud knows about. No ids: no answer, and no call.
     async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError>;
 
-    /// All running instances that fail a check now, whoever they belong to, in a number of calls that does not grow with the
+    /// All running instances that fail a check now, whatever they belong to, in a number of calls that does not grow with the
     /// number of instances. It is how a failure is noticed after the checks have passed; a back end that cannot tell
     /// returns none, as this default does.
     ///

@@ -1,4 +1,4 @@
-//! The domain of ORCA: what a pod wishes, what the cloud holds, and what to do about the difference.
+//! The domain of ORCA: what a pod asks for, what the cloud holds, and what to do about the difference.
 //!
 //! ```text
 //!  annotations ─┐                      ┌─ cloud::CloudClient    (implemented by a back end)

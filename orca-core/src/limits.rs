@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A sweep older than this, counted from its start, proves nothing any more (launch protocol, rule 0).
+/// A sweep older than this, counted from its start, proves nothing (launch protocol, rule 0).
 pub const SWEEP_FRESH: Duration = Duration::from_mins(1);
 
 /// A send must leave within this time of the record that announced it.

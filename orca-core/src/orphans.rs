@@ -18,11 +18,11 @@ use crate::planted::{Bug, planted};
 pub const ROUNDS: u32 = 2;
 /// What was found in this time counts for the brake.
 pub const BRAKE_WINDOW: Duration = Duration::from_hours(1);
-/// So many orphans in that time are ordinary, however few instances there are.
+/// This many orphans in that time are ordinary, however few instances there are.
 pub const BRAKE_LEAST: usize = 3;
-/// With more instances, one in so many may be an orphan.
+/// With more instances, one in this many may be an orphan.
 pub const BRAKE_SHARE: usize = 10;
-/// Things without an instance wait so many times as long as an instance: an hour by default.
+/// Leftovers wait this many times as long as an instance: an hour by default.
 pub const LEFTOVER_AGES: u32 = 12;
 
 /// What a read made after the thing was listed says of its pod.
@@ -105,7 +105,7 @@ pub enum Freeze<K> {
     },
 }
 
-/// What earlier rounds found. In memory only: a restart begins anew, and with it the two rounds.
+/// What earlier rounds found. In memory only: a restart starts over, and with it the two rounds.
 #[derive(Clone, Debug)]
 pub struct History<K> {
     suspicions: BTreeMap<K, Suspicion>,
@@ -171,7 +171,7 @@ impl<K: Ord + Clone> History<K> {
             let since = before.map_or(now, |suspicion| suspicion.since);
             suspicions.insert(finding.key.clone(), Suspicion { rounds, since });
         }
-        // Whatever is no suspect now begins anew: only rounds in a row count.
+        // What is no suspect now starts over: only rounds in a row count.
         self.suspicions = suspicions;
     }
 
@@ -207,7 +207,7 @@ impl<K: Ord + Clone> History<K> {
     }
 }
 
-/// How many orphans in an hour are ordinary, with so many things alive.
+/// How many orphans in an hour are ordinary, with this many alive.
 #[must_use]
 pub fn ordinary(alive: usize) -> usize {
     BRAKE_LEAST.max(alive / BRAKE_SHARE)

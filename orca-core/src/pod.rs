@@ -26,7 +26,7 @@ pub enum Intent {
         /// Whether the deletion was already carried out and finalizers keep the object.
         released: bool,
     },
-    /// No object with this UID exists any more.
+    /// No object with this UID exists.
     Gone,
 }
 
@@ -84,7 +84,7 @@ pub fn is_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
 }
 
-/// Whether the live status says Ready=True, or said so until nobody could confirm it any more.
+/// Whether the live status says Ready=True, or said so until nobody could confirm it.
 #[must_use]
 pub fn was_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown")

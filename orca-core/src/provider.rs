@@ -20,7 +20,7 @@ use crate::launch::{LaunchRecord, LaunchRequest, Offer};
 use crate::limits;
 use crate::planted::{Bug, planted};
 
-/// Called with the UID of a pod whose instance changed. It carries nothing else: the pod is looked at anew.
+/// Called with the UID of a pod whose instance changed. It carries nothing else: the pod is looked at again.
 pub type Notify = Arc<dyn Fn(&PodUid) + Send + Sync>;
 
 /// Pods as instances.
@@ -156,12 +156,12 @@ pub struct Missing {
     pub since: Timestamp,
     /// In which of these answers it was not found last. Time that passes without an answer proves nothing.
     pub latest: Timestamp,
-    /// Whether so many others are missing as well that nothing is concluded from it.
+    /// Whether too many others are missing as well to conclude anything from it.
     pub is_held: bool,
 }
 
 impl Missing {
-    /// Whether so many absences, the first and the last at these times, prove that an instance is gone.
+    /// Whether this many absences, the first and the last at these times, prove that an instance is gone.
     #[must_use]
     pub fn is_proven(absences: u32, since: Timestamp, latest: Timestamp) -> bool {
         if planted(Bug::OneAbsence) {

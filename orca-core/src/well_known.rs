@@ -157,7 +157,7 @@ pub mod reason {
     pub const SPOT_INTERRUPTED: &str = "SpotInterrupted";
     /// The launch was refused for good; the original design's reason.
     pub const INSTANCE_CREATION_FAILED: &str = "InstanceCreationFailed";
-    /// Nobody can tell any more whether the launch happened.
+    /// Nobody can tell whether the launch happened.
     pub const LAUNCH_OUTCOME_UNKNOWN: &str = "LaunchOutcomeUnknown";
     /// An annotation has a value that ORCA cannot use.
     pub const INVALID_ANNOTATION: &str = "InvalidAnnotation";

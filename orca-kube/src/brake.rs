@@ -17,7 +17,7 @@ const FEW: usize = 3;
 const SHARE: usize = 10;
 /// For how long a disappearance counts.
 const WINDOW: Duration = Duration::from_hours(1);
-/// Beyond those few, so many in a minute when the API server has proved itself.
+/// Beyond those few, this many a minute when the API server has proved itself.
 const SLOWLY: usize = 5;
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -39,7 +39,7 @@ impl Brake {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether one more disappearance is a missed event, of so many wanted pods. Counts it if it is.
+    /// Whether one more disappearance is a missed event, with this many wanted pods. Counts it if it is.
     pub(crate) fn is_one_of_few(&self, wanted: usize, now: Timestamp) -> bool {
         let mut state = self.state();
         let few = FEW.max(wanted / SHARE);
@@ -47,7 +47,7 @@ impl Brake {
         state.conclude(may, now)
     }
 
-    /// Whether all of these together are accidents, of so many. Counts them if so: all or none.
+    /// Whether all of these together are accidents, with this many wanted pods. Counts them if so: all or none.
     pub(crate) fn are_few(&self, together: usize, of: usize, now: Timestamp) -> bool {
         let mut state = self.state();
         let may = state.within(WINDOW, now) + together <= FEW.max(of / SHARE);

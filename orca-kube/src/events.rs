@@ -28,7 +28,7 @@ use crate::rate_limiter::RateLimiter;
 const QUEUE: usize = 1024;
 /// The same event of the same pod is published again after this time at the earliest.
 const QUIET: Duration = Duration::from_mins(5);
-/// Remembered events; when they are too many, the old ones are forgotten and could be published once more.
+/// Remembered events; when they are too many, the oldest are forgotten and could be published again.
 const REMEMBERED: usize = 8192;
 /// Events in a burst, and per second from then on.
 const BURST: u32 = 100;

@@ -37,7 +37,7 @@ const EAGER_FOR: Duration = Duration::from_mins(3);
 const EAGER: Duration = Duration::from_secs(10);
 /// The interval varies by this share either way, so that many nodes do not ask at once.
 const JITTER: f64 = 0.2;
-/// Leftovers are looked for once in so many intervals.
+/// Leftovers are looked for every so many intervals.
 const LEFTOVER_INTERVALS: u32 = 5;
 /// How often foreign instances are reported.
 const REPORT: Duration = Duration::from_hours(1);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use orca_core::clock::Clock;
 
-/// A node lease older than this is no heartbeat any more.
+/// A node lease older than this is no heartbeat.
 const LEASE_SECONDS: i64 = 40;
 /// The loops beat at least every few seconds; one that is silent this long is stuck.
 const STUCK_SECONDS: i64 = 120;
@@ -18,7 +18,7 @@ pub enum Unhealthy {
     /// It ended although nobody asked it to. The text is that of its error.
     #[error("{0}")]
     Ended(String),
-    /// Its loops have been silent for so many seconds.
+    /// Its loops have been silent for this many seconds.
     #[error("the loops have not turned for {0} s")]
     Stuck(i64),
     /// It does not know yet which process is the active one.
@@ -27,7 +27,7 @@ pub enum Unhealthy {
     /// There is no Node object of it yet.
     #[error("the node is not registered yet")]
     NotRegistered,
-    /// Its node lease was last renewed so many seconds ago.
+    /// Its node lease was last renewed this many seconds ago.
     #[error("the node lease was last renewed {0} s ago")]
     LeaseNotRenewed(i64),
     /// Cluster or cloud are not those that the node belongs to. The text says what to do.

@@ -229,7 +229,7 @@ mod tests {
         guard.answered(&"1/b".into()).expect_err("it may only be late to be listed");
         guard.answered(&"1/a".into()).expect("back");
         guard.has_instances(false, at(60));
-        assert_eq!(guard.to_record(), Some(Recorded::default()), "the Node says nothing any more");
+        assert_eq!(guard.to_record(), Some(Recorded::default()), "the Node says nothing");
         guard.answered(&"1/b".into()).expect("nothing is at stake");
         guard.has_instances(true, at(61));
         assert_eq!(guard.to_record(), Some(recorded("c", "1/b")));

@@ -38,7 +38,7 @@ use crate::identity::IdentityGuard;
 use crate::metrics::CloudMetrics;
 use crate::recent::Recent;
 
-/// So many intervals without a complete answer, and what was known is not confirmed any more.
+/// After this many intervals without a complete answer, what was known is unconfirmed.
 const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 
 /// The [`Provider`] over a [`CloudClient`]. Cheap to clone; all clones are the same provider.
@@ -216,7 +216,7 @@ impl Provider for InstanceProvider {
             let error = CloudError::new(Kind::Denied, reason::CLOUD_IDENTITY_CHANGED, mismatch.to_string());
             return LaunchOutcome::NotSent(error);
         }
-        // An earlier send of this token may have launched where the record says: anywhere else the same token launches anew.
+        // An earlier send of this token may have launched where the record says: anywhere else the same token launches again.
         if record.is_repeated()
             && let Err(error) = sweep::confirm_identity(inner, &record.cloud).await
         {

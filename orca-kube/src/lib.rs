@@ -6,13 +6,14 @@
 //!   ├─ node       the Node object and its Lease in kube-node-lease
 //!   ├─ pods       watch ─► intake ─► queue ─► observe ─► orca_core::lifecycle::decide ─► apply
 //!   │             tasks: what is slow, with results that wake a pod
-//!   ├─ instances   the Provider over a CloudClient: sweeps, sends, terminations
+//!   ├─ instances  the Provider over a CloudClient: sweeps, sends, terminations
 //!   ├─ garbage    ends what no pod wants, slowly and with a brake
 //!   ├─ identity   stops all of it while cluster or cloud are not those that the node belongs to
 //!   └─ events     what people should know, deduplicated and capped
 //! ```
 //!
-//! Every loop is a task under watch, and every task starts through [`Spawn`]. Every loop is level-triggered: a wake-up carries a key and nothing else, and each loop also resyncs on a timer.
+//! Every loop is a task under watch, and every task starts through [`Spawn`]. Every loop is level-triggered: a wake-up
+//! carries a key and nothing else, and each loop also resyncs on a timer.
 //! Nothing here is global: metrics go into the embedder's registry, shutdown is the embedder's token, time is the
 //! embedder's clock, and no TLS provider is installed.
 

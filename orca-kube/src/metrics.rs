@@ -213,7 +213,7 @@ impl GarbageMetrics {
 }
 
 impl CloudMetrics {
-    /// Awaits a call of the cloud and counts what came of it.
+    /// Awaits a call of the cloud and counts its result.
     pub(crate) async fn observe<T>(
         &self,
         operation: &'static str,

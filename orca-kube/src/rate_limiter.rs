@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many calls at once, and so many a second from then on.
+/// A burst of calls, then this many a second.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     burst: u32,

@@ -89,7 +89,7 @@ impl Spawner {
         let task = Abortable::new(caught(task), registration);
         self.detach(async move {
             if let Ok(end) = task.await {
-                // Nobody waits any more when the receiver is gone.
+                // Nobody waits when the receiver is gone.
                 let _unsent = sender.send(end);
             }
         });

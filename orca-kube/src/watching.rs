@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 /// Watches for ever. Failures are items, and the next try follows with kube's own back-off.
 ///
-/// kube begins anew when a running watch is told 410, and not when that is the answer to its start: then it would repeat the
+/// kube starts over when a running watch is told 410, and not when that is the answer to its start: then it would repeat the
 /// same question for ever.
 pub(crate) fn watch<K>(
     api: Api<K>,

@@ -1,4 +1,4 @@
-//! What ORCA is tested with.
+//! Fakes, real servers, contracts and a simulation to test ORCA and its back ends with.
 //!
 //! - [`servers`] (feature `servers`): the real servers, on loopback. A Kubernetes control plane, an
 //!   EC2-compatible server, and a proxy in front of it that adds what that server lacks.
@@ -6,7 +6,7 @@
 //! - [`fake_ec2`] (feature `fakes`): a stateful model of EC2, as a cloud in process and over HTTP.
 //! - [`contract`] (feature `fakes`): what every implementation of a seam must do, the fake and the real ones alike.
 //! - [`clock`] (feature `fakes`): clocks that a test sets, or that follow tokio's.
-//! - [`fault`]: faults on order, as the fake EC2 and the proxy take them.
+//! - [`fault`]: faults on order, for the fake EC2 and the proxy.
 //! - [`simulation`] (feature `sim`): a whole run with the real controller, in simulated time and from one seed.
 //! - [`load`] (feature `load`): the load command, which compares ORCA with its peers on one control plane.
 

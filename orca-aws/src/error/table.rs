@@ -11,7 +11,7 @@ use orca_core::error::{Fault, Kind};
 pub(super) enum Class {
     /// Always this kind.
     Is(Kind),
-    /// Invalid, and the fault of whoever named the machine image.
+    /// Invalid, and the fault of the one who named the machine image.
     Image,
     /// Invalid, and the message tells whose fault it is.
     Parameter,
@@ -86,7 +86,7 @@ pub(super) const TABLE: &[Row] = &[
     plain("RequestThrottled", THROTTLED),
     plain("RequestThrottledException", THROTTLED),
     plain("EC2ThrottledException", THROTTLED),
-    // Not to be had now.
+    // Not available now.
     says("InsufficientInstanceCapacity", NO_CAPACITY, OTHER_OFFER),
     says("UnfulfillableCapacity", NO_CAPACITY, OTHER_OFFER),
     says("InsufficientCapacity", NO_CAPACITY, OTHER_OFFER),

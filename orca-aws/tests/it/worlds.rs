@@ -67,7 +67,7 @@ impl HttpClient for InProcess {
     }
 }
 
-/// One request and its answer. The fake carries a request on by itself once it has it, also when nobody waits any more.
+/// One request and its answer. Once the fake has a request it carries it out, also when nobody waits for the answer.
 async fn exchange(region: &FakeEc2, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let other = |error| ConnectorError::other(error, None);
     // As a real client does it: the SDK watches whether its body is taken.

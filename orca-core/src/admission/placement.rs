@@ -1,4 +1,4 @@
-//! The scheduler's rules about a pod's place, checked once more: node, operating system, taints and room.
+//! The scheduler's rules about a pod's place, checked again: node, operating system, taints and room.
 //!
 //! Reasons and texts are the kubelet's, so that people and tools know them.
 

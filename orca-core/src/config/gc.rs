@@ -19,7 +19,7 @@ pub struct Gc {
     pub interval_seconds: f64,
     /// Seconds that an instance must have existed; leftovers without an instance wait twelve times as long.
     pub min_age_seconds: u32,
-    /// Releases the brake: so many orphans may be ended although they are more than the brake allows. The event
+    /// Releases the brake: this many orphans may be ended although they are more than the brake allows. The event
     /// `OrphanBrake` says how many there are. Set it back to 0 when they are gone.
     pub release_brake: u32,
 }

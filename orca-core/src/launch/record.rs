@@ -51,7 +51,7 @@ pub struct LaunchRecord {
     /// The sends whose outcome nobody knows and that may still be executed, by the time they were announced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unresolved: Vec<Timestamp>,
-    /// The latest send whose outcome nobody knows and that cannot be executed any more: it may have launched.
+    /// The latest send whose outcome nobody knows and that can no longer be executed: it may have launched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<Timestamp>,
     /// The latest certain refusal of this attempt.
@@ -103,7 +103,7 @@ pub enum AttemptState<'a> {
     Unresolved {
         /// A refusal that cannot close the attempt yet.
         refused: Option<&'a Refusal>,
-        /// From when on no earlier send can be executed any more.
+        /// When the last earlier send can no longer be executed.
         until: Timestamp,
     },
     /// Announced, and every send was stopped before it left.
@@ -182,7 +182,7 @@ impl LaunchRecord {
     }
 
     /// The record after the send of `send_at` was refused for certain. An earlier send of this token cannot have launched
-    /// anything if it could not be executed any more when this one was made: the cloud would have answered its instance.
+    /// anything if it could no longer be executed when this one was made: the cloud would have answered its instance.
     #[must_use]
     pub fn refused(&self, send_at: Timestamp, error: CloudError, now: Timestamp) -> Self {
         let mut next = self.clone();
@@ -234,14 +234,14 @@ impl LaunchRecord {
         }
     }
 
-    /// From when on no send of unknown outcome can be executed any more. None: there is no such send.
+    /// When the last send of unknown outcome can no longer be executed. None: there is no such send.
     #[must_use]
     pub fn executable_until(&self) -> Option<Timestamp> {
         self.unresolved.iter().copied().chain(self.unsettled).max().map(expires)
     }
 }
 
-/// From when on a send that was announced for this time cannot be executed any more.
+/// When a send that was announced for this time can no longer be executed.
 fn expires(mark: Timestamp) -> Timestamp {
     let lifetime = SignedDuration::try_from(limits::SIGNATURE_LIFETIME).unwrap_or(SignedDuration::MAX);
     mark.saturating_add(lifetime).unwrap_or(Timestamp::MAX)

@@ -9,7 +9,7 @@ use crate::clock;
 
 /// Between sends of one attempt whose outcome is unknown.
 pub(super) const RESEND: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
-/// After a refusal that passes by itself.
+/// After a refusal that passes without anybody's doing.
 pub(super) const THROTTLED: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_mins(1) };
 /// After a refusal that somebody has to act on.
 pub(super) const NEEDS_PEOPLE: Backoff =

@@ -66,7 +66,7 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
     without_instance(seen, deletion, now)
 }
 
-/// A finished pod whose launch nothing can execute any more, and whose instance a fresh complete sweep does not show: its
+/// A finished pod whose launch can no longer be executed, and whose instance a fresh complete sweep does not show: its
 /// end was seen before the pod was shown as finished, or it was never launched.
 fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
     let sent_at = seen.record().map(|record| record.send_at);
@@ -101,7 +101,7 @@ fn without_instance(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) 
     }
     match record.state() {
         AttemptState::Closed(_) | AttemptState::Unsent => release(seen, deletion),
-        // The end was shown, and the cloud does not list that instance any more: an hour or an outage later it never does.
+        // The end was shown, and the cloud no longer lists that instance: an hour or an outage later it never does.
         AttemptState::Launched(_) if deletion.finished && is_long_over(seen, now) => release(seen, deletion),
         AttemptState::Launched(_) => Decision::act(Action::Refresh),
         AttemptState::Mismatch => release_if_absent(seen, deletion, now),
@@ -153,7 +153,7 @@ pub(super) fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
     if deletion.released { shown } else { shown.and_act(Action::Release) }
 }
 
-/// No object is left; nobody wants the instance any more, and that never changes for a UID.
+/// No object is left; nobody wants the instance, and that never changes for a UID.
 pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     let instances = seen.instances;
     if let Some((send_at, _)) = seen.answered() {
@@ -168,7 +168,7 @@ pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if instances.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown) {
         return Decision::wait(limits::POLL_CHANGING);
     }
-    // Sends whose outcome nobody knows may still be executed: the pod is kept in mind until they cannot be any more and
+    // Sends whose outcome nobody knows may still be executed: the pod is kept in mind until they cannot, and
     // complete sweeps have shown nothing since.
     let may_appear = seen.record().is_some_and(|record| launching::may_appear(instances, record, now));
     if may_appear && instances.seen.is_empty() {

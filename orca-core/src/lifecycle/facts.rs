@@ -1,4 +1,4 @@
-//! Slow things as facts: a task that was started for a pod, and what came of it.
+//! Slow things as facts: a task that was started for a pod, and its result.
 //!
 //! Making an offer and sending a launch take seconds or hang. So each is a task, and its result, its failure, its panic
 //! or its time-out is a fact that wakes the pod. A fact stays until the write that used it was acknowledged.
@@ -40,7 +40,7 @@ pub enum TaskState<T> {
     Done {
         /// Since when.
         at: Timestamp,
-        /// What came of it.
+        /// Its result.
         result: Result<T, TaskFailure>,
     },
 }

@@ -23,7 +23,7 @@ use crate::tags::{TagSource, tags};
 const NO_OFFER: Duration = Duration::from_mins(1);
 /// A launch that waits longer than this says what for.
 const SHOWN_WAIT: Duration = Duration::from_secs(20);
-/// What was made ready is used within this time or made anew: an offer grows old, and a permit was for then.
+/// What was made ready is used within this time or made again: an offer grows old, and a permit was for then.
 const USABLE: Duration = Duration::from_secs(30);
 
 /// Opens this attempt, as soon as an offer and a permit for it are there.
@@ -55,7 +55,7 @@ pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, n
     }
 }
 
-/// Sends the recorded attempt once more, as soon as a permit for it is there: the same offer under the same token.
+/// Sends the recorded attempt again, as soon as a permit for it is there: the same offer under the same token.
 pub(super) fn resend(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
     let attempt = record.attempt;
     let key = PrepareKey::Resend { attempt };
@@ -115,7 +115,7 @@ type PrepareTask = super::facts::Task<PrepareKey, Prepared>;
 enum Outcome<'a> {
     /// Nothing yet.
     Waits(Box<Decision>),
-    /// A result that is too old, or a permit whose time has come: ask anew.
+    /// A result that is too old, or a permit whose time has come: ask again.
     Stale,
     /// Nothing that could be sent.
     Failed { at: Timestamp, error: CloudError },

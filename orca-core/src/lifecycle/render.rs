@@ -7,7 +7,7 @@ use super::decision::Decision;
 use super::observation::Observation;
 use crate::status;
 
-/// The patch of `pods/status` that a decision asks for. None: nothing is to be written, because nothing is shown anew,
+/// The patch of `pods/status` that a decision asks for. None: nothing is to be written, because nothing new is shown,
 /// the status shows it already, or it is terminal.
 #[must_use]
 pub fn render(seen: &Observation<'_>, decision: &Decision, now: Timestamp) -> Option<Value> {

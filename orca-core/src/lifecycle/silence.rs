@@ -1,7 +1,7 @@
 //! A wanted pod whose instance nobody has confirmed for a while: what it shows stays, and it says since when.
 //!
 //! An outage of the cloud's API is not one of its instances. So nothing is concluded, and a Service does not lose all of its
-//! endpoints at once; but after some minutes nobody can claim any more that the pod is ready.
+//! endpoints at once; but after some minutes nobody can claim that the pod is ready.
 
 use jiff::Timestamp;
 

@@ -16,7 +16,7 @@ pub(super) fn shown(instance: &Instance, health: Option<Health>, was_ready: bool
         InstanceState::Pending | InstanceState::Running => {
             Shown::Running { instance: Box::new(instance.clone()), ready: ready(health, was_ready) }
         }
-        // Stopping cannot be told from ending, and a stopped instance does not work any more: the pod has ended.
+        // Stopping cannot be told from ending, and a stopped instance does no work: the pod has ended.
         InstanceState::Stopping
         | InstanceState::Stopped
         | InstanceState::ShuttingDown

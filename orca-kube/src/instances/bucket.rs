@@ -40,7 +40,7 @@ impl Bucket {
         Err(RetryAfter(place - now))
     }
 
-    /// Gives up a place that nobody will ask for any more. What it cost is not given back: launches only get slower.
+    /// Gives up a place that nobody will ask for. What it cost is not given back: launches only get slower.
     pub(super) fn forget(&mut self, pod: &PodUid) {
         self.places.remove(pod);
     }

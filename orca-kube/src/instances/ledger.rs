@@ -77,7 +77,7 @@ impl Ledger {
         Self { assumed_health, patience, ..Self::default() }
     }
 
-    /// People said that so many absences are real, however many there are.
+    /// People said that this many absences are real, however many there are.
     pub(super) fn releasing(self, release: usize) -> Self {
         Self { release, ..self }
     }

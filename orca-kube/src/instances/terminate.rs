@@ -13,13 +13,13 @@ use crate::rate_limiter::RateLimiter;
 
 /// How long to gather at least: a Job's pods are deleted within a few milliseconds of each other.
 const WINDOW: Duration = Duration::from_millis(15);
-/// What AWS grants terminate requests: so many at once, and so many a second (EC2 developer guide, "Request
+/// What AWS grants terminate requests: burst, and rate a second (EC2 developer guide, "Request
 /// throttling").
 const BURST: u32 = 100;
 const PER_SECOND: f64 = 5.0;
 /// A call that takes longer is given up, so that one that hangs does not keep the others back. It may still be executed.
 const TIME: Duration = Duration::from_secs(35);
-/// At most so many in one call of the back end, which splits further if it has to.
+/// At most this many in one call of the back end, which splits further if it has to.
 const BATCH: usize = 500;
 
 pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {

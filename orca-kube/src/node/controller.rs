@@ -138,7 +138,7 @@ impl NodeController {
     /// Creates the Node; one that was deleted comes back with labels, taints and cordon as they were last seen.
     async fn create(&self, last: Option<&Node>) -> Result<Node, CallError> {
         let mut node = self.parts.template.build(self.now());
-        // One that was Ready comes back so: an outage of the cloud evicts nobody, whoever deletes the Node meanwhile (A48).
+        // One that was Ready comes back so: an outage of the cloud evicts nobody, even if the Node is deleted meanwhile (A48).
         let was_ready = last.and_then(|last| last.status.as_ref()).is_some_and(was_ready);
         if was_ready {
             node.status = Some(self.parts.template.status(true, self.now()));

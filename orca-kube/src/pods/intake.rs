@@ -54,7 +54,7 @@ impl Inner {
         for entry in uids.iter().filter_map(|uid| self.store.get(uid)) {
             match intent(&entry) {
                 Intent::Wanted | Intent::Deleting { finished: false, .. } => self.hold(&entry),
-                // A finished pod's instance has ended, and its absence means nothing any more. One that is deleted as well
+                // A finished pod's instance has ended, and its absence means nothing. One that is deleted as well
                 // is followed until the object goes.
                 Intent::Deleting { finished: true, .. } => {}
                 Intent::Finished(_) | Intent::Gone => {

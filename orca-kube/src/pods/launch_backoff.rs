@@ -1,7 +1,7 @@
 //! Owners whose pods end within minutes of their launch: each next launch waits longer, so that a crash loop does not
 //! buy instances.
 //!
-//! Kept in memory: after a restart an owner starts anew, and is held back again after its next short life.
+//! Kept in memory: after a restart an owner starts over, and is held back again after its next short life.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -59,7 +59,7 @@ impl Inner {
                 self.parts.metrics.reconciles.get_or_create(&Outcome::of(true)).inc();
                 again
             }
-            // Somebody else wrote in between. The object is read anew, and nothing was done meanwhile.
+            // Somebody else wrote in between. The object is read again, and nothing was done meanwhile.
             Err(CallError::Conflict | CallError::NotFound(_)) => {
                 self.store.doubt(uid);
                 Some(self.conflicted(uid))

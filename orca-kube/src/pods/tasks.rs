@@ -1,6 +1,6 @@
 //! The slow things of a pod as tasks: making an offer, sending a launch. Their results are facts that wake the pod.
 //!
-//! Each kind has a bound of its own and a time after which it is given up, and no look at a pod ever waits for one. So
+//! Each kind has its own bound and time-out, and no look at a pod ever waits for one. So
 //! whatever hangs in the cloud, what deletes goes on.
 
 use std::collections::BTreeMap;
@@ -129,7 +129,7 @@ impl Tasks {
             shared.prepared(&pod.uid, number, result);
         };
         self.shared.spawner.detach(async move {
-            // An aborted prepare has no result: nobody asks for it any more.
+            // An aborted prepare has no result: nobody asks for it.
             let _aborted = futures::future::Abortable::new(run, registration).await;
         });
     }

@@ -175,7 +175,7 @@ impl Attachments {
         open.map(|request| request.id.clone()).collect()
     }
 
-    /// The request of an instance that nobody lists any more goes with it.
+    /// The request of an instance that is no longer listed goes with it.
     pub(super) fn forget_request(&mut self, id: &str) {
         if let Some(number) = self.ids.remove(id) {
             self.requests.remove(&number);

@@ -1,4 +1,4 @@
-//! What is to be had: supply per type, zone and market, which can change by time and by call, and the account's quotas.
+//! What capacity there is: supply per type, zone and market, which can change by time and by call, and the account's quotas.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Pool {
     }
 }
 
-/// How much of a pool is to be had.
+/// How much of a pool is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Supply {
     /// As much as anybody wants.
@@ -73,7 +73,7 @@ impl Capacity {
         self.quotas = quotas;
     }
 
-    /// How many of so many wanted are to be had; at least one, or a refusal.
+    /// How many of those wanted are available; at least one, or a refusal.
     pub(super) fn fitting(
         &mut self,
         place: &Place,

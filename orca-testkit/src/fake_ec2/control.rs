@@ -81,7 +81,7 @@ impl FakeEc2 {
         self.lock().settings.throttling = is_on;
     }
 
-    /// Says how much of a pool is to be had from now on. The latest word that covers a launch counts.
+    /// Sets how much of a pool is available from now on. The latest setting that covers a launch counts.
     pub fn set_supply(&self, pool: Pool, supply: Supply) {
         self.lock().capacity.set(pool, supply);
     }

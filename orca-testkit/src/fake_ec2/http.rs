@@ -49,7 +49,7 @@ impl FakeEc2 {
 
     /// Listens at this address; port 0 is any free port. It must be called inside of a tokio runtime.
     ///
-    /// Of signatures only the date is checked: whoever reaches the port may do everything.
+    /// Of signatures only the date is checked: anybody who reaches the port may do everything.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use super::instance::Ender;
 /// How many events a slow listener may be behind before it misses some.
 const TOLD: usize = 1_024;
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
     /// It succeeded.
@@ -40,7 +40,7 @@ pub struct Call {
     pub pod: Option<String>,
     /// The instances that it named, or launched.
     pub instances: Vec<String>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: CallOutcome,
 }
 
@@ -161,7 +161,7 @@ impl Ledger {
         let _listeners = self.told.send(event);
     }
 
-    /// Somebody asked for an action that there is not. Only so many names are kept: they come from outside.
+    /// Somebody asked for an action that does not exist. The number of kept names is bounded: they come from outside.
     pub(super) fn not_served(&mut self, action: &str) {
         if self.not_served.len() < TOLD {
             self.not_served.insert(action.to_owned());

@@ -182,7 +182,7 @@ impl Model {
         })
     }
 
-    /// The number of the instance with this id, whoever can see it.
+    /// The number of the instance with this id, visible or not.
     pub(super) fn number(&self, id: &str) -> Option<u64> {
         self.by_id.get(id).copied()
     }

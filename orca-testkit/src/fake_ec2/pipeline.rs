@@ -98,7 +98,7 @@ impl FakeEc2 {
     }
 }
 
-/// What the caller gets of what came of it, and what the ledger says.
+/// What the caller gets of the outcome, and what the ledger says.
 fn deliver<T>(ran: Result<T, ApiError>, fate: &Fate) -> (Result<T, Failure>, CallOutcome) {
     if let Some(Effect::RefuseAfter(error)) = &fate.effect {
         return (Err(Failure::Refused(error.clone())), refused(error));

@@ -96,7 +96,7 @@ impl Served {
         self.kubeconfig_with("administrator")
     }
 
-    /// A kubeconfig for whoever has this token, as YAML.
+    /// A kubeconfig with this token, as YAML.
     #[must_use]
     pub fn kubeconfig_with(&self, token: &str) -> String {
         let authority = self.ca_pem.as_ref().map_or_else(String::new, |pem| {

@@ -40,7 +40,7 @@ impl Object {
         self.version
     }
 
-    /// The object as JSON; computed once, whoever asks.
+    /// The object as JSON; computed once.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
         self.bytes.get_or_init(|| serde_json::to_vec(&self.value).unwrap_or_default().into()).clone()

@@ -70,7 +70,7 @@ fn config(node: &str) -> OrcaConfig {
 /// A thread, since a blocked read of standard input cannot be cancelled.
 fn watch_input(closed: CancellationToken) -> Result<(), Error> {
     let wait = move || {
-        // Whatever ends the reading means that nobody is at the other end any more.
+        // Whatever ends the reading means that nobody is at the other end.
         let _end = std::io::stdin().read_to_end(&mut Vec::new());
         closed.cancel();
     };

@@ -160,7 +160,7 @@ fn used(before: Option<Usage>, after: Option<Usage>) -> Option<Usage> {
     Some(Usage { cpu_seconds: after.cpu_seconds - before.cpu_seconds, ..after })
 }
 
-/// Removes what a turn may have left: its pods, whoever should have let them go, and its node.
+/// Removes what a turn may have left: its pods and its node.
 async fn tidy(ground: &Ground<'_>, node: &str) -> Result<(), Error> {
     pods::remove_all(&ground.client, node).await?;
     nodes::delete(&ground.client, node).await

@@ -40,7 +40,7 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// No loopback port was to be had.
+    /// No loopback port was free.
     #[error("no loopback port could be bound")]
     Port(#[source] std::io::Error),
     /// A key or certificate could not be made.

@@ -2,7 +2,7 @@
 //!
 //! - **Token memory**: a repeated `RunInstances` with the same client token launches nothing new.
 //! - **Faults**: refusals, lost requests, lost answers and delays, on order ([`Fault`]).
-//! - **A ledger**: every call, with its parameters, its times and what came of it ([`Call`]).
+//! - **A ledger**: every call, with its parameters, its times and its outcome ([`Call`]).
 //! - **A lifecycle**: instances that stay `pending` and `shutting-down` for a while.
 //!
 //! Everything else passes unchanged. An action that the upstream lacks becomes the error

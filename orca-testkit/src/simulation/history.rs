@@ -144,7 +144,7 @@ pub struct History {
     pub nodes: BTreeSet<String>,
     /// Account and region that the controller uses at the end.
     pub home: String,
-    /// From when on nothing failed any more and nobody did anything.
+    /// From when on nothing failed and nobody did anything.
     pub calm_from: Timestamp,
     /// From when on nothing should happen at all; none if it never came to rest.
     pub quiet_from: Option<Timestamp>,

@@ -51,7 +51,7 @@ impl Process {
         process
     }
 
-    /// It dies before so many more polls of its tasks, instead of when it was to die before.
+    /// It dies at the poll of its tasks this many later, and no longer at an earlier order's.
     pub fn die_after(&self, polls: u64) {
         let mut state = self.shared.state();
         state.dies_at = Some(state.polls.saturating_add(polls));

@@ -92,7 +92,7 @@ fn nothing_is_sent_when_an_instance_appeared_meanwhile_or_the_sweep_is_old() {
     case.instances = KnownInstances { seen: vec![instance(InstanceState::Pending)], ..instances() };
     let decision = case.decide(SINCE + 1);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "InstanceBooting"));
-    assert_eq!(decision.consume, [TaskKey::Prepare(key(1))], "what is not needed any more is given up");
+    assert_eq!(decision.consume, [TaskKey::Prepare(key(1))], "what is no longer needed is given up");
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Ledger {
         now: Timestamp,
     ) -> bool {
         let identity = self.identity.clone();
-        // Tags that were read long ago prove nothing any more: this process may have stood still since.
+        // Tags that were read long ago prove nothing: this process may have stood still since.
         let is_known = |tracked: &&mut TrackedInstance| {
             tracked.is_of(identity.as_ref())
                 && clock::is_recent(tracked.confirmed_at, now, limits::SWEEP_FRESH)
@@ -61,7 +61,7 @@ impl Ledger {
         Some((latest, alive.collect()))
     }
 
-    /// Takes at most so many queued terminations.
+    /// Takes at most this many queued terminations.
     pub(in crate::instances) fn next_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
         let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
         ids.iter().filter_map(|id| self.terminations.remove(id)).collect()

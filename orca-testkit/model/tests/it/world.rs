@@ -129,7 +129,7 @@ impl Protocol {
         (request.waiter.is_some() && self.remembered(state, request).is_none()).then_some(())
     }
 
-    /// The cloud loses an instance that ended, when no send of its token can arrive any more.
+    /// The cloud loses an instance that ended, when no send of its token can still arrive.
     pub(crate) fn lose(&self, state: &mut State, place: usize) -> Option<()> {
         let margin = if self.weakness == Weakness::ShortMemory { 0 } else { self.time.signature };
         let (now, memory) = (state.tick, self.time.memory + margin);

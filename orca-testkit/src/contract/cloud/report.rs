@@ -1,4 +1,4 @@
-//! The rules by name, and what came of each.
+//! The rules by name, and how each turned out.
 
 use std::fmt;
 
@@ -81,7 +81,7 @@ pub struct Failure {
     pub what: String,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The rules that hold.

@@ -1,4 +1,4 @@
-//! From what came of a call to an HTTP response.
+//! From the outcome of a call to an HTTP response.
 
 use http_body_util::Full;
 use hyper::body::Bytes;

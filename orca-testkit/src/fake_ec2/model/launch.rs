@@ -282,7 +282,7 @@ impl Model {
         id
     }
 
-    /// An open request gets its instance, if there is one to be had; else it stays open.
+    /// An open request gets its instance, if there is capacity; else it stays open.
     pub(super) fn fulfil(&mut self, id: &str, now: Timestamp) {
         let number = self.attachments.find(id);
         let request = number.and_then(|number| self.attachments.requests.get(&number));

@@ -127,7 +127,7 @@ fn sync(set: &Arc<Object>, context: &mut Context<'_>) -> Result<Option<Duration>
     outcome.map(|()| again)
 }
 
-/// Says what keeps the set from its wish, or that nothing does any more.
+/// Says what keeps the set from its wish, or that nothing does.
 fn tell_failure(set: &mut Value, error: Option<&ApiError>, too_few: bool, context: &Context<'_>) {
     if let Some(error) = error {
         let reason = if too_few { "FailedCreate" } else { "FailedDelete" };

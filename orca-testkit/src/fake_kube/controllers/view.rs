@@ -158,7 +158,7 @@ impl View {
         }
     }
 
-    /// Compares with the whole store. Every object that is there is told as changed, so that whoever
+    /// Compares with the whole store. Every object that is there is told as changed, so that everybody who
     /// listens starts afresh; the second value is the revision from which changes are to be read.
     pub(super) fn compare(&self, store: &Store) -> (Vec<Delta>, u64) {
         let mut revision = u64::MAX;

@@ -64,7 +64,7 @@ impl Entry {
     }
 }
 
-/// The entries of a stored object. An object without a list belongs to whoever was there before.
+/// The entries of a stored object. An object without a list belongs to its earlier writers.
 pub(crate) fn entries(resource: &Resource, object: &Object) -> Vec<Entry> {
     let list = object.items("/metadata/managedFields");
     if list.is_empty() {

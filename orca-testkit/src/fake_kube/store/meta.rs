@@ -74,7 +74,7 @@ pub(crate) fn is_held(value: &Value) -> bool {
     has("/metadata/finalizers") || (value["kind"] == "Namespace" && has("/spec/finalizers"))
 }
 
-/// Whether a deletion was asked for, and nothing keeps the object any more.
+/// Whether a deletion was asked for, and nothing keeps the object.
 pub(crate) fn is_over(value: &Value) -> bool {
     let metadata = &value["metadata"];
     let grace = metadata["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);

@@ -24,7 +24,7 @@ impl Store {
     /// afterwards, nothing is written, and the stored object is the answer.
     ///
     /// What only the server writes is put back: names, UID, times, generation. When the object is to be
-    /// deleted and nothing keeps it any more, it is gone afterwards; the answer is its last state.
+    /// deleted and nothing keeps it, it is gone afterwards; the answer is its last state.
     ///
     /// # Errors
     ///

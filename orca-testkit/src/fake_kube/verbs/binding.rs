@@ -41,7 +41,7 @@ fn invalid(name: &str, cause: Cause) -> ApiError {
     error
 }
 
-/// Binds a pod, whoever asks for it: once, and not one that is to end. An empty UID means any pod of this
+/// Binds a pod: once, and not one that is being deleted. An empty UID means any pod of this
 /// name.
 pub(crate) fn assign(
     store: &Store,

@@ -4,7 +4,7 @@ use crate::servers::Error;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// Waits for the end of its input, which comes when nobody holds the other end of the pipe any more,
+/// Waits for the end of its input, which comes when nobody holds the other end of the pipe,
 /// and then ends the process, if that is still the one that it was (an id can be given out again).
 const WATCH: &str = r#"
 started() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null || ps -o lstart= -p "$1"; }

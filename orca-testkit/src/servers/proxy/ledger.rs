@@ -1,4 +1,4 @@
-//! The ledger: every call that arrived and what came of it.
+//! The ledger: every call that arrived, and its outcome.
 
 use super::answer::{Answer, AnsweredBy};
 use super::fault::Effect;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// The tag by which a launch names its pod.
 const POD_UID: &str = "orca.research/pod-uid";
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Who answered; `None` when nobody did.
@@ -57,7 +57,7 @@ pub struct Call {
     pub ended: Option<Duration>,
     /// The fault that acted on it.
     pub fault: Option<Effect>,
-    /// What came of it; `None` while it is under way.
+    /// Its outcome; `None` while it is under way.
     pub outcome: Option<Outcome>,
 }
 

@@ -1,4 +1,4 @@
-//! What must come true once nothing fails any more (L1 to L4, L7, L10).
+//! What must come true once nothing fails (L1 to L4, L7, L10).
 
 use jiff::Timestamp;
 use orca_core::well_known::reason;

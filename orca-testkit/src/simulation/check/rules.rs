@@ -1,6 +1,6 @@
 //! Every rule in one table, with how it is checked, or why it cannot be yet.
 
-/// A rule: what must hold at any moment (S), and what must come true when nothing fails any more (L).
+/// A rule: what must hold at any moment (S), and what must come true once nothing fails (L).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// At most one instance of a pod is alive.

@@ -14,9 +14,9 @@ pub enum Answer {
     Refused(String),
     /// It is carried out, and the answer is this code.
     Untrue(String),
-    /// It is carried out later, by so many milliseconds.
+    /// It is carried out later, by this many milliseconds.
     Late(u64),
-    /// It is carried out, and answered later, by so many milliseconds.
+    /// It is carried out, and answered later, by this many milliseconds.
     Slow(u64),
     /// Something in front of the server says 404.
     ForeignNotFound,
@@ -97,7 +97,7 @@ pub enum OnProcess {
         /// How much later.
         down_ms: u64,
     },
-    /// The same, before so many more polls of its tasks.
+    /// The same, at the poll of its tasks this many later.
     KillAtPoll {
         /// Which of the two processes.
         process: u8,
@@ -214,7 +214,7 @@ pub enum OnRegion {
         /// For how long.
         for_ms: u64,
     },
-    /// Nothing is to be had.
+    /// No capacity.
     Ice {
         /// For how long.
         for_ms: u64,

@@ -36,7 +36,7 @@ pub(super) enum Command {
 /// How many worlds.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Sweep {
-    /// Minutes after which no world is begun any more.
+    /// Minutes after which no world is begun.
     #[arg(long, default_value_t = 3.0)]
     pub(super) minutes: f64,
     /// Seeds at most.
@@ -74,7 +74,7 @@ pub(super) struct PlantedArgs {
 /// How much is counted.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ReportArgs {
-    /// Minutes after which no world is begun any more.
+    /// Minutes after which no world is begun.
     #[arg(long, default_value_t = 3.0)]
     pub(super) minutes: f64,
     /// The first seed.

@@ -288,7 +288,7 @@ impl Director<'_> {
         }
     }
 
-    /// Nothing fails any more.
+    /// Ends all faults.
     fn calm(&mut self) {
         let numbers: Vec<usize> = self.lasting.keys().copied().collect();
         for number in numbers {

@@ -113,7 +113,7 @@ impl Processes {
         }
     }
 
-    /// The same before so many more polls.
+    /// The same, at the poll this many later.
     pub(super) fn kill_at_poll(&self, number: u8, polls: u64, down: Duration) {
         let running = self.with(number, |slot| Some((slot.process.clone()?, slot.turn)));
         let Some((process, turn)) = running else { return };

@@ -9,7 +9,7 @@ use crate::fake_kube::resource::{JOBS, PODS, REPLICASETS, Resource, STATEFULSETS
 use crate::simulation::history::PodVersion;
 use crate::simulation::history::ledger::identity;
 
-/// Whether nothing is on its way any more, as far as it will ever be.
+/// Whether nothing is on its way, as far as it will ever be.
 pub(super) fn is_at_rest(stage: &Stage) -> bool {
     let (pods, _) = stage.kube.store().list(&PODS, None);
     let pods: Vec<PodVersion> = pods.iter().map(|pod| PodVersion::of(pod.value(), pod.version())).collect();

@@ -1,4 +1,4 @@
-//! What is not to be had: capacity, quotas, addresses, permits, credentials, a zone.
+//! What the fake EC2 refuses: capacity, quotas, addresses, permits, credentials, a zone.
 
 use super::support::{launch, launch_as, launched, owner, refused, region, start};
 use jiff::SignedDuration;

@@ -112,7 +112,7 @@ async fn an_instance_that_fails_its_checks_after_it_passed_them_is_not_ready() {
     assert_eq!(shown(&harness).await, expected("True", None, 1));
 }
 
-/// The API server does not know the version any more that a watch goes on from, and says so before it begins.
+/// The API server no longer knows the version that a watch goes on from, and says so before it begins.
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_cannot_begin_for_its_age_begins_with_a_new_list() {
     let harness = Harness::new();
@@ -127,7 +127,7 @@ async fn a_watch_that_cannot_begin_for_its_age_begins_with_a_new_list() {
     assert_eq!(harness.ec2.alive().len(), 1, "L6: missed deletions are found within a minute or so");
 }
 
-/// The cloud answers, and knows nothing any more: a stale replica, or another endpoint.
+/// The cloud answers, and knows nothing: a stale replica, or another endpoint.
 #[tokio::test(start_paused = true)]
 async fn many_instances_that_are_missing_together_are_not_believed_to_be_gone() {
     let harness = Harness::new();

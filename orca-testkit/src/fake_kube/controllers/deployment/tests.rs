@@ -49,7 +49,7 @@ fn live(harness: &Harness) -> Vec<Arc<Object>> {
     harness.list(&PODS).into_iter().filter(|pod| pods::is_active(pod)).collect()
 }
 
-/// Lets pods become ready one look at a time, until nothing moves any more.
+/// Lets pods become ready one look at a time, until nothing moves.
 async fn roll(harness: &mut Harness, mut look: impl FnMut(&Harness)) {
     for _ in 0..40 {
         harness.pass(1).await;
