@@ -45,7 +45,7 @@ pub enum Evidence<'a> {
     },
     /// The pod's own deadline is over, whatever its instance does.
     Overdue,
-    /// The pod was deleted, and nothing of it runs any more.
+    /// The pod was deleted, and nothing of it runs.
     Deleted,
 }
 
@@ -126,9 +126,9 @@ pub enum NoInstance<'a> {
     },
     /// The cloud knows the token already: there is an instance somewhere.
     AlreadyLaunched,
-    /// The token may not be sent any more: only a list can show what it launched.
+    /// The token may no longer be sent: only a list can show what it launched.
     Searching,
-    /// The token may not be sent any more, and complete lists show nothing.
+    /// The token may no longer be sent, and complete lists show nothing.
     OutcomeUnknown,
     /// The launch was executed, and its instance has ended.
     LaunchedAndEnded,
@@ -241,7 +241,7 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
         // An instance may have existed and may have worked: who counts failures must not count this one.
         NoInstance::OutcomeUnknown => lost(
             reason::LAUNCH_OUTCOME_UNKNOWN,
-            "nobody can tell any more whether the launch call was executed; garbage collection ends what may appear",
+            "nobody can tell whether the launch call was executed; garbage collection ends what may appear",
         ),
         NoInstance::LaunchedAndEnded => {
             lost(reason::INSTANCE_GONE, "the instance was launched and has ended")

@@ -103,7 +103,7 @@ fn with_examples(mut row: impl FnMut(&str, &Evidence<'_>)) {
         row(what, &Evidence::Unconfirmed { id: &missing.id, since: soon, is_ready_unknown });
     }
     row("`spec.activeDeadlineSeconds` is over", &Evidence::Overdue);
-    row("deleted, and nothing of it runs any more", &Evidence::Deleted);
+    row("deleted, and nothing of it runs", &Evidence::Deleted);
 }
 
 fn instances(row: &mut impl FnMut(&str, &Evidence<'_>)) {

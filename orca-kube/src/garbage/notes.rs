@@ -89,7 +89,7 @@ pub(super) fn terminated(instance: &Instance, standing: Standing) -> Note {
     }
     Note::warning(
         reason::ORPHAN_INSTANCE_TERMINATED,
-        format!("instance {id} ({kind}) is to be terminated: its pod {pod} does not exist any more"),
+        format!("instance {id} ({kind}) is to be terminated: its pod {pod} no longer exists"),
     )
 }
 
@@ -111,7 +111,7 @@ pub(super) fn missing(instances: &[InstanceId]) -> Note {
     Note::warning(
         reason::MISSING_INSTANCES,
         format!(
-            "the cloud does not know {} instances any more that should run, which is more than accidents explain: nothing is \
+            "the cloud no longer knows {} instances that should run, which is more than accidents explain: nothing is \
              concluded, and their pods show that nothing confirms them ({}). If they are really gone, set gc.releaseBrake: {} \
              in ORCA's config and restart it",
             instances.len(),
@@ -144,7 +144,7 @@ pub(super) fn foreign(node: Option<&NodeName>, instances: &[InstanceId]) -> Note
 pub(super) fn removed(leftover: &LeftoverId) -> Note {
     Note::normal(
         reason::LEFTOVER_REMOVED,
-        format!("{leftover} is removed: no instance uses it, and its pod does not exist any more"),
+        format!("{leftover} is removed: no instance uses it, and its pod no longer exists"),
     )
 }
 

@@ -39,7 +39,7 @@ impl Inner {
             None => "more pods vanished without a deletion that was seen than mistakes explain: their instances are ended, five a minute. Stop ORCA if they should not be".to_owned(),
             Some(_) if self.brake.is_released(release, now) => return true,
             Some(why) => format!(
-                "pods vanished without a deletion that was seen, and {why}: their instances keep running. If they are not wanted any more, set gc.releaseBrake to their number and restart ORCA"
+                "pods vanished without a deletion that was seen, and {why}: their instances keep running. If they are no longer wanted, set gc.releaseBrake to their number and restart ORCA"
             ),
         };
         tracing::warn!(pod = %entry.reference, "Pod vanished untold; nothing is concluded from it yet");
