@@ -1,10 +1,6 @@
 //! The program from outside: config errors without any server, and end to end on a real control plane and an EC2 server.
 
-#![expect(
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "helpers of tests fail by panicking, and figures are printed"
-)]
+#![expect(clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod config;
 mod e2e;

@@ -3,7 +3,6 @@
 use orca_testkit::servers::{ControlPlane, ServerName, installed};
 use std::path::Path;
 use std::time::Duration;
-use tokio::time::Instant;
 
 const NODE: &str = "\
 apiVersion: v1
@@ -20,10 +19,7 @@ spec:
 ";
 
 async fn start() -> ControlPlane {
-    let before = Instant::now();
-    let plane = ControlPlane::start(&installed().expect("prepared servers")).await.expect("a control plane");
-    println!("the control plane was ready in {:?}", before.elapsed());
-    plane
+    ControlPlane::start(&installed().expect("prepared servers")).await.expect("a control plane")
 }
 
 #[tokio::test]
@@ -89,9 +85,7 @@ async fn servers_freeze_stop_restart_and_end_with_the_plane() {
     // A frozen server must not outlive the plane either.
     plane.freeze(ServerName::Scheduler).expect("frozen");
     let folder = plane.admin_kubeconfig().to_owned();
-    let before = Instant::now();
     drop(plane);
-    println!("the control plane was stopped in {:?}", before.elapsed());
     for pid in pids {
         assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is still there");
     }

@@ -2,7 +2,7 @@
 
 #![cfg_attr(
     feature = "servers",
-    expect(clippy::print_stdout, reason = "the times of the real servers are worth a look")
+    expect(clippy::print_stdout, reason = "the test reads what its victim prints")
 )]
 
 #[cfg(feature = "servers")]

@@ -8,12 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
-use tokio::time::Instant;
 
 async fn start() -> (Moto, Ec2Proxy, Ec2Probe) {
-    let before = Instant::now();
     let moto = Moto::start(&installed().expect("prepared servers")).await.expect("moto");
-    println!("moto was ready in {:?}", before.elapsed());
     let proxy = Ec2Proxy::start(moto.endpoint()).await.expect("a proxy");
     let probe = Ec2Probe::new(moto.endpoint());
     (moto, proxy, probe)

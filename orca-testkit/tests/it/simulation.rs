@@ -59,7 +59,6 @@ fn a_plan_is_the_same_after_it_was_written_and_read() {
 fn two_hundred_pods_in_a_rough_world_leave_nothing_and_double_nothing() {
     let trial = run(&Plan::rough(1, 200));
     let launched = launches(&trial);
-    println!("figure: 200 pods, {launched} launches, {} entries", trial.history.entries.len());
     assert!(launched >= 150, "most pods got an instance: {launched}");
 }
 

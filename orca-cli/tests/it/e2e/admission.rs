@@ -13,7 +13,7 @@ anywhere! {
 }
 
 async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let tolerations =
         "  tolerations: [{key: orca.research/burst-node, operator: Exists, effect: NoSchedule}]\n";
     let cases = [
@@ -47,7 +47,7 @@ async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why(world:
 }
 
 async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world
         .apply(
             "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: wrong}\nspec:\n  replicas: 3\n  \
@@ -91,7 +91,7 @@ async fn a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods(world: Wor
 }
 
 async fn more_wrong_input_buys_nothing_and_says_why(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let long = "x".repeat(300);
     let cases = [
         (

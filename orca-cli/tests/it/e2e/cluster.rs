@@ -11,6 +11,7 @@ use kube::api::{
 };
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 /// The longest that a deletion is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -189,28 +190,35 @@ impl Cluster {
         panic!("{name} changes all the time");
     }
 
-    /// The changes of one object from now on until it is gone, for a minute and a half at most: type and object.
-    pub(crate) async fn watch_until_gone(self, kind: Kind, name: String) -> Vec<(&'static str, Value)> {
+    /// Watches one object. Once this has returned, its result will be the changes from now on until the object is gone, for
+    /// a minute and a half at most: type and object.
+    pub(crate) async fn watch_until_gone(
+        &self,
+        kind: Kind,
+        name: &str,
+    ) -> JoinHandle<Vec<(&'static str, Value)>> {
         let fields = format!("metadata.name={name}");
         let list = self.api(kind).list(&ListParams::default().fields(&fields)).await.expect("a list");
         let version = list.metadata.resource_version.unwrap_or_default();
         let parameters = WatchParams::default().fields(&fields).timeout(90);
         let stream = self.api(kind).watch(&parameters, &version).await.expect("a watch");
-        let mut stream = std::pin::pin!(stream);
-        let mut events = Vec::new();
-        while let Some(Ok(event)) = stream.next().await {
-            let (name, object) = match event {
-                WatchEvent::Added(object) => ("ADDED", object),
-                WatchEvent::Modified(object) => ("MODIFIED", object),
-                WatchEvent::Deleted(object) => ("DELETED", object),
-                WatchEvent::Bookmark(_) | WatchEvent::Error(_) => continue,
-            };
-            events.push((name, serde_json::to_value(object).expect("JSON")));
-            if name == "DELETED" {
-                break;
+        tokio::spawn(async move {
+            let mut stream = std::pin::pin!(stream);
+            let mut events = Vec::new();
+            while let Some(Ok(event)) = stream.next().await {
+                let (name, object) = match event {
+                    WatchEvent::Added(object) => ("ADDED", object),
+                    WatchEvent::Modified(object) => ("MODIFIED", object),
+                    WatchEvent::Deleted(object) => ("DELETED", object),
+                    WatchEvent::Bookmark(_) | WatchEvent::Error(_) => continue,
+                };
+                events.push((name, serde_json::to_value(object).expect("JSON")));
+                if name == "DELETED" {
+                    break;
+                }
             }
-        }
-        events
+            events
+        })
     }
 
     /// Adds a taint that nothing tolerates.

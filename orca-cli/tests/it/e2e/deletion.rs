@@ -15,7 +15,7 @@ anywhere! {
 }
 
 async fn a_force_deleted_pods_instance_goes_and_its_successor_of_the_same_name_runs(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&pod("same")).await;
     let first = world.running(1).await.remove(0);
     world.cluster.delete(PODS, "same", Deletion::Force).await;
@@ -36,7 +36,7 @@ async fn a_force_deleted_pods_instance_goes_and_its_successor_of_the_same_name_r
 }
 
 async fn a_pod_deleted_during_its_launch_leaves_no_instance(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world
         .proxy
         .fault(Fault::on("RunInstances", Effect::DelayAfter(Duration::from_secs(3))).when("*", "slow"));
@@ -66,7 +66,7 @@ async fn a_pod_deleted_during_its_launch_leaves_no_instance(world: World) {
 }
 
 async fn an_object_stays_while_its_instance_cannot_be_terminated(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&pod("stuck")).await;
     world.running(1).await;
     let fault =
@@ -84,13 +84,13 @@ async fn an_object_stays_while_its_instance_cannot_be_terminated(world: World) {
 }
 
 async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back(world: World) {
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("deleted")).await;
     world.apply(&pod("forced")).await;
     world.running(2).await;
     orca.kill();
     world.cluster.delete(PODS, "deleted", Deletion::Start).await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world
         .eventually("B48: the deleted pod and its instance are gone", || async {
             let alive = world.probe.alive().await.ok()?;

@@ -11,7 +11,7 @@ anywhere! {
 
 /// Runs one pod under this fault of RunInstances; it must come up with exactly one instance.
 async fn one_instance_in_spite_of(world: World, effect: Effect) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let fault = world.proxy.fault(Fault::on("RunInstances", effect.clone()));
     world.apply(&pod("lost")).await;
     world.running(1).await;

@@ -94,11 +94,9 @@ async fn an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched(world: W
     let without_tags =
         world.probe.launch(&world.image, &[("Name", "orca-default-gone")]).await.expect("launched");
     world.configure(FAST);
-    let began = tokio::time::Instant::now();
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("wanted")).await;
     world.ends(&orphan).await;
-    println!("figure: start of ORCA to the end of an orphan, with rounds of 0.5 s {:.2?}", began.elapsed());
     let note = world.told("OrphanInstanceTerminated").await;
     assert!(note.contains(&orphan) && note.contains("default/gone"), "{note}");
     world.running(1).await;
@@ -132,7 +130,7 @@ async fn too_many_orphans_at_once_stop_it_until_it_is_released(world: World) {
         orphans.push(world.stray(&cluster, NODE, ("gone", &uid)).await);
     }
     world.configure(FAST);
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     let note = world.told("OrphanBrake").await;
     assert!(note.contains("gc.releaseBrake: 6") && note.contains(&orphans[5]), "what to do: {note}");
     world.stays(Duration::from_secs(4), "the brake holds", || async { world.alive().await.len() == 6 }).await;
@@ -142,7 +140,7 @@ async fn too_many_orphans_at_once_stop_it_until_it_is_released(world: World) {
     }
     assert_eq!(orca.stop().await, Some(0));
     world.configure("gc: {intervalSeconds: 0.5, minAgeSeconds: 1, releaseBrake: 6}\n");
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     for orphan in &orphans {
         world.ends(orphan).await;
     }
@@ -150,14 +148,14 @@ async fn too_many_orphans_at_once_stop_it_until_it_is_released(world: World) {
 
 async fn what_was_force_deleted_while_orca_was_away_ends_and_a_new_pod_of_that_name_stays(world: World) {
     world.configure(FAST);
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("one")).await;
     world.running(1).await;
     let old = world.alive().await.remove(0);
     orca.kill();
     world.cluster.delete(PODS, "one", Deletion::Force).await;
     world.apply(&pod("one")).await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.running(1).await;
     world.ends(&old).await;
     world
@@ -181,7 +179,7 @@ async fn an_answer_that_is_no_absence_ends_nothing(world: World) {
     };
     allow(&["list", "watch", "delete"]).await;
     world.configure(FAST);
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world
         .eventually("it was read and refused", || async { (world.audited("get", "pods") >= 4).then_some(()) })
         .await;
@@ -193,7 +191,7 @@ async fn an_answer_that_is_no_absence_ends_nothing(world: World) {
 async fn of_two_instances_of_one_pod_the_recorded_one_stays(world: World) {
     let cluster = world.cluster_id().await;
     world.configure(FAST);
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&pod("one")).await;
     let running = world.running(1).await.remove(0);
     let uid = running["metadata"]["uid"].as_str().expect("a uid").to_owned();
@@ -226,7 +224,7 @@ async fn a_volume_without_instance_and_pod_is_removed_and_no_other(world: World)
     let foreign = world.probe.create_volume(&tags("another-node")).await.expect("a volume");
     let bare = world.probe.create_volume(&[("Name", "orca")]).await.expect("a volume");
     world.configure(FAST);
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world
         .eventually("the volume is removed", || async {
             (!world.probe.volumes().await.ok()?.contains(&left)).then_some(())

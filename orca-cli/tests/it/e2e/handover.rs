@@ -8,7 +8,7 @@ anywhere! {
 }
 
 async fn a_second_process_stands_by_and_takes_over(world: World) {
-    let (first, _) = world.orca().await;
+    let first = world.orca().await;
     for number in 0..5 {
         world.apply(&pod(&format!("p{number}"))).await;
     }

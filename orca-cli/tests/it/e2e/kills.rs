@@ -58,7 +58,7 @@ async fn killed_around_what_an_end_does_nothing_is_left(world: &World) {
         "release:before:1",
         "release:after:1",
     ];
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("stays")).await;
     for number in 0..points.len() {
         world.apply(&pod(&format!("pod-{number}"))).await;
@@ -103,7 +103,7 @@ async fn killed_around_what_it_does_to_the_node_there_is_one(world: &World) {
         }
         died(orca, point).await;
     }
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&pod("last")).await;
     world.running(2).await;
     world.assert_one_instance_each(2);

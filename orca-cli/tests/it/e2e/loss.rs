@@ -13,7 +13,7 @@ anywhere! {
 const JOB: &str = include_str!("../../../../examples/kubernetes/batch-job.yaml");
 
 async fn an_instance_that_is_ended_or_stopped_from_outside_fails_its_pod(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     for name in ["ended", "stopped"] {
         world.apply(&pod(name)).await;
     }
@@ -54,7 +54,7 @@ async fn an_instance_that_is_ended_or_stopped_from_outside_fails_its_pod(world: 
 }
 
 async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_instances(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let job = JOB.replace("completions: 20", "completions: 1").replace("parallelism: 20", "parallelism: 1");
     world.apply(&job).await;
     world.running(1).await;
@@ -66,9 +66,8 @@ async fn a_jobs_lost_pod_is_replaced_and_a_crash_loop_buys_few_instances(world: 
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let bought = world.proxy.launched().len();
-    println!("figure: a crash loop of {trouble:?} bought {bought} instances");
     // 10 s, then 20 s between launches: at 0, 10 and 30 s, and room for one more at the edges.
-    assert!((2..=4).contains(&bought), "{bought}");
+    assert!((2..=4).contains(&bought), "bought in {trouble:?}: {bought}");
     let waiting = world
         .eventually("the waiting pod says so", || async {
             let pods = world.pods().await;

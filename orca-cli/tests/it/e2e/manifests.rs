@@ -76,7 +76,7 @@ async fn the_api_server_takes_every_manifest_and_the_deployment_stays_off_the_vi
     // The strictest level of pod security: a pod that breaks it is not created.
     let level = "pod-security.kubernetes.io/enforce=restricted";
     world.kubectl(&["label", "namespace", "kube-system", level]).await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let _worker = Worker::start(&world).await;
     for manifest in [RBAC, FENCE, TOLERATIONS, DAEMON_SETS, FLOW] {
         world.apply(manifest).await;
@@ -110,7 +110,7 @@ async fn the_api_server_takes_every_manifest_and_the_deployment_stays_off_the_vi
 async fn the_flow_schema_gives_the_heartbeat_the_room_of_nodes() {
     let world = World::real().await;
     world.apply(FLOW).await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let served = world
         .eventually("a request of ours is counted", || async {
             let metrics = world.plane().metrics().await.ok()?;

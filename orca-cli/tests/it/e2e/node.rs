@@ -16,8 +16,7 @@ servers_only! {
 }
 
 async fn the_node_is_registered_and_kept_alive(world: World) {
-    let (orca, to_ready) = world.orca().await;
-    println!("figure: process start to node Ready {to_ready:.2?}");
+    let orca = world.orca().await;
 
     let node = world.cluster.get(NODES, NODE).await.expect("the node");
     let labels = &node["metadata"]["labels"];
@@ -85,7 +84,7 @@ async fn the_node_is_registered_and_kept_alive(world: World) {
 }
 
 async fn a_deleted_node_comes_back_and_a_cordon_survives(world: World) {
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("stays")).await;
     let before = world.running(1).await.remove(0);
     world.cluster.merge(NODES, NODE, json!({ "spec": { "unschedulable": true } })).await;
@@ -113,13 +112,13 @@ async fn a_deleted_node_comes_back_and_a_cordon_survives(world: World) {
     world.assert_one_instance_each(1);
     assert!(world.proxy.calls_of("TerminateInstances").is_empty(), "A19");
     orca.kill();
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let node = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(node["spec"]["unschedulable"], true, "A6");
 }
 
 async fn the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored(world: World) {
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("steady")).await;
     world.running(1).await;
     // Somebody takes the node's condition and the pod's readiness away: both are put back.

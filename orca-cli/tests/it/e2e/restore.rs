@@ -17,7 +17,7 @@ servers_only! {
 const QUIET: Duration = Duration::from_secs(20);
 
 async fn a_cluster_that_is_set_back_keeps_its_pods_and_their_instances(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     for number in 0..4 {
         world.apply(&pod(&format!("kept-{number}"))).await;
     }

@@ -18,7 +18,7 @@ anywhere! {
 }
 
 async fn an_api_server_that_is_away_changes_no_instance(world: World) {
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     for number in 0..3 {
         world.apply(&pod(&format!("p{number}"))).await;
     }
@@ -29,7 +29,6 @@ async fn an_api_server_that_is_away_changes_no_instance(world: World) {
     tokio::time::sleep(world.long(longer.unwrap_or(25))).await;
     assert_eq!(world.probe.alive().await.expect("instances").len(), 3, "A50");
     world.thaw_api();
-    let began = Instant::now();
     world
         .eventually("A50: the node is Ready after the outage", || async {
             let node = world.cluster.get(NODES, NODE).await?;
@@ -39,14 +38,13 @@ async fn an_api_server_that_is_away_changes_no_instance(world: World) {
     world.running(3).await;
     world.apply(&pod("after")).await;
     world.running(4).await;
-    println!("figure: {:.2?} from the API server's return to a new pod Running", began.elapsed());
     world.assert_one_instance_each(4);
     assert!(world.proxy.calls_of("TerminateInstances").is_empty(), "A50");
     assert!(orca.log().lines().count() < 400, "A50: no busy loop:\n{}", orca.log());
 }
 
 async fn a_stop_in_the_middle_of_a_launch_records_its_answer(world: World) {
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.proxy.fault(Fault::on("RunInstances", Effect::DelayAfter(Duration::from_secs(3))));
     world.apply(&pod("midway")).await;
     world
@@ -57,13 +55,13 @@ async fn a_stop_in_the_middle_of_a_launch_records_its_answer(world: World) {
     assert_eq!(orca.stop().await, Some(0), "A52");
     let pod = world.cluster.get(PODS, "midway").await.expect("the pod");
     assert_eq!(condition(&pod, "orca.research/Launch").as_deref(), Some("True"), "A52: {}", pod["status"]);
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.running(1).await;
     assert_eq!(world.proxy.calls_of("RunInstances").len(), 1, "nothing is asked twice");
 }
 
 async fn slow_launches_hold_up_nobody_else(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&pod("quick")).await;
     world.running(1).await;
     world.proxy.fault(Fault::on("RunInstances", Effect::DelayBefore(Duration::from_secs(15))).always());
@@ -82,13 +80,12 @@ async fn slow_launches_hold_up_nobody_else(world: World) {
         "the slow launches are still under way after {:?}",
         began.elapsed()
     );
-    println!("figure: {:.2?} for a deletion beside ten slow launches", began.elapsed());
     world.running(10).await;
     world.assert_one_instance_each(11);
 }
 
 async fn what_others_write_on_the_node_and_its_pods_stays(world: World) {
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.cluster.taint(NODE, "team", "ml").await;
     world.cluster.merge(NODES, NODE, json!({ "metadata": { "labels": { "team": "ml" } } })).await;
     let theirs = json!({ "type": "Theirs", "status": "True", "reason": "R", "message": "m" });
@@ -96,7 +93,7 @@ async fn what_others_write_on_the_node_and_its_pods_stays(world: World) {
     world.cluster.patch_status(NODES, NODE, &Patch::Strategic(theirs)).await;
     world.cluster.untaint(NODE, "orca.research/burst-node").await;
     orca.kill();
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world
         .eventually("A8: our taint is back and theirs is still there", || async {
             let node = world.cluster.get(NODES, NODE).await?;

@@ -17,7 +17,7 @@ anywhere! {
 }
 
 async fn each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let cases = [
         ("capacity", "InsufficientInstanceCapacity", 500, "t3.small", "Pending"),
         ("quota", "InstanceLimitExceeded", 400, "t3.medium", "Pending"),
@@ -48,7 +48,7 @@ async fn each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do(world
 }
 
 async fn a_timeout_and_then_a_capacity_error_is_still_one_instance(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.proxy.fault(Fault::on("RunInstances", Effect::DropAfter));
     world.proxy.fault(
         Fault::on("RunInstances", Effect::refuse("InsufficientInstanceCapacity", 500)).skip(1).always(),
@@ -102,7 +102,7 @@ fn shown(pod: &Value) -> Value {
 }
 
 async fn throttled_and_failing_sweeps_kill_and_fail_nobody(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let begin = || {
         world
             .proxy
@@ -114,7 +114,7 @@ async fn throttled_and_failing_sweeps_kill_and_fail_nobody(world: World) {
 }
 
 async fn a_cloud_that_is_frozen_for_a_minute_kills_and_fails_nobody(world: World) {
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     nobody_suffers(&world, || world.freeze_cloud(), 20, || world.thaw_cloud()).await;
 }
 
@@ -131,7 +131,7 @@ async fn without_credentials_pods_wait_and_say_so_and_none_fails(world: World) {
     assert_eq!(pod["status"]["phase"], "Pending");
     assert!(world.proxy.launched().is_empty());
     orca.kill();
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.running(1).await;
 }
 
@@ -143,7 +143,7 @@ async fn a_wrong_region_keeps_pods_pending_and_says_what_to_set(world: World) {
     assert!(object["status"]["message"].as_str().is_some_and(|text| text.contains("aws.amiID")), "{object}");
     orca.kill();
     // The attempt was refused for certain in the other region, so the right one may try again.
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.cluster.delete(PODS, "abroad", Deletion::Wait).await;
     world.apply(&pod("home")).await;
     world.running(1).await;

@@ -97,16 +97,15 @@ impl World {
         }
     }
 
-    /// Starts `orca` and waits until the node is Ready. Returns it, and how long that took.
-    pub(crate) async fn orca(&self) -> (Orca, Duration) {
-        let began = Instant::now();
+    /// Starts `orca` and waits until the node is Ready.
+    pub(crate) async fn orca(&self) -> Orca {
         let orca = self.spawn(&self.kubeconfig, &self.config, &[]);
         self.eventually("the node is Ready", || async {
             let node = self.cluster.get(NODES, NODE).await?;
             (condition(&node, "Ready")? == "True").then_some(())
         })
         .await;
-        (orca, began.elapsed())
+        orca
     }
 
     /// Adds sections to the config of the processes that are started from now on, in place of those added before.

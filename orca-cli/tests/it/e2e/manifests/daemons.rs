@@ -32,7 +32,7 @@ async fn pods_on(world: &World, node: &str) -> Vec<Value> {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_daemon_set_buys_nothing_and_the_policy_keeps_its_rolling_update_going() {
     let world = World::real().await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let _worker = Worker::start(&world).await;
     world.apply(AGENT).await;
     let waiting = world

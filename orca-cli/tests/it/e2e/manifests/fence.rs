@@ -34,7 +34,7 @@ async fn under_the_fence_orca_works_and_its_token_reaches_nothing_else() {
         world.eventually("the policy is in force", || async { dry_run(&thief, &foreign).await.err() }).await;
     assert!(refused.contains(FOREIGN_OBJECT), "{refused}");
 
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     let _worker = Worker::start(&world).await;
     world.apply(&pod("ours")).await;
     world.running(1).await;

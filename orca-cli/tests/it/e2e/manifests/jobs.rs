@@ -18,7 +18,7 @@ fn job() -> String {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_instance_ends() {
     let world = World::real().await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&job()).await;
     let first = world.running(1).await.remove(0);
     let name = first["metadata"]["name"].as_str().expect("a name").to_owned();
@@ -48,7 +48,7 @@ async fn a_job_replaces_a_pod_that_was_deleted_by_force_and_its_instance_ends() 
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn the_instance_of_a_bare_pod_that_was_deleted_by_force_ends_although_no_object_is_left() {
     let world = World::real().await;
-    let (_orca, _) = world.orca().await;
+    let _orca = world.orca().await;
     world.apply(&pod("bare")).await;
     world.running(1).await;
     world.kubectl(&["delete", "pod", "bare", "--force", "--grace-period=0"]).await;

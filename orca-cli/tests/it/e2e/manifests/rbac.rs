@@ -214,7 +214,7 @@ async fn provoke_a_conflict(world: &World) {
 #[ignore = "needs the real servers: run orca-testkit/servers/prepare first"]
 async fn a_whole_life_uses_exactly_the_rights_that_are_listed() {
     let world = World::real().await;
-    let (orca, _) = world.orca().await;
+    let orca = world.orca().await;
     world.apply(&pod("short")).await;
     world.running(1).await;
     world.kubectl(&["delete", "pod", "short", "--timeout=55s"]).await;
@@ -238,7 +238,7 @@ async fn a_whole_life_uses_exactly_the_rights_that_are_listed() {
         })
         .await;
     assert_eq!(orca.stop().await, Some(0));
-    let (second, _) = world.orca().await;
+    let second = world.orca().await;
     world
         .eventually("the next process leads and renews the heartbeat", || async {
             (world.audited("update", "leases") > 3 && second.log().contains("Starting ORCA virtual node"))
