@@ -12,11 +12,11 @@ use super::super::error::ApiError;
 use super::super::object::Object;
 use super::super::resource::{PODS, STATEFULSETS};
 use super::super::store::DeleteOptions;
+use super::controller::{Context, Controller, RETRY};
 use super::queue::Queue;
 use super::recorder::{Note, Source};
 use super::replica_set::wished;
-use super::view::{Key, Seen};
-use super::world::{Controller, RETRY, World};
+use super::view::{Delta, Key};
 use super::{json, pods};
 
 const REVISION: &str = "controller-revision-hash";
@@ -28,25 +28,25 @@ pub(super) struct StatefulSets {
 }
 
 impl Controller for StatefulSets {
-    fn changed(&mut self, seen: &Seen, world: &World<'_>) {
-        if seen.is(&STATEFULSETS) {
-            let is_news = seen.moved("/spec") || seen.moved("/metadata/deletionTimestamp");
-            if let Some(new) = seen.new.as_deref().filter(|_| is_news) {
-                self.queue.add(Key::of(new), world.now);
+    fn changed(&mut self, delta: &Delta, context: &Context<'_>) {
+        if delta.is(&STATEFULSETS) {
+            let is_news = delta.moved("/spec") || delta.moved("/metadata/deletionTimestamp");
+            if let Some(new) = delta.new.as_deref().filter(|_| is_news) {
+                self.queue.add(Key::of(new), context.now);
             }
-        } else if seen.is(&PODS) {
-            for set in [&seen.old, &seen.new].into_iter().flatten().filter_map(|pod| set_of(pod)) {
-                self.queue.add(set, world.now);
+        } else if delta.is(&PODS) {
+            for set in [&delta.old, &delta.new].into_iter().flatten().filter_map(|pod| set_of(pod)) {
+                self.queue.add(set, context.now);
             }
         }
     }
 
-    fn work(&mut self, world: &mut World<'_>) -> Option<Instant> {
-        while let Some(key) = self.queue.pop(world.now) {
-            let Some(set) = world.get(&STATEFULSETS, &key) else { continue };
-            if let Err(error) = sync(&set, world) {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Instant> {
+        while let Some(key) = self.queue.pop(context.now) {
+            let Some(set) = context.get(&STATEFULSETS, &key) else { continue };
+            if let Err(error) = sync(&set, context) {
                 tracing::debug!(%error, set = key.name, "a stateful set is looked at again");
-                self.queue.add(key, world.now + RETRY);
+                self.queue.add(key, context.now + RETRY);
             }
         }
         self.queue.next()
@@ -63,27 +63,27 @@ fn set_of(pod: &Object) -> Option<Key> {
 /// The pods of a set by their ordinal numbers.
 type ByOrdinal = BTreeMap<i64, Arc<Object>>;
 
-fn sync(set: &Arc<Object>, world: &mut World<'_>) -> Result<(), ApiError> {
+fn sync(set: &Arc<Object>, context: &mut Context<'_>) -> Result<(), ApiError> {
     let prefix = format!("{}-", set.name());
     let ordinal = |pod: &Arc<Object>| pod.name().strip_prefix(&prefix)?.parse().ok();
-    let all = world.view.controlled(&PODS, set.uid());
+    let all = context.view.controlled(&PODS, set.uid());
     let all: ByOrdinal = all.filter_map(|pod| Some((ordinal(pod)?, Arc::clone(pod)))).collect();
     let revision = revision(set);
-    let outcome = if set.is_deleting() { Ok(()) } else { step(set, &all, &revision, world) };
-    status(set, &all, &revision, world)?;
+    let outcome = if set.is_deleting() { Ok(()) } else { step(set, &all, &revision, context) };
+    status(set, &all, &revision, context)?;
     outcome
 }
 
 /// Makes and deletes what is due now. In order, each pod waits until those before it are ready.
-fn step(set: &Object, all: &ByOrdinal, revision: &str, world: &mut World<'_>) -> Result<(), ApiError> {
+fn step(set: &Object, all: &ByOrdinal, revision: &str, context: &mut Context<'_>) -> Result<(), ApiError> {
     let first = set.number("/spec/ordinals/start").unwrap_or(0);
     let wished = first..first + wished(set.value());
     let is_parallel = set.text("/spec/podManagementPolicy") == "Parallel";
     for number in wished.clone() {
         match all.get(&number) {
-            None => create(set, number, revision, world)?,
+            None => create(set, number, revision, context)?,
             // A pod that has ended is deleted, and made again when it is gone.
-            Some(pod) if pods::is_terminal(pod) && !pod.is_deleting() => delete(set, pod, world)?,
+            Some(pod) if pods::is_terminal(pod) && !pod.is_deleting() => delete(set, pod, context)?,
             Some(_) => {}
         }
         let is_ready = all.get(&number).is_some_and(|pod| pods::is_active(pod) && pods::is_ready(pod));
@@ -93,7 +93,7 @@ fn step(set: &Object, all: &ByOrdinal, revision: &str, world: &mut World<'_>) ->
     }
     for (_, pod) in all.iter().rev().filter(|(number, _)| !wished.contains(number)) {
         if !pod.is_deleting() {
-            delete(set, pod, world)?;
+            delete(set, pod, context)?;
         }
         if !is_parallel {
             return Ok(());
@@ -105,7 +105,7 @@ fn step(set: &Object, all: &ByOrdinal, revision: &str, world: &mut World<'_>) ->
     let partition = set.number("/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
     for (_, pod) in all.iter().rev().filter(|(number, _)| **number >= partition) {
         if pod.labels().get(REVISION).copied() != Some(revision) && !pod.is_deleting() {
-            return delete(set, pod, world);
+            return delete(set, pod, context);
         }
         if !pods::is_active(pod) || !pods::is_ready(pod) {
             return Ok(());
@@ -114,7 +114,7 @@ fn step(set: &Object, all: &ByOrdinal, revision: &str, world: &mut World<'_>) ->
     Ok(())
 }
 
-fn create(set: &Object, number: i64, revision: &str, world: &mut World<'_>) -> Result<(), ApiError> {
+fn create(set: &Object, number: i64, revision: &str, context: &mut Context<'_>) -> Result<(), ApiError> {
     let name = format!("{}-{number}", set.name());
     let mut pod = pods::from_template(&set.value()["spec"]["template"], set, "");
     let metadata = &mut pod["metadata"];
@@ -128,20 +128,20 @@ fn create(set: &Object, number: i64, revision: &str, world: &mut World<'_>) -> R
     json::set(labels, &[REVISION], revision);
     pod["spec"]["hostname"] = name.clone().into();
     pod["spec"]["subdomain"] = set.value()["spec"]["serviceName"].clone();
-    let outcome = world.create_pod(pod).map(drop);
+    let outcome = context.create_pod(pod).map(drop);
     let what = format!("create Pod {name} in StatefulSet {}", set.name());
-    note(set, "Create", &what, outcome.as_ref().err(), world);
+    note(set, "Create", &what, outcome.as_ref().err(), context);
     outcome
 }
 
-fn delete(set: &Object, pod: &Object, world: &mut World<'_>) -> Result<(), ApiError> {
-    let outcome = world.delete(pod, DeleteOptions::default());
+fn delete(set: &Object, pod: &Object, context: &mut Context<'_>) -> Result<(), ApiError> {
+    let outcome = context.delete(pod, DeleteOptions::default());
     let what = format!("delete Pod {} in StatefulSet {}", pod.name(), set.name());
-    note(set, "Delete", &what, outcome.as_ref().err(), world);
+    note(set, "Delete", &what, outcome.as_ref().err(), context);
     outcome
 }
 
-fn note(set: &Object, verb: &str, what: &str, error: Option<&ApiError>, world: &mut World<'_>) {
+fn note(set: &Object, verb: &str, what: &str, error: Option<&ApiError>, context: &mut Context<'_>) {
     let reason = match (verb, error.is_some()) {
         ("Create", false) => "SuccessfulCreate",
         ("Create", true) => "FailedCreate",
@@ -152,15 +152,15 @@ fn note(set: &Object, verb: &str, what: &str, error: Option<&ApiError>, world: &
         None => Note::normal(Source::StatefulSet, reason, format!("{what} successful")),
         Some(error) => Note::warning(Source::StatefulSet, reason, format!("{what} failed error: {error}")),
     };
-    world.note(set, &note);
+    context.note(set, &note);
 }
 
-fn status(set: &Object, all: &ByOrdinal, revision: &str, world: &World<'_>) -> Result<(), ApiError> {
+fn status(set: &Object, all: &ByOrdinal, revision: &str, context: &Context<'_>) -> Result<(), ApiError> {
     let count = |holds: &dyn Fn(&Object) -> bool| all.values().filter(|pod| holds(pod)).count();
     let is_new = |pod: &Object| pod.labels().get(REVISION).copied() == Some(revision);
     let ready = count(&|pod| pods::is_ready(pod) && pods::is_active(pod));
     let (total, updated) = (all.len(), count(&is_new));
-    world
+    context
         .update(set, |value| {
             let generation = value["metadata"]["generation"].clone();
             let status = json::field(value, "status");

@@ -7,10 +7,10 @@ use kube::api::{Api, PostParams};
 use orca_testkit::fake_ec2::Ender;
 use serde_json::json;
 
-use super::support::World;
+use super::support::Harness;
 
 /// A Job that passes over disruptions, as the shipped example does.
-async fn job(world: &World) -> Api<Job> {
+async fn job(harness: &Harness) -> Api<Job> {
     let template = json!({
         "metadata": { "annotations": { "orca.research/instance-type": "t3.micro" } },
         "spec": {
@@ -23,27 +23,27 @@ async fn job(world: &World) -> Api<Job> {
     let rules = json!([{ "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget" }] }]);
     let spec = json!({ "backoffLimit": 2, "podFailurePolicy": { "rules": rules }, "template": template });
     let job = serde_json::from_value(json!({ "metadata": { "name": "job" }, "spec": spec })).expect("a job");
-    let jobs = Api::default_namespaced(world.kube.client());
+    let jobs = Api::default_namespaced(harness.kube.client());
     jobs.create(&PostParams::default(), &job).await.expect("created");
     jobs
 }
 
 /// How many instances were launched until the Job failed, or in half an hour in which it did not.
 async fn launches_until_failed(by: Ender) -> (usize, bool) {
-    let world = World::new();
-    let jobs = job(&world).await;
+    let harness = Harness::new();
+    let jobs = job(&harness).await;
     for _ in 0..360 {
-        for instance in world.ec2.alive() {
-            world.ec2.end(&instance.id, by).expect("known");
+        for instance in harness.ec2.alive() {
+            harness.ec2.end(&instance.id, by).expect("known");
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
         let status = jobs.get("job").await.expect("a job").status.unwrap_or_default();
         let conditions = status.conditions.unwrap_or_default();
         if conditions.iter().any(|condition| condition.type_ == "Failed" && condition.status == "True") {
-            return (world.ec2.launched().len(), true);
+            return (harness.ec2.launched().len(), true);
         }
     }
-    (world.ec2.launched().len(), false)
+    (harness.ec2.launched().len(), false)
 }
 
 #[tokio::test(start_paused = true)]
