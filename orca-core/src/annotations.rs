@@ -116,25 +116,9 @@ impl Wishes {
                 self.image = Some(name(value, "give a machine image id such as ami-0123456789abcdef0")?);
             }
             annotation::DEBUG => self.notes.push(format!("{key} is not acted on yet")),
-            _ => self.read_other(key)?,
+            _ => read_other(key)?,
         }
         Ok(())
-    }
-
-    fn read_other(&mut self, key: &str) -> Result<(), String> {
-        if let Some((_, remedy)) = REFUSED.iter().find(|(refused, _)| *refused == key) {
-            return Err((*remedy).to_owned());
-        }
-        if WRITTEN.contains(&key) {
-            return Ok(());
-        }
-        Err(match text::nearest(key, READ) {
-            Some(near) => format!("this key is unknown; did you mean {near}?"),
-            None => format!(
-                "this key is unknown; known are {}. Remove it, or use a prefix of your own",
-                READ.join(", ")
-            ),
-        })
     }
 
     /// A price cap that would not cap anything is a mistake that costs money.
@@ -152,6 +136,22 @@ impl Wishes {
             ),
         })
     }
+}
+
+fn read_other(key: &str) -> Result<(), String> {
+    if let Some((_, remedy)) = REFUSED.iter().find(|(refused, _)| *refused == key) {
+        return Err((*remedy).to_owned());
+    }
+    if WRITTEN.contains(&key) {
+        return Ok(());
+    }
+    Err(match text::nearest(key, READ) {
+        Some(near) => format!("this key is unknown; did you mean {near}?"),
+        None => format!(
+            "this key is unknown; known are {}. Remove it, or use a prefix of your own",
+            READ.join(", ")
+        ),
+    })
 }
 
 /// A key of ORCA's under a prefix that is nearly ORCA's: a cap on prices there would cap nothing.

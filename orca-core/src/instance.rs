@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CloudIdentity, InstanceId, Owner, PodRef, PodUid};
 use crate::tags::{owner_in, pod_in};
+use crate::text::cut;
 use crate::well_known::tag;
 
 /// One instance, as the cloud described it.
@@ -81,6 +82,53 @@ impl Instance {
         let tags_agree =
             self.owner.as_ref() == Some(owner) && self.pod.as_ref().is_some_and(|p| p.uid == *pod);
         tags_agree.then(|| OwnedInstance { id: self.id.clone() })
+    }
+}
+
+impl Instance {
+    /// What of its tags does not name this owner and this pod: why it may not be ended. None when [`owned_by`](Self::owned_by)
+    /// gives the proof.
+    #[must_use]
+    pub fn foreign_tag(&self, owner: &Owner, pod: &PodUid) -> Option<ForeignTag> {
+        let differs = |key: &'static str, found: Option<&str>, expected: &str| {
+            let found = found.filter(|found| !found.is_empty()).map(str::to_owned);
+            (found.as_deref() != Some(expected)).then(|| ForeignTag {
+                key,
+                found,
+                expected: expected.to_owned(),
+            })
+        };
+        let named = self.owner.as_ref();
+        let uid = self.pod.as_ref().map(|pod| pod.uid.as_str());
+        differs(tag::CLUSTER, named.map(|owner| owner.cluster.as_str()), owner.cluster.as_str())
+            .or_else(|| differs(tag::NODE, named.map(|owner| owner.node.as_str()), owner.node.as_str()))
+            .or_else(|| differs(tag::POD_UID, uid, pod.as_str()))
+    }
+}
+
+/// A tag by which an instance is not ORCA's to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignTag {
+    /// The tag's key.
+    pub key: &'static str,
+    /// Its value; none when the tag is missing, or cannot be read because another one is.
+    pub found: Option<String>,
+    /// The value that it was launched with.
+    pub expected: String,
+}
+
+impl std::fmt::Display for ForeignTag {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.found {
+            Some(found) => write!(
+                out,
+                "its tag {} is \"{}\" and has to be \"{}\"",
+                self.key,
+                cut(found, 80),
+                self.expected
+            ),
+            None => write!(out, "it has no tag {}, which has to be \"{}\"", self.key, self.expected),
+        }
     }
 }
 

@@ -37,7 +37,9 @@ pub use render::render;
 
 use jiff::Timestamp;
 
+use crate::limits;
 use crate::pod::Intent;
+use crate::well_known::reason;
 
 /// What to do about one pod.
 #[must_use]
@@ -55,7 +57,16 @@ pub fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
         }
         Intent::Gone => ending::gone(seen, now),
     };
-    give_up_prepared(seen, decision)
+    say_what_is_foreign(seen, give_up_prepared(seen, decision))
+}
+
+/// An instance whose tags were changed is never ended, and never in silence: it costs, and only people can tell whose it is.
+fn say_what_is_foreign(seen: &Observation<'_>, decision: Decision) -> Decision {
+    let Some((id, tag)) = &seen.instances.foreign else { return decision };
+    let text = format!(
+        "instance {id} runs on and is not ended: {tag}. Set the tag back, or end the instance by hand and the pod goes"
+    );
+    decision.and_note(Note::warning(reason::INSTANCE_NOT_OWNED, text)).and_again(limits::RESYNC)
 }
 
 /// What was made ready for a launch that is not to be is given up, also while it is under way. A send uses it up itself.

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::cloud::LaunchOutcome;
 use crate::error::CloudError;
 use crate::ids::{CloudIdentity, InstanceId, PodRef, PodUid};
-use crate::instance::{Health, Instance};
+use crate::instance::{ForeignTag, Health, Instance};
 use crate::launch::{LaunchRecord, LaunchRequest, Offer};
 use crate::limits;
 use crate::planted::{Bug, planted};
@@ -137,6 +137,8 @@ pub struct KnownInstances {
     pub unconfirmed_since: Option<Timestamp>,
     /// Why the cloud last refused to end an instance of this pod, if it did.
     pub end_refused: Option<CloudError>,
+    /// An instance of the pod that is alive and whose tags no longer say so: it may not be ended.
+    pub foreign: Option<(InstanceId, ForeignTag)>,
     /// Why there has been no complete sweep lately, if the cloud said.
     pub trouble: Option<CloudError>,
     /// Where the cloud's answers come from, once it has said so. Nothing is fresh before.

@@ -269,6 +269,9 @@ impl Provider for InstanceProvider {
     fn get_pod(&self, pod: &PodRef, now: Timestamp) -> KnownInstances {
         let mut instances = self.inner.ledger().instances_of(pod, now);
         instances.token_memory = self.inner.parts.cloud.token_memory();
+        let mut alive = instances.seen.iter().filter(|instance| instance.state.is_alive());
+        let owner = &self.inner.parts.owner;
+        instances.foreign = alive.find_map(|one| Some((one.id.clone(), one.foreign_tag(owner, &pod.uid)?)));
         instances
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct CloudMetrics {
     seconds: Family<Operation, Histogram, fn() -> Histogram>,
     launches: Family<Outcome, Counter>,
     alive: Gauge,
+    /// Alive, known by its id, and by its tags no longer ours.
+    not_owned: Gauge,
     sweeps: Counter,
 }
 
@@ -134,6 +136,7 @@ impl Default for CloudMetrics {
             seconds: Family::new_with_constructor(buckets),
             launches: Family::default(),
             alive: Gauge::default(),
+            not_owned: Gauge::default(),
             sweeps: Counter::default(),
         }
     }
@@ -155,6 +158,11 @@ impl Metrics {
         );
         orca.register("instance_launches", "Answers to launch calls", self.cloud.launches.clone());
         orca.register("instances_alive", "Instances of this node that cost money", self.cloud.alive.clone());
+        orca.register(
+            "instances_not_owned",
+            "Instances of pods of this node whose tags no longer say so: they cost money and are not ended",
+            self.cloud.not_owned.clone(),
+        );
         orca.register("sweeps", "Complete lists of the node's instances", self.cloud.sweeps.clone());
         orca.register("pods", "Pods that this process looks after", self.pods.known.clone());
         orca.register("pod_reconciles", "Looks at a pod, by result", self.pods.reconciles.clone());
@@ -246,9 +254,10 @@ impl CloudMetrics {
         }
     }
 
-    pub(crate) fn swept(&self, alive: usize) {
+    pub(crate) fn swept(&self, alive: usize, not_owned: usize) {
         self.sweeps.inc();
         self.alive.set(i64::try_from(alive).unwrap_or(i64::MAX));
+        self.not_owned.set(i64::try_from(not_owned).unwrap_or(i64::MAX));
     }
 }
 

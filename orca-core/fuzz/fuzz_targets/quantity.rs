@@ -6,7 +6,7 @@ use orca_core::quantity::Quantity;
 
 fuzz_target!(|text: &str| {
     if let Ok(quantity) = text.parse::<Quantity>() {
-        assert_eq!(quantity.is_zero(), quantity.millis() == 0);
-        assert_eq!(quantity.is_negative(), quantity.millis() < 0);
+        assert_eq!(quantity.is_zero(), quantity == Quantity::ZERO);
+        assert_eq!(quantity.is_negative(), quantity < Quantity::ZERO);
     }
 });

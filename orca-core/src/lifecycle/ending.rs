@@ -7,6 +7,7 @@ use super::facts::TaskKey;
 use super::observation::Observation;
 use super::{answers, launching, showing};
 use crate::clock;
+use crate::ids::InstanceId;
 use crate::instance::InstanceState;
 use crate::launch::{AttemptState, RecordError};
 use crate::limits;
@@ -75,7 +76,12 @@ fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
 }
 
 fn terminate(seen: &Observation<'_>) -> Decision {
-    let names: Vec<&str> = seen.instances.seen.iter().map(|instance| instance.id.as_str()).collect();
+    let foreign = seen.instances.foreign.as_ref().map(|(id, _)| id);
+    let owned = seen.instances.seen.iter().map(|instance| &instance.id).filter(|id| Some(*id) != foreign);
+    let names: Vec<&str> = owned.map(InstanceId::as_str).collect();
+    if names.is_empty() {
+        return Decision::act(Action::Terminate);
+    }
     let names = names.join(", ");
     let note = match &seen.instances.end_refused {
         None => Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {names}")),

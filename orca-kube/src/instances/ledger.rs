@@ -259,6 +259,7 @@ impl Ledger {
             unconfirmed_since: self.unconfirmed_since(&known, now),
             ending_since: known.iter().filter_map(|tracked| tracked.ending_since).max(),
             complete_sweeps: Arc::clone(&self.recent),
+            foreign: None,
             end_refused: known.iter().find_map(|tracked| tracked.end_refused.clone()),
             trouble: self.trouble.clone(),
             namesake: self.namesake(reference),

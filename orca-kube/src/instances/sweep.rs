@@ -106,16 +106,17 @@ async fn sweep(inner: &Inner) -> Result<(), CloudError> {
         ));
     }
     let now = inner.now();
-    let (changed, unproven, alive, has_any) = {
+    let (changed, unproven, (alive, not_owned), has_any) = {
         let mut ledger = inner.ledger();
         let unproven = ledger.unproven(&listed);
         let mut changed = ledger.apply(Sweep { began, listed, found }, now);
         changed.extend(ledger.apply_unconfirmed(now));
-        (changed, unproven, ledger.alive(), ledger.has_any())
+        let counts = (ledger.alive(), ledger.not_owned(&parts.owner));
+        (changed, unproven, counts, ledger.has_any())
     };
     let is_launching = inner.launching.load(std::sync::atomic::Ordering::Acquire) > 0;
     parts.identity.has_instances(has_any || is_launching, now);
-    parts.metrics.swept(alive);
+    parts.metrics.swept(alive, not_owned);
     inner.wake(&changed);
     // What was listed counts already: nothing waits for what is known of health.
     check_health(inner, &unproven).await;

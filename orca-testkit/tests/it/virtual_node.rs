@@ -6,6 +6,7 @@ mod hostile;
 mod identity;
 mod silence;
 mod support;
+mod tags;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -50,6 +50,15 @@ impl Ledger {
         true
     }
 
+    /// How many are alive whose tags no longer name this owner and their pod.
+    pub(in crate::instances) fn not_owned(&self, owner: &Owner) -> usize {
+        let is_foreign = |tracked: &&TrackedInstance| {
+            let alive = tracked.instance.as_ref().filter(|instance| instance.state.is_alive());
+            alive.is_some_and(|instance| instance.foreign_tag(owner, &tracked.pod.uid).is_some())
+        };
+        self.tracked.values().filter(is_foreign).count()
+    }
+
     /// Of the latest complete sweep, those that were alive then and have not been ended since.
     pub(in crate::instances) fn listed_alive(&self) -> Option<(Timestamp, Vec<Instance>)> {
         let latest = self.last_sweep()?;
