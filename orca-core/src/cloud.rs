@@ -25,8 +25,8 @@ pub use info::CloudInfo;
 
 /// A cloud that can launch, describe and terminate instances.
 ///
-/// Every method may be called concurrently, and has to end on its own: callers put no bound on `offers`, `launch` and
-/// `terminate`. Dropping a returned future is like a crash at that point: whatever was sent may have been executed.
+/// Every method may be called concurrently, and should end on its own: the node drops the future of a call that takes too
+/// long. Dropping it is like a crash at that point: whatever was sent may have been executed.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CloudClient: Send + Sync + fmt::Debug {
@@ -130,7 +130,7 @@ pub trait HealthSource: Send + Sync + fmt::Debug {
     /// The health of those of these instances that the cloud knows about. No ids: no answer, and no call.
     async fn health(&self, ids: &[InstanceId]) -> Result<BTreeMap<InstanceId, Health>, CloudError>;
 
-    /// All running instances that fail a check now, whatever they belong to, in a number of calls that does not grow with the
+    /// All running instances that fail a check now, no matter whose they are, in a number of calls that does not grow with the
     /// number of instances. It is how a failure is noticed after the checks have passed; a back end that cannot tell
     /// returns none, as this default does.
     ///

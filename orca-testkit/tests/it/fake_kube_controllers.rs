@@ -191,7 +191,8 @@ async fn kubectl_shows_why_a_pod_waits_and_cleans_up() {
     assert!(described.contains("0/1 nodes are available: 1 Insufficient nvidia.com/gpu."), "{described}");
     assert!(described.contains("default-scheduler"), "{described}");
     harness.run("cordon worker", None).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let tainted = "--for=jsonpath={.spec.taints[*].key}=node.kubernetes.io/unschedulable";
+    harness.run(&format!("wait {tainted} node/worker --timeout=10s"), None).await;
     let taints = harness.run("get node worker -o jsonpath={.spec.taints[*].key}", None).await;
     assert_eq!(taints, "node.kubernetes.io/unschedulable");
     harness.run("uncordon worker", None).await;

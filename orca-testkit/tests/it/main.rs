@@ -1,10 +1,5 @@
 //! Tests of the harness itself.
 
-#![cfg_attr(
-    feature = "servers",
-    expect(clippy::print_stdout, reason = "the test reads what its victim prints")
-)]
-
 #[cfg(feature = "servers")]
 mod client;
 #[cfg(feature = "servers")]

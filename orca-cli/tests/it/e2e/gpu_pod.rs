@@ -2,6 +2,8 @@
 //!
 //! It is played once on each kind of servers; every test then checks one expectation about what was seen.
 
+use std::collections::BTreeSet;
+
 use orca_testkit::servers::probe::InstanceView;
 use orca_testkit::servers::proxy::Parameters;
 use serde_json::Value;
@@ -62,7 +64,7 @@ async fn play(world: World) -> Played {
         .await;
     let deletion = deletion(&world).await;
     let alive_after = world.probe.alive().await.expect("instances");
-    let launched = world.proxy.launched().values().map(|instances| instances.len()).collect();
+    let launched = world.proxy.launched().values().map(BTreeSet::len).collect();
     let (image, subnet) = (world.image.clone(), world.subnet.clone());
     Played { image, subnet, pod, instance, sent, events, deletion, alive_after, launched }
 }

@@ -26,8 +26,11 @@ async fn an_api_server_that_is_away_changes_no_instance(world: World) {
     world.freeze_api();
     // Longer by recipe: `ORCA_API_OUTAGE_SECONDS=600 cargo test … an_api_server_that_is_away`.
     let longer = option_env!("ORCA_API_OUTAGE_SECONDS").and_then(|seconds| seconds.parse().ok());
-    tokio::time::sleep(world.long(longer.unwrap_or(25))).await;
-    assert_eq!(world.probe.alive().await.expect("instances").len(), 3, "A50");
+    world
+        .stays(world.long(longer.unwrap_or(25)), "A50: three instances are alive", || async {
+            world.probe.alive().await.expect("instances").len() == 3
+        })
+        .await;
     world.thaw_api();
     world
         .eventually("A50: the node is Ready after the outage", || async {

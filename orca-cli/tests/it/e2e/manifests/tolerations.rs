@@ -96,7 +96,12 @@ async fn an_outage_of_orca_evicts_only_the_pod_that_set_a_limit_itself() {
     // The default limit is 300 s. To outlast it: `ORCA_OUTAGE_SECONDS=420 cargo test … an_outage_of_orca`.
     let longer =
         option_env!("ORCA_OUTAGE_SECONDS").and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
-    tokio::time::sleep(Duration::from_secs(longer)).await;
+    world
+        .stays(Duration::from_secs(longer), "the pod without a limit is kept", || async {
+            let patient = world.object(&["get", "pod", "patient"]).await.expect("the pod");
+            patient["metadata"]["deletionTimestamp"].is_null()
+        })
+        .await;
     let patient = world.object(&["get", "pod", "patient"]).await.expect("the pod");
     assert!(patient["metadata"]["deletionTimestamp"].is_null(), "{patient}");
     assert_eq!(condition(&patient, "Ready").as_deref(), Some("False"), "written by the control plane");
