@@ -152,6 +152,10 @@ fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
             );
         }
     }
+    let here = elsewhere(KnownInstances { seen: vec![instance(InstanceState::Running)], ..instances() });
+    let mut case = Case::new(here).record(launched.clone());
+    case.pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
+    assert_eq!(action(&case.decide(20)), "Terminate", "what stands here under its UID is nobody's");
     let refused = record(0).refused(at(0), CloudError::new(Kind::NoCapacity, "C", "m"), at(1));
     let next = Case::new(elsewhere(instances())).record(refused).decide(10);
     assert_eq!(action(&next), "attempt 2", "a refusal launched nothing anywhere");
@@ -203,6 +207,10 @@ fn what_people_gave_up_fails_its_pod_and_holds_up_no_deletion() {
     let deleting = Intent::Deleting { deadline: at(90), finished: false, released: false };
     assert_eq!(action(&decided(&case, deleting)), "Release");
     assert_eq!(action(&decided(&case, Intent::Gone)), "Forget");
+    let mut sending = Case::new(instances()).record(given_up);
+    sending.facts.send = Some(Task { key: at(0), since: at(0), state: TaskState::UnderWay });
+    assert_eq!(action(&decided(&sending, deleting)), "None", "its answer is waited for");
+    assert_eq!(action(&decided(&sending, Intent::Gone)), "None");
     let answered = case.answered(0, LaunchOutcome::Unknown(CloudError::new(Kind::Unknown, "C", "m")));
     assert_eq!(decided(&answered, Intent::Gone).consume.len(), 1, "no fact is left behind");
 }
