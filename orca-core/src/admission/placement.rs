@@ -226,7 +226,12 @@ mod tests {
             (json!({ "key": "zone", "operator": "Exists" }), true),
             (json!({ "key": "none", "operator": "DoesNotExist" }), true),
             (json!({ "key": "gen", "operator": "Gt", "values": ["6"] }), true),
+            (json!({ "key": "gen", "operator": "Gt", "values": ["7"] }), false),
+            (json!({ "key": "gen", "operator": "Lt", "values": ["8"] }), true),
             (json!({ "key": "gen", "operator": "Lt", "values": ["7"] }), false),
+            (json!({ "key": "zone", "operator": "Lt", "values": ["8"] }), false),
+            (json!({ "key": "zone", "operator": "DoesNotExist" }), false),
+            (json!({ "key": "none", "operator": "Exists" }), false),
             (json!({ "key": "zone", "operator": "Like", "values": ["a"] }), false),
         ] {
             assert_eq!(check(tolerating(requires(json!([rule])))).is_ok(), holds, "{rule}");

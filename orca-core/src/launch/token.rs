@@ -55,6 +55,7 @@ mod tests {
         let token = |uid: &str, attempt| LaunchToken::new(&"c1".into(), &uid.into(), attempt);
         assert_eq!(token("u1", 1), token("u1", 1));
         assert_eq!(token("u1", 1).as_str(), "o1eankh4itin102f2ed4ssfi704safg1qppbo2df5j62evsc1g6mm0");
+        assert_eq!(token("u1", 1).to_string(), token("u1", 1).as_str());
         assert_ne!(token("u1", 1), token("u1", 2));
         assert_ne!(token("u1", 11), token("u11", 1));
         assert!(token("u1", u32::MAX).as_str().len() <= 64, "EC2 takes at most 64 characters");
