@@ -52,6 +52,12 @@ fn people_are_told_once_that_the_instance_runs() {
 }
 
 #[test]
+fn a_pod_that_runs_on_has_not_lived_yet() {
+    let decision = with_status(shown("True", REFERENCE)).decide(10);
+    assert_eq!((reason(&decision), decision.lived), ("Running", None), "only an end holds back its owner");
+}
+
+#[test]
 fn people_are_told_of_a_change_that_an_instance_cannot_follow() {
     let changed = |container: serde_json::Value| {
         let mut case = with_status(shown("True", REFERENCE));

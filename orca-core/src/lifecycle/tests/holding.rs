@@ -189,6 +189,7 @@ fn an_unreadable_record_of_a_deleted_pod_is_not_no_record() {
     };
     let early = decided(&sweeps(&[20, 30, 40]), 50);
     assert_eq!((action(&early).as_str(), early.notes.len()), ("Refresh", 1), "its launch may be on its way");
+    assert_eq!(early.again, crate::limits::RESYNC, "for 25 minutes, so not every few seconds");
     let end = 10 + 20 * 60;
     assert_eq!(action(&decided(&sweeps(&[end + 1, end + 150, end + 301]), end + 302)), "Release");
 }

@@ -101,9 +101,16 @@ fn an_unconfirmed_pod_shows_what_it_showed_and_after_a_while_that_ready_is_unkno
         assert_eq!(condition(&late, kind), ("Unknown", "InstanceUnconfirmed"), "S5");
     }
     assert_eq!((changed(&late, confirmed), is_ready(&late)), (Some(70), false));
-    let kinds = late.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let others = kinds.iter().filter(|condition| condition.type_ == "example.com/other");
-    assert_eq!((others.count(), condition(&late, "PodReadyToStartContainers")), (1, ("True", "-")));
+    let mut resized = early.clone();
+    let resize = json!({ "type": "PodResizePending", "status": "True" });
+    let conditions =
+        resized.status.as_mut().and_then(|status| status.conditions.as_mut()).expect("conditions");
+    conditions.push(serde_json::from_value(resize).expect("a condition"));
+    let wanted = render(&resized, &shown(true), None, at(400)).conditions.unwrap_or_default();
+    for kind in ["example.com/other", "PodReadyToStartContainers", "PodResizePending", "Ready"] {
+        let count = wanted.iter().filter(|condition| condition.type_ == kind).count();
+        assert_eq!(count, 1, "{kind} stands once, as it stood");
+    }
 
     let back = after(&late, &running(Ready::Yes), 410);
     assert_eq!((condition(&back, confirmed), condition(&back, "Ready")), (("True", "-"), ("True", "-")));
