@@ -157,39 +157,17 @@ where
         // The last arm is for kinds that a later SDK adds.
         SdkError::ResponseError(_) | SdkError::ServiceError(_) | _ => "UnreadableAnswer",
     };
-    let message = format!("{operation} brought no answer: {}", causes(error));
+    let message = format!("{operation} brought no answer: {}", text::chain(error));
     CloudError::new(Kind::Unknown, code, text::cut(&message, MAX_MESSAGE_CHARS))
 }
 
-/// What went wrong and why, on one line. `Debug` would show more, and might show an answer's body.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut said: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let words: Vec<String> = error.to_string().split_whitespace().map(str::to_owned).collect();
-        let words = words.join(" ");
-        if !said.last().is_some_and(|before| before.contains(&words)) {
-            said.push(words);
-        }
-        next = error.source();
-    }
-    said.join(": ")
-}
-
 fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
+    text::causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// Without credentials nothing was signed, so nothing was sent.
 fn credentials(error: &CredentialsError) -> CloudError {
-    let message = text::cut(&causes(error), MAX_MESSAGE_CHARS);
+    let message = text::cut(&text::chain(error), MAX_MESSAGE_CHARS);
     match error {
         CredentialsError::ProviderTimedOut(_) => CloudError::new(Kind::Unknown, "CredentialsTimedOut", message),
         CredentialsError::CredentialsNotLoaded(_) => CloudError::new(Kind::Denied, "NoCredentials", message).with_remedy(

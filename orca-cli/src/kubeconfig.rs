@@ -4,11 +4,24 @@ use std::env::split_paths;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{InClusterError, Kubeconfig, KubeconfigError};
 use orca_core::text::nearest;
 
 use crate::args::Globals;
 use crate::environment::Environment;
+use crate::proxies::Proxies;
+
+mod access;
+mod context;
+mod identity;
+mod plugin;
+mod token_file;
+
+pub use access::{Access, AccessError};
+pub use context::ContextError;
+pub use identity::CertificateError;
+pub use plugin::PluginError;
+pub use token_file::TokenFileError;
 
 /// What decides which cluster it is.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +34,8 @@ pub struct Request {
     pub is_in_cluster: bool,
     /// The user's home folder.
     pub home: Option<PathBuf>,
+    /// What the environment says about proxies.
+    pub proxies: Proxies,
 }
 
 impl Request {
@@ -32,6 +47,7 @@ impl Request {
             context: globals.context.clone(),
             is_in_cluster: environment.is_in_cluster(),
             home: environment.home(),
+            proxies: Proxies::new(environment),
         }
     }
 }
@@ -73,6 +89,16 @@ pub enum KubeconfigFailure {
         /// What is wrong.
         source: KubeconfigError,
     },
+    /// The context cannot be used.
+    #[error("the kubeconfig {} is not usable with the context \"{context}\": {source}", path.display())]
+    Context {
+        /// The file.
+        path: PathBuf,
+        /// The context.
+        context: String,
+        /// What is wrong.
+        source: ContextError,
+    },
     /// The file has no such context.
     #[error("the kubeconfig {} has no context \"{name}\"{}; it has: {}", path.display(), hint(name, known), known.join(", "))]
     UnknownContext {
@@ -112,37 +138,33 @@ fn hint(name: &str, known: &[String]) -> String {
 /// # Errors
 ///
 /// There is no cluster to be found, or its kubeconfig cannot be used.
-pub async fn resolve(request: &Request) -> Result<(kube::Config, Source), KubeconfigFailure> {
+pub fn resolve(request: &Request) -> Result<(Access, Source), KubeconfigFailure> {
     if let Some(paths) = &request.kubeconfig {
-        return from_files(paths, request.context.as_deref()).await;
+        return from_files(paths, request);
     }
     // A context is an entry of a kubeconfig, so it means that the service account is not wanted.
     if request.is_in_cluster && request.context.is_none() {
-        return Ok((kube::Config::incluster()?, Source::InCluster));
+        // The address of the API server is one inside the cluster, where no proxy leads.
+        return Ok((kube::Config::incluster()?.into(), Source::InCluster));
     }
     match request.home.as_ref().map(|home| home.join(".kube").join("config")).filter(|path| path.exists()) {
-        Some(path) => from_files(&path, request.context.as_deref()).await,
+        Some(path) => from_files(&path, request),
         None => Err(KubeconfigFailure::NotFound),
     }
 }
 
-async fn from_files(
-    paths: &Path,
-    context: Option<&str>,
-) -> Result<(kube::Config, Source), KubeconfigFailure> {
+fn from_files(paths: &Path, request: &Request) -> Result<(Access, Source), KubeconfigFailure> {
     let (kubeconfig, path) = read(paths)?;
     let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
-    let current = kubeconfig.current_context.as_deref().filter(|name| !name.is_empty());
-    let Some(name) = context.or(current).map(str::to_owned) else {
+    let Some(name) = request.context.clone().or_else(|| kubeconfig.current_context.clone()) else {
         return Err(KubeconfigFailure::NoContext { path, known });
     };
     if !known.contains(&name) {
         return Err(KubeconfigFailure::UnknownContext { path, name, known });
     }
-    let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
-    match kube::Config::from_custom_kubeconfig(kubeconfig, &options).await {
-        Ok(config) => Ok((config, Source::File(path, name))),
-        Err(source) => Err(KubeconfigFailure::Malformed { path, source }),
+    match context::access(&kubeconfig, &name, &request.proxies) {
+        Ok(access) => Ok((access, Source::File(path, name))),
+        Err(source) => Err(KubeconfigFailure::Context { path, context: name, source }),
     }
 }
 
@@ -153,7 +175,9 @@ fn read(paths: &Path) -> Result<(Kubeconfig, PathBuf), KubeconfigFailure> {
     let mut last_error = KubeconfigFailure::NotFound;
     for path in &list {
         match Kubeconfig::read_from(path) {
-            Ok(next) => {
+            Ok(mut next) => {
+                // An empty value is none, and leaves the place to that of a later file.
+                next.current_context = next.current_context.filter(|name| !name.is_empty());
                 merged = Some(match merged {
                     None => (next, path.clone()),
                     Some((first, name)) => (merge(first, next, path)?, name),

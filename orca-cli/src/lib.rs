@@ -1,6 +1,6 @@
 //! The `orca` program: flags, config, logging, health and the way to the cluster; `main.rs` only calls it.
 //!
-//! Reading order: [`args`], [`environment`], [`config`], [`logging`], [`kubeconfig`], [`server`], [`report`], and
+//! Reading order: [`args`], [`environment`], [`config`], [`logging`], [`proxies`], [`kubeconfig`], [`server`], [`report`], and
 //! `dispatch`, which puts them in order.
 
 pub mod args;
@@ -9,6 +9,7 @@ mod dispatch;
 pub mod environment;
 pub mod kubeconfig;
 pub mod logging;
+pub mod proxies;
 pub mod report;
 mod run;
 #[cfg(feature = "sandbox")]

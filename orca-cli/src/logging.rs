@@ -87,10 +87,11 @@ fn filter(settings: &Settings) -> Result<EnvFilter, LoggingFailure> {
     EnvFilter::builder().parse(&text).map_err(|source| LoggingFailure::Filter { filter: text, source })
 }
 
-/// The level for every crate whose name begins with `orca`, and warnings from the libraries below.
+/// The level for every crate whose name begins with `orca`, and warnings from the libraries below; but not those of
+/// kube's client about a failed call, which whoever made the call says.
 fn directives(level: LogLevel) -> String {
     let others = if level == LogLevel::Error { "error" } else { "warn" };
-    format!("{others},orca={}", level.as_str())
+    format!("{others},kube_client::client::builder=off,orca={}", level.as_str())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use orca_core::clock::Clock;
+use orca_core::text;
 use serde::Serialize;
 
 use crate::config::ConfigFailure;
@@ -72,14 +73,12 @@ impl Failure {
     fn causes(&self) -> Vec<String> {
         let mut said = self.error.to_string();
         let mut causes = Vec::new();
-        let mut next = self.error.source();
-        while let Some(cause) = next {
-            let text = cause.to_string();
+        for cause in text::causes(self.error.as_ref()).skip(1) {
+            let text = orca_kube::in_words(cause);
             if !said.contains(&text) {
                 said.push_str(&text);
                 causes.push(text);
             }
-            next = cause.source();
         }
         causes
     }

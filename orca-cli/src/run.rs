@@ -15,35 +15,18 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{Globals, Takeover};
 use crate::config::Loaded;
 use crate::environment::Environment;
-use crate::kubeconfig;
+use crate::kubeconfig::{self, Access};
 use crate::report::Failure;
 use crate::server::{Check, Pages, Server};
 
 mod cloud;
 mod heartbeat;
+mod reach;
 pub(crate) mod signals;
 
 pub(crate) use self::cloud::connect;
 use self::heartbeat::Heartbeat;
-
-/// How long to wait for an API server that does not answer at start. After that the mistake is more likely than the
-/// outage, and in a cluster the next start comes by itself.
-const PATIENCE: Duration = Duration::from_secs(30);
-const BETWEEN_TRIES: Duration = Duration::from_secs(2);
-
-/// What keeps ORCA from starting, or makes it end.
-#[derive(Debug, thiserror::Error)]
-enum RunFailure {
-    #[error(
-        "the API server {url} did not answer within {} s ({last}); check the kubeconfig ({source_of_config}) and the network",
-        PATIENCE.as_secs()
-    )]
-    Unreachable { url: String, source_of_config: String, last: String },
-    #[error(
-        "the API server {url} refuses these credentials ({last}); check the kubeconfig ({source_of_config})"
-    )]
-    Refused { url: String, source_of_config: String, last: String },
-}
+use self::reach::{described, reach};
 
 /// Runs the controller. Ends when a signal asks for it, or with the failure that no retry can mend.
 pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environment) -> Result<(), Failure> {
@@ -54,16 +37,14 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
     }
     tracing::info!(config = %loaded.origin, "Config loaded");
     let request = kubeconfig::Request::new(&globals, &environment);
-    let (mut cluster, source) = kubeconfig::resolve(&request).await.map_err(Failure::new)?;
-    tracing::info!(kubernetes = %source, server = %cluster.cluster_url, "Cluster found");
-    // Every call is bounded and retried by the virtual node itself, which knows what may be repeated.
-    cluster.default_retry = false;
-    let client = Client::try_from(cluster.clone()).map_err(Failure::new)?;
-    let (url, source) = (cluster.cluster_url.to_string(), source.to_string());
+    let (cluster, source) = kubeconfig::resolve(&request).map_err(Failure::new)?;
+    let server = described(&cluster.config.cluster_url, cluster.config.proxy_url.as_ref());
+    tracing::info!(kubernetes = %source, server, "Cluster found");
+    let client = cluster.client().map_err(Failure::new)?;
     tokio::select! {
         biased;
         () = shutdown.cancelled() => return Ok(()),
-        reached = reach(&client, &url, &source) => reached.map_err(Failure::new)?,
+        reached = reach(&client, &cluster, &source) => reached.map_err(Failure::new)?,
     }
     let Document { config, backend } = loaded.document;
     let cloud = connect(&backend, clock::system()).await?;
@@ -82,7 +63,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
 
 /// What a virtual node of this program is made from.
 pub(crate) struct NodeParts {
-    pub(crate) cluster: kube::Config,
+    pub(crate) cluster: Access,
     pub(crate) client: Client,
     pub(crate) cloud: Arc<dyn CloudClient>,
     pub(crate) config: orca_core::config::Config,
@@ -95,7 +76,7 @@ pub(crate) struct NodeParts {
 
 /// Runs one virtual node, its heartbeat and its pages until the token is cancelled or no retry can help.
 pub(crate) async fn operate(parts: NodeParts) -> Result<(), Failure> {
-    let heartbeat = Heartbeat::start(parts.cluster).map_err(Failure::new)?;
+    let heartbeat = Heartbeat::start(&parts.cluster).map_err(Failure::new)?;
     let metrics = parts.config.metrics.clone();
     let builder = VirtualNode::builder(parts.client)
         .cloud(parts.cloud)
@@ -113,32 +94,6 @@ pub(crate) async fn operate(parts: NodeParts) -> Result<(), Failure> {
     let _served = tokio::time::timeout(Duration::from_secs(2), serving).await;
     heartbeat.stop();
     result.map_err(Failure::new)
-}
-
-/// Waits for the first answer of the API server.
-async fn reach(client: &Client, url: &str, source_of_config: &str) -> Result<(), RunFailure> {
-    let began = tokio::time::Instant::now();
-    loop {
-        let answer = tokio::time::timeout(BETWEEN_TRIES * 2, client.apiserver_version()).await;
-        let last = match answer {
-            Ok(Ok(version)) => {
-                tracing::info!(version = version.git_version, "API server answers");
-                return Ok(());
-            }
-            Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
-                let (url, source_of_config) = (url.to_owned(), source_of_config.to_owned());
-                return Err(RunFailure::Refused { url, source_of_config, last: status.message.clone() });
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_elapsed) => "no answer".to_owned(),
-        };
-        if began.elapsed() + BETWEEN_TRIES > PATIENCE {
-            let (url, source_of_config) = (url.to_owned(), source_of_config.to_owned());
-            return Err(RunFailure::Unreachable { url, source_of_config, last });
-        }
-        tracing::warn!(error = last, server = url, "API server does not answer; trying again");
-        tokio::time::sleep(BETWEEN_TRIES).await;
-    }
 }
 
 async fn serve(

@@ -1,4 +1,7 @@
-//! Small helpers for the texts that people read: nearest spelling, and cutting to a length.
+//! Small helpers for the texts that people read: nearest spelling, cutting to a length, and an error with its causes.
+
+use std::error::Error;
+use std::io;
 
 /// The candidate that is spelled most like `given`, if one is near enough to be meant.
 ///
@@ -22,6 +25,29 @@ pub fn cut(text: &str, chars: usize) -> String {
     let mut kept: String = text.chars().take(chars.saturating_sub(1)).collect();
     kept.push('…');
     kept
+}
+
+/// The error and what caused it, from the outermost to the innermost.
+///
+/// An [`io::Error`] names as its cause the cause of what is in it, and so hides that; here it is shown.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
+}
+
+/// The error and its causes on one line, none twice. `Debug` would show more, and might show an answer's body.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let words = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if !words.is_empty() && !said.iter().any(|before| before.contains(&words)) {
+            said.push(words);
+        }
+    }
+    said.join(": ")
 }
 
 /// The Levenshtein distance, one row at a time.
@@ -54,6 +80,34 @@ mod tests {
         assert_eq!(nearest("instnace-type", known), Some("instance-type"));
         assert_eq!(nearest("lunchtype", known), Some("launch-type"));
         assert_eq!(nearest("colour", known), None);
+    }
+
+    #[test]
+    fn an_error_is_told_with_all_causes_and_none_twice() {
+        #[derive(Debug)]
+        struct Told(&'static str, Option<Box<dyn Error>>);
+        impl std::fmt::Display for Told {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        impl Error for Told {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                self.1.as_deref()
+            }
+        }
+        #[derive(Debug)]
+        struct Certificate;
+        impl std::fmt::Display for Certificate {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("unknown\n issuer")
+            }
+        }
+        impl Error for Certificate {}
+        let inner = io::Error::other(io::Error::other(Certificate));
+        let error = Told("client error: connect", Some(Box::new(Told("connect", Some(Box::new(inner))))));
+        assert_eq!(chain(&error), "client error: connect: unknown issuer");
+        assert!(causes(&error).any(<dyn Error>::is::<Certificate>), "found by its type");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Calls to the API server under a time-out, and what their failures mean.
 
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use kube::client::AuthError;
 use kube::core::Status;
 use kube::core::response::StatusDetails;
 use orca_core::backoff::Backoff;
+use orca_core::text;
 
 /// Between tries while the API server does not answer at start (A5).
 pub(crate) const AT_START: Backoff =
@@ -38,7 +41,7 @@ pub(crate) enum CallError {
     #[error("no answer within {} s", TIMEOUT.as_secs())]
     Timeout,
     /// Anything else: repeat later.
-    #[error("{0}")]
+    #[error("{}", in_words(.0.as_ref()))]
     Other(Box<kube::Error>),
 }
 
@@ -90,6 +93,44 @@ async fn within<T>(about: Option<About<'_>>, call: BoxFuture<'_, kube::Result<T>
     }
 }
 
+/// What an error of the client says, once and on one line.
+///
+/// kube's own texts repeat their causes, and show a whole answer of the API server, or the whole output of a credential
+/// plugin, as a dump.
+#[must_use]
+pub fn in_words(error: &(dyn Error + 'static)) -> String {
+    text::causes(error).find_map(shortly).unwrap_or_else(|| text::chain(error))
+}
+
+fn shortly(cause: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(AuthError::AuthExecRun { out, .. }) = cause.downcast_ref() {
+        let said = String::from_utf8_lossy(&out.stderr);
+        return Some(format!(
+            "the credential plugin failed ({}): {}",
+            out.status,
+            text::cut(said.trim(), 300)
+        ));
+    }
+    if let Some(status) = cause.downcast_ref::<Box<Status>>() {
+        return Some(said(status));
+    }
+    let boxed = || cause.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
+    let error: &kube::Error = cause.downcast_ref().or_else(boxed)?;
+    if let kube::Error::Api(status) = error {
+        Some(said(status))
+    } else if let kube::Error::Service(inner) = error {
+        Some(in_words(inner.as_ref()))
+    } else {
+        None
+    }
+}
+
+/// The message of an answer, and its code where it is not the API server that speaks.
+fn said(status: &Status) -> String {
+    let message = text::cut(status.message.trim(), 600);
+    if message.is_empty() { format!("HTTP {} {}", status.code, status.reason) } else { message }
+}
+
 /// Statement B35: 422 with the cause `metadata.uid` and 409 both mean that the object is not what we think it is.
 ///
 /// A 404 of a proxy, of an aggregated server or of a resource that is not served says nothing about an object: it is an
@@ -124,6 +165,8 @@ fn has_uid_cause(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use kube::runtime::watcher;
+
     use super::*;
 
     fn status(value: serde_json::Value) -> kube::Error {
@@ -154,6 +197,31 @@ mod tests {
             let error = status(serde_json::json!({ "code": code, "details": { "causes": causes } }));
             assert_eq!(class(error), expected, "B35: {code} {field}");
         }
+    }
+
+    #[test]
+    fn an_error_is_said_once_and_without_a_dump() {
+        let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let nothing =
+            || status(serde_json::json!({ "code": 503, "reason": "ServiceUnavailable", "message": "" }));
+        for (error, says) in [
+            (kube::Error::Service(Box::new(refused())), "connection refused"),
+            (status(serde_json::json!({ "code": 403, "message": "pods is forbidden" })), "pods is forbidden"),
+            (nothing(), "HTTP 503 ServiceUnavailable"),
+            (kube::Error::TlsRequired, "TLS required but no TLS stack selected"),
+        ] {
+            assert_eq!(in_words(&error), says);
+            assert_eq!(CallError::Other(Box::new(error)).to_string(), says);
+        }
+        let watch = watcher::Error::WatchFailed(nothing());
+        assert_eq!(in_words(&watch), "HTTP 503 ServiceUnavailable");
+        let outer = crate::Error::Kubernetes { operation: "list pods", source: Box::new(nothing()) };
+        assert_eq!(in_words(&outer), "HTTP 503 ServiceUnavailable");
+        let output =
+            std::process::Command::new("sh").args(["-c", "echo no such profile >&2; exit 3"]).output();
+        let out = Box::new(output.expect("a shell"));
+        let plugin = kube::Error::Auth(AuthError::AuthExecRun { cmd: "aws".into(), out });
+        assert_eq!(in_words(&plugin), "the credential plugin failed (exit status: 3): no such profile");
     }
 
     #[test]

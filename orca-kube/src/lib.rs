@@ -38,6 +38,7 @@ pub mod spawn;
 mod virtual_node;
 mod watching;
 
+pub use call::in_words;
 pub use error::{Error, InvalidConfig};
 pub use health::{Health, Unhealthy};
 pub use spawn::{Spawn, TokioSpawn};

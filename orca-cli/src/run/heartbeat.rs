@@ -3,9 +3,11 @@
 use std::io;
 use std::thread::JoinHandle;
 
-use kube::{Client, Config};
+use kube::Client;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
+
+use crate::kubeconfig::{Access, AccessError};
 
 /// The thread, its runtime and a client whose connections live there.
 pub(super) struct Heartbeat {
@@ -21,17 +23,17 @@ pub(super) enum HeartbeatFailure {
     #[error("the heartbeat's thread cannot be started")]
     Thread(#[from] io::Error),
     #[error("the heartbeat's client cannot be made")]
-    Client(#[from] Box<kube::Error>),
+    Client(#[from] AccessError),
 }
 
 impl Heartbeat {
-    pub(super) fn start(config: Config) -> Result<Self, HeartbeatFailure> {
+    pub(super) fn start(cluster: &Access) -> Result<Self, HeartbeatFailure> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let client = {
             // The client's own task is spawned where it is made.
             let _entered = runtime.enter();
-            Client::try_from(config).map_err(Box::new)?
+            cluster.client()?
         };
         let stop = CancellationToken::new();
         let stopped = stop.clone();

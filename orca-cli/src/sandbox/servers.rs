@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use orca_aws::config::Document;
 use orca_core::clock;
 use orca_testkit::fake_ec2::FakeEc2;
@@ -24,6 +23,7 @@ pub(super) use self::events::{Events, SandboxEvent};
 use super::object::has;
 use super::settings;
 use crate::args::{SandboxArgs, Takeover};
+use crate::kubeconfig::{self, Access};
 use crate::report::Failure;
 use crate::run;
 
@@ -46,7 +46,7 @@ pub(super) struct Sandbox {
     ec2: FakeEc2,
     cloud: Cloud,
     document: Document,
-    cluster: kube::Config,
+    cluster: Access,
     client: kube::Client,
     kubeconfig: PathBuf,
     /// Removed with everything in it when the sandbox ends.
@@ -70,13 +70,11 @@ impl Sandbox {
         std::fs::write(&kubeconfig, served.kubeconfig())
             .map_err(StartFailure::Kubeconfig)
             .map_err(Failure::new)?;
-        let file = Kubeconfig::read_from(&kubeconfig).map_err(Failure::new)?;
-        let mut cluster = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-            .await
-            .map_err(Failure::new)?;
-        // As in the program: the virtual node knows what may be repeated.
-        cluster.default_retry = false;
-        let client = kube::Client::try_from(cluster.clone()).map_err(Failure::new)?;
+        // Without the environment's proxies: this server is in this process.
+        let request =
+            kubeconfig::Request { kubeconfig: Some(kubeconfig.clone()), ..kubeconfig::Request::default() };
+        let (cluster, _source) = kubeconfig::resolve(&request).map_err(Failure::new)?;
+        let client = cluster.client().map_err(Failure::new)?;
         Ok(Self { kube, served, ec2, cloud, document, cluster, client, kubeconfig, _folder: folder })
     }
 

@@ -107,6 +107,7 @@ mod gpu_pod;
 mod handover;
 #[cfg(feature = "crash-points")]
 mod kills;
+mod kubeconfigs;
 mod loss;
 mod manifests;
 mod node;

@@ -25,7 +25,7 @@ use super::difference::{
 };
 use super::object::NodeTemplate;
 use super::recreations::Recreations;
-use crate::call::{AT_START, CallError, bounded, bounded_on};
+use crate::call::{AT_START, CallError, bounded, bounded_on, in_words};
 use crate::crash::{self, Effect};
 use crate::error::Error;
 use crate::health::Health;
@@ -183,7 +183,7 @@ impl NodeController {
                     Some(Ok(Event::InitDone)) => !listed,
                     Some(Ok(Event::Delete(node))) => { live = node; true }
                     Some(Err(error)) => {
-                        tracing::warn!(error = %error, "Watch on the node failed; it is taken up again");
+                        tracing::warn!(error = in_words(&error), "Watch on the node failed; it is taken up again");
                         continue;
                     }
                     None => return,

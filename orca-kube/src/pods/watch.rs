@@ -12,7 +12,7 @@ use orca_core::ids::PodUid;
 use super::Inner;
 use super::trimmed::TrimmedPod;
 use crate::absence::Absence;
-use crate::call::{CallError, bounded};
+use crate::call::{CallError, bounded, in_words};
 use crate::watching;
 
 /// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
@@ -84,7 +84,7 @@ pub(super) async fn run(inner: &Inner) {
             biased;
             event = events.next() => match event {
                 Some(Ok(event)) => apply(inner, event, &mut listed),
-                Some(Err(error)) => tracing::warn!(error = %error, "Watch on pods failed; it is taken up again"),
+                Some(Err(error)) => tracing::warn!(error = in_words(&error), "Watch on pods failed; it is taken up again"),
                 None => return,
             },
             // The watch waits for versions that this API server does not have, and shows nothing until it has.

@@ -189,7 +189,7 @@ fn an_unreadable_record_of_a_deleted_pod_is_not_no_record() {
     };
     let early = decided(&sweeps(&[20, 30, 40]), 50);
     assert_eq!((action(&early).as_str(), early.notes.len()), ("Refresh", 1), "its launch may be on its way");
-    assert_eq!(early.again, crate::limits::RESYNC, "for 25 minutes, so not every few seconds");
+    assert_eq!(early.again, limits::RESYNC, "for 25 minutes, so not every few seconds");
     let end = 10 + 20 * 60;
     assert_eq!(action(&decided(&sweeps(&[end + 1, end + 150, end + 301]), end + 302)), "Release");
 }
@@ -231,11 +231,11 @@ fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
         let mut case = Case::new(silent(known)).record(launched.clone());
         case.pod.status.as_mut().expect("a status").phase = Some("Running".into());
         let early = case.decide(170);
-        assert_eq!((reason(&early), early.again), ("Unconfirmed", crate::limits::RESYNC));
+        assert_eq!((reason(&early), early.again), ("Unconfirmed", limits::RESYNC));
         let later = case.decide(380);
         assert_eq!((reason(&later), later.again), ("Unconfirmed", Duration::from_secs(20)), "and then Ready");
         let unknown = case.decide(400);
-        assert_eq!((reason(&unknown), unknown.again), ("Ready unknown", crate::limits::RESYNC), "S5");
+        assert_eq!((reason(&unknown), unknown.again), ("Ready unknown", limits::RESYNC), "S5");
     }
     let gone = Missing { id: "i-1".into(), absences: 3, since: at(100), latest: at(400), is_held: false };
     let held = Missing { is_held: true, ..gone.clone() };
