@@ -20,6 +20,7 @@ use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 
 use crate::config::Aws;
+use crate::connection::{Proxy, http_client};
 use crate::fence::CONNECT_TIMEOUT;
 use crate::image::cache::ImageCache;
 use crate::skew::Skew;
@@ -74,6 +75,9 @@ pub enum ConnectError {
         "aws.credentials needs both accessKeyID and secretAccessKey; leave the section out to use a role"
     )]
     HalfCredentials,
+    /// The proxy has no URL that the SDK can use.
+    #[error("the proxy has no URL that calls to AWS can use: give http:// or https:// and a host")]
+    NotAProxy,
 }
 
 impl Ec2Client {
@@ -86,11 +90,25 @@ impl Ec2Client {
     ///
     /// A [`ConnectError`] that names the key of the config.
     pub async fn connect(settings: &Aws, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+        Self::connect_via(settings, clock, None).await
+    }
+
+    /// The same through a proxy, which loopback and the sources of credentials beside an instance are never behind.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConnectError`] that names the key of the config, or the proxy.
+    pub async fn connect_via(
+        settings: &Aws,
+        clock: Arc<dyn Clock>,
+        proxy: Option<&Proxy>,
+    ) -> Result<Self, ConnectError> {
         if settings.region.is_empty() {
             return Err(ConnectError::NoRegion);
         }
-        let mut loader =
-            aws_config::defaults(BehaviorVersion::latest()).region(Region::new(settings.region.clone()));
+        let http = http_client(proxy, settings.own_endpoint()).ok_or(ConnectError::NotAProxy)?;
+        let region = Region::new(settings.region.clone());
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region);
         if let Some(endpoint) = settings.own_endpoint() {
             if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
                 return Err(ConnectError::NotAnEndpoint(endpoint.to_owned()));

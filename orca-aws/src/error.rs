@@ -13,6 +13,7 @@ use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::text;
 
 use crate::call::Operation;
+use crate::connection::HostNotFound;
 
 mod table;
 
@@ -149,6 +150,10 @@ where
 {
     if let Some(found) = credentials_error(error) {
         return credentials(found);
+    }
+    if let Some(missing) = text::causes(error).find_map(|cause| cause.downcast_ref::<HostNotFound>()) {
+        return CloudError::new(Kind::Unknown, "HostNotFound", text::chain(missing))
+            .with_remedy("Check aws.region, aws.endpoint if it is set, and the DNS of this network.");
     }
     let code = match error {
         SdkError::ConstructionFailure(_) => "RequestNotBuilt",

@@ -31,6 +31,8 @@ mod call;
 mod client;
 pub mod config;
 #[cfg(feature = "sdk")]
+mod connection;
+#[cfg(feature = "sdk")]
 mod convert;
 #[cfg(feature = "sdk")]
 mod describe;
@@ -61,3 +63,5 @@ mod testing;
 
 #[cfg(feature = "sdk")]
 pub use client::{ConnectError, Ec2Client};
+#[cfg(feature = "sdk")]
+pub use connection::Proxy;

@@ -37,6 +37,11 @@ pub enum ProxyError {
         "{0} names a SOCKS proxy with a user: only SOCKS proxies without a password can be used; give an http:// proxy"
     )]
     SocksWithUser(&'static str),
+    /// A SOCKS proxy on the way to AWS.
+    #[error(
+        "{0} names a SOCKS proxy, and calls to AWS cannot use one; give an http:// proxy, or add amazonaws.com to NO_PROXY"
+    )]
+    SocksToAws(&'static str),
 }
 
 impl Proxies {
@@ -67,17 +72,38 @@ impl Proxies {
         if value.is_empty() || is_loopback(url) || self.excepts(url) {
             return Ok(None);
         }
-        // A proxy without a scheme is one of HTTP, by custom.
-        let whole = if value.contains("://") { value.clone() } else { format!("http://{value}") };
-        usable(from, &whole).map(Some)
+        usable(from, &with_scheme(value)).map(Some)
+    }
+
+    /// The proxy of everything that is reached as this URL of AWS is, and the hosts that it is not for.
+    ///
+    /// # Errors
+    ///
+    /// The variable that counts for the URL names no proxy that can be used.
+    pub(crate) fn to_aws(&self, url: &Uri) -> Result<Option<(Uri, String)>, ProxyError> {
+        let is_plain = url.scheme_str() == Some("http");
+        let (from, value) = if is_plain { ("HTTP_PROXY", &self.http) } else { ("HTTPS_PROXY", &self.https) };
+        if value.is_empty() || is_loopback(url) {
+            return Ok(None);
+        }
+        let proxy = usable(from, &with_scheme(value))?;
+        if proxy.scheme_str() == Some("socks5") {
+            return if self.excepts(url) { Ok(None) } else { Err(ProxyError::SocksToAws(from)) };
+        }
+        Ok(Some((proxy, self.list(if is_plain { 80 } else { 443 }))))
+    }
+
+    /// `NO_PROXY` in the form that the library knows, for hosts at this port.
+    fn list(&self, port: u16) -> String {
+        let hosts: Vec<&str> = self.no.split(',').filter_map(|entry| host_of(entry.trim(), port)).collect();
+        hosts.join(",")
     }
 
     /// Whether `NO_PROXY` names the host of this URL, by the library's rules for hosts, suffixes and networks.
     fn excepts(&self, url: &Uri) -> bool {
         let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("http") { 80 } else { 443 });
-        let list: Vec<&str> = self.no.split(',').filter_map(|entry| host_of(entry.trim(), port)).collect();
         // Any proxy will do here: what matters is whether it is passed by.
-        let matcher = Matcher::builder().all("http://proxy").no(list.join(",")).build();
+        let matcher = Matcher::builder().all("http://proxy").no(self.list(port)).build();
         matcher.intercept(url).is_none()
     }
 }
@@ -90,6 +116,11 @@ fn host_of(entry: &str, port: u16) -> Option<&str> {
         Some((host, only)) if !host.contains(':') => (only.parse() == Ok(port)).then_some(host),
         _ => Some(entry),
     }
+}
+
+/// A proxy without a scheme is one of HTTP, by custom.
+fn with_scheme(value: &str) -> String {
+    if value.contains("://") { value.to_owned() } else { format!("http://{value}") }
 }
 
 fn is_loopback(url: &Uri) -> bool {
@@ -178,6 +209,24 @@ mod tests {
             let found = to(&variables, url).expect("a proxy or none");
             assert_eq!(found.is_none(), is_excepted, "{no} and {url}");
         }
+    }
+
+    #[test]
+    fn aws_is_reached_through_the_proxy_of_its_scheme_and_not_by_socks() {
+        let through = |variables: &[(&str, &str)], url: &str| {
+            let proxies = Proxies::new(&variables.iter().copied().collect());
+            let found = proxies.to_aws(&url.parse().expect("a URL"))?;
+            Ok(found.map(|(proxy, hosts)| (proxy.to_string(), hosts)))
+        };
+        let aws = "https://ec2.us-west-2.amazonaws.com";
+        let both = [("HTTPS_PROXY", "proxy:3128"), ("NO_PROXY", "*.a.example, b.example:443, c.example:80")];
+        let expected = ("http://proxy:3128/".to_owned(), ".a.example,b.example".to_owned());
+        assert_eq!(through(&both, aws), Ok(Some(expected)));
+        assert_eq!(through(&both, "http://127.0.0.1:5000"), Ok(None));
+        let socks = [("HTTPS_PROXY", "socks5://proxy")];
+        assert_eq!(through(&socks, aws), Err(ProxyError::SocksToAws("HTTPS_PROXY")));
+        let excepted = [socks[0], ("NO_PROXY", "amazonaws.com")];
+        assert_eq!(through(&excepted, aws), Ok(None));
     }
 
     #[test]

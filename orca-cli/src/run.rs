@@ -47,7 +47,7 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
         reached = reach(&client, &cluster, &source) => reached.map_err(Failure::new)?,
     }
     let Document { config, backend } = loaded.document;
-    let cloud = connect(&backend, clock::system()).await?;
+    let cloud = connect(&backend, clock::system(), &request.proxies).await?;
     let parts = NodeParts {
         cluster,
         client,

@@ -24,9 +24,15 @@ pub enum Unhealthy {
     /// It does not know yet which process is the active one.
     #[error("the leader lease has not been read yet")]
     LeaderUnknown,
+    /// The leader lease cannot be read or written. The text says why, and what to do.
+    #[error("the leader lease cannot be read or written: {0}")]
+    LeaderLease(String),
     /// There is no Node object of it yet.
     #[error("the node is not registered yet")]
     NotRegistered,
+    /// The Node object cannot be made or read. The text says why, and what to do.
+    #[error("the node cannot be registered: {0}")]
+    RegistrationFailed(String),
     /// Its node lease was last renewed this many seconds ago.
     #[error("the node lease was last renewed {0} s ago")]
     LeaseNotRenewed(i64),
@@ -53,6 +59,10 @@ struct State {
     registered: AtomicBool,
     renewed: AtomicI64,
     beat: AtomicI64,
+    /// Why the leader lease cannot be read or written at present.
+    leader_failure: Mutex<Option<String>>,
+    /// Why the Node could not be registered when it was last tried.
+    registration_failure: Mutex<Option<String>>,
     /// Why cluster or cloud are not those that the node belongs to.
     mismatch: Mutex<Option<String>>,
     /// Why the node has ended although nobody asked it to.
@@ -66,9 +76,27 @@ impl Health {
         health
     }
 
+    /// This process leads, or stands by behind another one that holds the lease.
     pub(crate) fn set_leader(&self, is_leader: bool) {
         self.state.leader.store(is_leader, Ordering::Release);
         self.state.standby.store(!is_leader, Ordering::Release);
+        put(&self.state.leader_failure, None);
+    }
+
+    /// Nobody knows any more who leads: the lease cannot be read.
+    pub(crate) fn leader_unknown(&self, why: String) {
+        self.state.leader.store(false, Ordering::Release);
+        self.state.standby.store(false, Ordering::Release);
+        put(&self.state.leader_failure, Some(why));
+    }
+
+    /// This process leads, and may not renew the lease.
+    pub(crate) fn leader_failing(&self, why: Option<String>) {
+        put(&self.state.leader_failure, why);
+    }
+
+    pub(crate) fn registration_failed(&self, why: String) {
+        put(&self.state.registration_failure, Some(why));
     }
 
     pub(crate) fn set_synced(&self) {
@@ -88,7 +116,7 @@ impl Health {
     }
 
     pub(crate) fn set_identity(&self, mismatch: Option<String>) {
-        *self.state.mismatch.lock().unwrap_or_else(PoisonError::into_inner) = mismatch;
+        put(&self.state.mismatch, mismatch);
     }
 
     /// A loop ended, and the node with it. A process that goes on without it has to be restarted.
@@ -114,8 +142,11 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// [`Unhealthy::LeaderUnknown`].
+    /// [`Unhealthy::LeaderUnknown`] or [`Unhealthy::LeaderLease`].
     pub fn leader(&self) -> Result<(), Unhealthy> {
+        if let Some(why) = get(&self.state.leader_failure) {
+            return Err(Unhealthy::LeaderLease(why));
+        }
         let known = self.state.leader.load(Ordering::Acquire) || self.state.standby.load(Ordering::Acquire);
         if known { Ok(()) } else { Err(Unhealthy::LeaderUnknown) }
     }
@@ -124,13 +155,14 @@ impl Health {
     ///
     /// # Errors
     ///
-    /// [`Unhealthy::NotRegistered`] or [`Unhealthy::LeaseNotRenewed`].
+    /// [`Unhealthy::NotRegistered`], [`Unhealthy::RegistrationFailed`] or [`Unhealthy::LeaseNotRenewed`].
     pub fn node(&self) -> Result<(), Unhealthy> {
         if self.state.standby.load(Ordering::Acquire) {
             return Ok(());
         }
         if !self.state.registered.load(Ordering::Acquire) {
-            return Err(Unhealthy::NotRegistered);
+            let why = get(&self.state.registration_failure);
+            return Err(why.map_or(Unhealthy::NotRegistered, Unhealthy::RegistrationFailed));
         }
         let age = self.clock.now().as_second() - self.state.renewed.load(Ordering::Acquire);
         if age > LEASE_SECONDS { Err(Unhealthy::LeaseNotRenewed(age)) } else { Ok(()) }
@@ -143,8 +175,7 @@ impl Health {
     ///
     /// [`Unhealthy::IdentityMismatch`].
     pub fn identity(&self) -> Result<(), Unhealthy> {
-        let mismatch = self.state.mismatch.lock().unwrap_or_else(PoisonError::into_inner);
-        mismatch.clone().map_or(Ok(()), |text| Err(Unhealthy::IdentityMismatch(text)))
+        get(&self.state.mismatch).map_or(Ok(()), |text| Err(Unhealthy::IdentityMismatch(text)))
     }
 
     /// Whether the first complete list of pods has arrived.
@@ -156,4 +187,12 @@ impl Health {
         let ok = self.state.standby.load(Ordering::Acquire) || self.state.synced.load(Ordering::Acquire);
         if ok { Ok(()) } else { Err(Unhealthy::PodsNotListed) }
     }
+}
+
+fn get(text: &Mutex<Option<String>>) -> Option<String> {
+    text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn put(text: &Mutex<Option<String>>, new: Option<String>) {
+    *text.lock().unwrap_or_else(PoisonError::into_inner) = new;
 }

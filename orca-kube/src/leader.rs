@@ -15,6 +15,8 @@ use orca_core::clock::Clock;
 use tokio::time::Instant;
 
 use crate::call::{CallError, bounded, bounded_on};
+use crate::health::Health;
+use crate::rights::explained;
 
 /// The lease, and who wants to hold it.
 #[derive(Debug)]
@@ -54,20 +56,32 @@ impl Leader {
     }
 
     /// Waits until this process holds the lease. Safe to cancel.
-    pub(crate) async fn acquire(&self) {
+    ///
+    /// To stand by is to have seen who leads: a process that may not read the lease would wait for ever, and look ready.
+    pub(crate) async fn acquire(&self, health: &Health) {
         let mut sighting: Option<Sighting> = None;
         let mut told = false;
         loop {
             match self.try_acquire(&mut sighting).await {
                 Ok(true) => return,
-                Ok(false) if !told => {
-                    told = true;
-                    let holder = sighting.as_ref().and_then(|seen| holder(&seen.lease)).unwrap_or_default();
-                    tracing::info!(holder, "Standing by: another process holds the leader lease");
+                Ok(false) => {
+                    let seen = sighting.as_ref().and_then(|seen| holder(&seen.lease));
+                    // Nobody holds a lease that this process has just failed to take: it is read again.
+                    if let Some(holder) = seen.filter(|holder| !holder.is_empty()) {
+                        health.set_leader(false);
+                        if !std::mem::replace(&mut told, true) {
+                            tracing::info!(holder, "Standing by: another process holds the leader lease");
+                        }
+                    }
                 }
-                Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(error = %error, namespace = self.namespace, "Leader lease cannot be read or written; trying again");
+                    let error = explained(&error, &self.name);
+                    tracing::warn!(
+                        error,
+                        namespace = self.namespace,
+                        "Leader lease cannot be read or written; trying again"
+                    );
+                    health.leader_unknown(error);
                 }
             }
             tokio::time::sleep(self.duration / 5).await;
@@ -78,18 +92,26 @@ impl Leader {
     ///
     /// While the API server does not answer, nobody can take the lease over, and nothing can be written either: the
     /// process stays, and finds out who holds it when the API server is back (A50).
-    pub(crate) async fn hold(&self) {
+    pub(crate) async fn hold(&self, health: &Health) {
         let mut failures: u32 = 0;
         loop {
             tokio::time::sleep(self.duration / 5).await;
             let renewed = tokio::time::timeout(self.duration / 2, self.renew()).await;
             match renewed.unwrap_or(Err(CallError::Timeout)) {
-                Ok(true) => failures = 0,
+                Ok(true) => {
+                    failures = 0;
+                    health.leader_failing(None);
+                }
                 Ok(false) => return,
                 Err(error) => {
                     failures = failures.saturating_add(1);
+                    let text = explained(&error, &self.name);
                     if failures == 1 {
-                        tracing::warn!(error = %error, "Leader lease not renewed; trying again");
+                        tracing::warn!(error = text, "Leader lease not renewed; trying again");
+                    }
+                    // An outage is shown by the node lease; a refusal lasts until somebody does something.
+                    if matches!(error, CallError::Forbidden(_)) {
+                        health.leader_failing(Some(text));
                     }
                 }
             }

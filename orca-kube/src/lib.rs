@@ -34,6 +34,7 @@ mod pods;
 mod random;
 mod rate_limiter;
 mod recent;
+mod rights;
 pub mod spawn;
 mod virtual_node;
 mod watching;

@@ -127,10 +127,9 @@ impl VirtualNode {
     }
 
     async fn acquire(&self, leader: &Arc<Leader>, heartbeat: &Spawner) -> Result<(), Error> {
-        self.health.set_leader(false);
         let mut acquired = {
-            let leader = Arc::clone(leader);
-            heartbeat.start(async move { leader.acquire().await })
+            let (leader, health) = (Arc::clone(leader), self.health.clone());
+            heartbeat.start(async move { leader.acquire(&health).await })
         };
         let mut beat = tokio::time::interval(Duration::from_secs(5));
         loop {
@@ -238,8 +237,9 @@ impl VirtualNode {
 
     fn start_leader(&self, loops: &Loops, leader: &Arc<Leader>, heartbeat: &Spawner) {
         let (leader, name) = (Arc::clone(leader), self.parts.config.node.name.clone());
+        let health = self.health.clone();
         loops.start(heartbeat, "leader", async move {
-            leader.hold().await;
+            leader.hold(&health).await;
             Err(Error::LostLeadership(name))
         });
     }

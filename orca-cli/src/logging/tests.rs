@@ -92,8 +92,8 @@ fn lines_of_libraries_name_their_origin() {
 
 #[test]
 fn libraries_are_heard_from_warn_on() {
-    assert_eq!(directives(LogLevel::Debug), "warn,orca=debug");
-    assert_eq!(directives(LogLevel::Error), "error,orca=error");
+    assert_eq!(directives(LogLevel::Debug), "warn,kube_client::client::builder=off,orca=debug");
+    assert_eq!(directives(LogLevel::Error), "error,kube_client::client::builder=off,orca=error");
 }
 
 #[test]

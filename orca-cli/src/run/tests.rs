@@ -2,6 +2,8 @@
 
 use orca_aws::config::{Aws, Credentials};
 
+use crate::proxies::Proxies;
+
 #[tokio::test]
 async fn a_kubernetes_client_and_an_aws_client_live_in_one_process() {
     // As in the program: another test may have installed it already.
@@ -15,7 +17,9 @@ async fn a_kubernetes_client_and_an_aws_client_live_in_one_process() {
         credentials: Some(Credentials { access_key_id: key(), secret_access_key: key() }),
         ..Aws::default()
     };
-    let cloud = super::cloud::connect(&aws, orca_core::clock::system()).await.expect("an AWS client");
+    let cloud = super::cloud::connect(&aws, orca_core::clock::system(), &Proxies::default())
+        .await
+        .expect("an AWS client");
     let owner = orca_core::Owner { cluster: "c".into(), node: "n".into() };
     let (kubernetes, aws) = tokio::join!(client.apiserver_version(), cloud.list_owned(&owner));
     assert!(kubernetes.is_err() && aws.is_err(), "nobody listens there, and nothing panicked");

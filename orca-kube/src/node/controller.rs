@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::health::Health;
 use crate::identity::IdentityGuard;
 use crate::metrics::{NodeMetrics, Outcome};
+use crate::rights::explained;
 use crate::watching;
 
 /// At least this often a heartbeat is written, although nothing changed (A31).
@@ -116,7 +117,9 @@ impl NodeController {
                 Err(error) => {
                     failures += 1;
                     self.parts.health.beat();
-                    tracing::warn!(error = %error, "Node not registered; trying again");
+                    let error = explained(&error, &self.parts.template.config.node.name);
+                    tracing::warn!(error, "Node not registered; trying again");
+                    self.parts.health.registration_failed(error);
                     tokio::time::sleep(AT_START.delay(failures)).await;
                 }
             }

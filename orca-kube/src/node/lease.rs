@@ -18,6 +18,7 @@ use crate::health::Health;
 use crate::leader::to_micros;
 use crate::metrics::{NodeMetrics, Outcome};
 use crate::node::Facts;
+use crate::rights::explained;
 
 /// Where the node-lifecycle controller looks for heartbeats, and nowhere else (A24).
 pub(crate) const NAMESPACE: &str = "kube-node-lease";
@@ -67,7 +68,8 @@ impl NodeLease {
                     }
                     Err(error) => {
                         self.metrics.renewals.get_or_create(&Outcome::of(false)).inc();
-                        tracing::warn!(error = %error, "Node lease not renewed; trying again");
+                        let error = explained(&error, &self.node);
+                        tracing::warn!(error, "Node lease not renewed; trying again");
                         RETRY
                     }
                 },

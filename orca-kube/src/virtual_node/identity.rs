@@ -7,6 +7,7 @@ use orca_core::ids::Owner;
 use super::VirtualNode;
 use crate::call::{AT_START, CallError, bounded, bounded_on};
 use crate::identity::{IdentityGuard, Recorded};
+use crate::rights::explained;
 
 /// What is found out before anything is done.
 pub(super) struct Found {
@@ -27,7 +28,9 @@ impl VirtualNode {
                 Err(error) => {
                     failures += 1;
                     self.health.beat();
-                    tracing::warn!(error = %error, "The cluster cannot be identified; trying again");
+                    let error = explained(&error, &self.parts.config.node.name);
+                    tracing::warn!(error, "The cluster cannot be identified; trying again");
+                    self.health.registration_failed(error);
                     tokio::time::sleep(AT_START.delay(failures)).await;
                 }
             }

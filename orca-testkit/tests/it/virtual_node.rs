@@ -4,6 +4,7 @@
 mod blame;
 mod hostile;
 mod identity;
+mod leader;
 mod silence;
 mod support;
 mod tags;

@@ -12,6 +12,8 @@ use orca_testkit::fake_ec2::FakeEc2;
 #[cfg(feature = "aws")]
 use orca_testkit::fake_ec2::Served;
 
+#[cfg(feature = "aws")]
+use crate::proxies::Proxies;
 use crate::report::Failure;
 #[cfg(feature = "aws")]
 use crate::run;
@@ -41,7 +43,8 @@ impl Cloud {
             credentials: Some(Credentials { access_key_id: key(), secret_access_key: key() }),
             ..aws.clone()
         };
-        run::connect(&aws, orca_core::clock::system()).await
+        // No proxy: this cloud is in this process.
+        run::connect(&aws, orca_core::clock::system(), &Proxies::default()).await
     }
 }
 

@@ -1,11 +1,15 @@
 //! What cannot work says so, ends with a code, and registers nothing.
 
 use super::cluster::NODES;
-use super::world::{NODE, World, command};
+use super::world::{NODE, Orca, World, command};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 anywhere! {
     what_cannot_work_says_so_and_registers_nothing,
     a_node_of_somebody_else_is_not_taken_over,
+}
+servers_only! {
+    a_node_that_the_roles_do_not_name_is_not_ready_and_says_so,
 }
 
 async fn what_cannot_work_says_so_and_registers_nothing(world: World) {
@@ -42,6 +46,8 @@ async fn what_cannot_work_says_so_and_registers_nothing(world: World) {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("https://127.0.0.1:9") && text.contains("did not answer within 30 s"), "{text}");
+    let last = text.lines().last().expect("a message");
+    assert_eq!(last.matches("Connection refused").count(), 1, "the whole chain, once: {last}");
     assert!(world.cluster.get(NODES, NODE).await.is_none(), "nothing is registered");
 }
 
@@ -57,4 +63,43 @@ async fn a_node_of_somebody_else_is_not_taken_over(world: World) {
     assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
     // The control plane itself may write taints on it; ORCA wrote nothing.
     assert_eq!(world.audited("patch", "nodes") + world.audited("patch", "nodes/status"), 0);
+}
+
+/// The answer of `/readyz?verbose`, once the port is known.
+async fn ready(orca: &Orca) -> Option<String> {
+    let log = orca.log();
+    let (_, after) = log.split_once("\"address\":\"")?;
+    let (address, _) = after.split_once('"')?;
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    let request = "GET /readyz?verbose HTTP/1.1\r\nhost: orca\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.ok()?;
+    Some(text)
+}
+
+async fn a_node_that_the_roles_do_not_name_is_not_ready_and_says_so(world: World) {
+    let orca = world.start_with(&[("ORCA_NODE_NAME", "other-node")]);
+    let says = "the shipped Roles name the node orca-aws-node, and this one is called other-node";
+    world
+        .eventually("the probe says which Role is wrong", || async {
+            let text = ready(&orca).await?;
+            let is_told = text
+                .contains("[-]leader failed: the leader lease cannot be read or written: forbidden")
+                && text.contains(says);
+            (is_told && text.starts_with("HTTP/1.1 500")).then_some(())
+        })
+        .await;
+    assert!(orca.log().contains(says), "{}", orca.log());
+    drop(orca);
+    // Who stands by behind one that leads is ready.
+    let (_leading, _) = world.orca().await;
+    let second = world.start_only();
+    world
+        .eventually("the second stands by and is ready", || async {
+            ready(&second)
+                .await
+                .filter(|text| text.contains("[+]leader ok") && text.starts_with("HTTP/1.1 200"))
+        })
+        .await;
 }
