@@ -93,7 +93,7 @@ async fn a_node_that_the_roles_do_not_name_is_not_ready_and_says_so(world: World
     assert!(orca.log().contains(says), "{}", orca.log());
     drop(orca);
     // Who stands by behind one that leads is ready.
-    let (_leading, _) = world.orca().await;
+    let _leading = world.orca().await;
     let second = world.start_only();
     world
         .eventually("the second stands by and is ready", || async {
