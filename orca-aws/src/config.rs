@@ -120,7 +120,7 @@ impl BackendSection for Aws {
     fn check(&self, found: &mut Findings) {
         self.check_values(found);
         self.check_tags(found);
-        self.check_what_has_no_effect(found);
+        self.check_what_is_not_advised(found);
     }
 
     /// An endpoint that is not AWS's own belongs to a server for tests, or to a private cloud.

@@ -32,7 +32,7 @@ pub struct Loaded {
     pub document: Document,
     /// Where the file layer came from.
     pub origin: Origin,
-    /// Keys that are set and have no effect.
+    /// What is said about keys although nothing is wrong.
     pub warnings: Vec<Warning>,
 }
 
@@ -79,7 +79,12 @@ fn layered_on(origin: Origin, environment: &Environment, flags: &Value) -> Resul
     }
     layers.push(variables::read(environment)?);
     layers.push(flags.clone());
-    let document = layered(&layers)?;
+    let mut document = layered(&layers)?;
+    if document.backend.region.is_empty() {
+        // The SDK's own variables, in its own order: weaker than any layer that names a region.
+        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| environment.get(name));
+        region.unwrap_or_default().clone_into(&mut document.backend.region);
+    }
     match document.validate() {
         Ok(warnings) => Ok(Loaded { document, origin, warnings }),
         Err(errors) => Err(ConfigFailure::Invalid { origin, errors }),

@@ -36,7 +36,10 @@ fn the_original_designs_config_is_valid() {
 fn every_default_is_valid_but_for_the_region() {
     let errors = Document::default().validate().expect_err("no region");
     assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0].to_string(), "aws.region is required: give a region such as us-west-2");
+    assert_eq!(
+        errors[0].to_string(),
+        "aws.region is required: give a region such as us-west-2, here or in AWS_REGION"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::Aws;
 impl Aws {
     pub(super) fn check_values(&self, found: &mut Findings) {
         if self.region.is_empty() {
-            found.missing("aws.region", "give a region such as us-west-2");
+            found.missing("aws.region", "give a region such as us-west-2, here or in AWS_REGION");
         }
         id(found, "aws.subnetID", self.subnet_id.as_ref(), "subnet-");
         id(found, "aws.amiID", self.ami_id.as_ref(), "ami-");
@@ -31,14 +31,15 @@ impl Aws {
         }
     }
 
-    pub(super) fn check_what_has_no_effect(&self, found: &mut Findings) {
+    pub(super) fn check_what_is_not_advised(&self, found: &mut Findings) {
         let has_vpc = self.vpc_id.as_ref().is_some_and(|id| !id.is_empty());
         found.warn_if(has_vpc, "aws.vpcID", "the subnet decides the VPC");
         found.warn_if(self.development_mode, "aws.developmentMode", "there is nothing that it switches");
-        found.warn_if(
+        found.advise_if(
             self.credentials.is_some(),
-            "aws.credentials beside a role",
-            "static keys are used as given; prefer a role (IRSA or Pod Identity) and leave them out",
+            "aws.credentials",
+            "these static keys are used, in place of any role; a role (IRSA or Pod Identity) is safer, and is found when they \
+             are left out",
         );
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Document, ConfigFailure> 
         Err(error) => {
             let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
             let name = path.display().to_string();
-            let options = serde_saphyr::render_options! { formatter: &ForPeople, source_name: Some(&name) };
+            let formatter = ForPeople { text };
+            let options = serde_saphyr::render_options! { formatter: &formatter, source_name: Some(&name) };
             let rendered = error.render_with_options(options);
             // The place stands in the headline already.
             let repeated = format!("error: line {line} column {column}: ");
@@ -38,10 +39,25 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Document, ConfigFailure> 
     }
 }
 
-/// The wording of the errors that people make most.
-struct ForPeople;
+/// The wording of the errors that people make most, about this text.
+struct ForPeople<'t> {
+    text: &'t str,
+}
 
-impl MessageFormatter for ForPeople {
+impl ForPeople<'_> {
+    /// The single value that stands at the place of an error, or first in a list there.
+    fn value(&self, error: &Error) -> Option<String> {
+        let at = error.location()?;
+        let line = self.text.lines().nth(usize::try_from(at.line()).ok()?.checked_sub(1)?)?;
+        let rest: String = line.chars().skip(usize::try_from(at.column()).ok()?.checked_sub(1)?).collect();
+        let value = rest.trim_start_matches(['[', '-', ' ']).split([',', '}', ']', '#']).next()?.trim();
+        let is_plain =
+            !value.is_empty() && !value.contains(['{', ':']) && !value.starts_with(['&', '*', '|', '>']);
+        is_plain.then(|| value.to_owned())
+    }
+}
+
+impl MessageFormatter for ForPeople<'_> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the reader has 60 other errors, and words for each")]
     fn format_message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
         match error.without_snippet() {
@@ -54,6 +70,20 @@ impl MessageFormatter for ForPeople {
             }
             Error::Unexpected { expected: "mapping start", .. } => {
                 "this section must hold keys; indent them below it, or remove it".into()
+            }
+            Error::Unexpected { expected: "sequence start", .. } => {
+                let value = self.value(error).unwrap_or_else(|| "one, two".into());
+                format!("this key holds a list, so give a list: [{value}]").into()
+            }
+            Error::Unexpected { expected: "string scalar" | "scalar", .. } => match self.value(error) {
+                Some(value) => format!("this key holds one value, so give one value: {value}").into(),
+                None => "this key holds one value, so give one value and no list or section".into(),
+            },
+            Error::InvalidScalar { ty: "u16", .. } => "give a whole number from 0 to 65535".into(),
+            Error::InvalidScalar { ty: "u32" | "u64", .. } => "give a whole number from 0".into(),
+            Error::InvalidScalar { ty: "floating point", .. } => "give a number".into(),
+            Error::InvalidScalar { ty: "boolean", .. } | Error::InvalidBooleanStrict { .. } => {
+                "give true or false".into()
             }
             _ => DefaultMessageFormatter.format_message(error),
         }

@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 /// The config as JSON, with secrets hidden and keys that are not set left out.
 #[must_use]
 pub fn shown(document: &Document) -> Value {
+    let mut document = document.redacted();
+    // What is not set and has an effect is shown as what it means.
+    document.config.node.taints = Some(document.config.node.taints().into_owned());
     // A config serialises always: its keys are text and its numbers finite.
-    without_nulls(json!(document.redacted()))
+    without_nulls(json!(document))
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -34,5 +37,14 @@ mod tests {
             Some(Credentials { access_key_id: "AKIA1".into(), secret_access_key: "s3cret".into() });
         let text = shown(&document).to_string();
         assert!(!text.contains("AKIA1") && !text.contains("s3cret") && !text.contains("null"), "{text}");
+    }
+
+    #[test]
+    fn the_default_taint_is_shown_as_it_is_in_effect() {
+        let shown = shown(&Document::default());
+        assert_eq!(shown["node"]["taints"][0]["key"], "orca.research/burst-node");
+        let mut document = Document::default();
+        document.config.node.taints = Some(Vec::new());
+        assert_eq!(super::shown(&document)["node"]["taints"], json!([]), "none are none");
     }
 }

@@ -46,10 +46,10 @@ fn text_that_looks_like_a_number_stays_text() {
 
 #[test]
 fn keys_with_slashes_and_dots_stay_whole() {
-    let yaml = "aws: { region: us-west-2 }\nnode:\n  labels:\n    orca.research/region: us-west-2\n    Team.io/x[0]: a\n";
-    let Document { config, .. } = loaded(yaml, &[], &json!({})).expect("valid").document;
-    let keys: Vec<&str> = config.node.labels.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["Team.io/x[0]", "orca.research/region"]);
+    let yaml = "aws:\n  region: us-west-2\n  tags:\n    example.com/region: us-west-2\n    Team.io/x[0]: a\n";
+    let Document { backend, .. } = loaded(yaml, &[], &json!({})).expect("valid").document;
+    let keys: Vec<&str> = backend.tags.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["Team.io/x[0]", "example.com/region"]);
 }
 
 #[test]
@@ -152,4 +152,67 @@ fn half_of_the_credentials_is_refused() {
     let variables = [("ORCA__AWS__CREDENTIALS__ACCESSKEYID", "AKIA1")];
     let error = loaded("aws: { region: us-west-2 }\n", &variables, &json!({})).expect_err("half");
     assert!(error.to_string().contains("secretAccessKey"), "{error}");
+}
+
+#[test]
+fn a_wrong_shape_says_what_to_write() {
+    for (yaml, says) in [
+        ("aws: { securityGroupIDs: sg-1 }", "give a list: [sg-1]"),
+        ("aws:\n  securityGroupIDs: sg-1 # mine\n", "give a list: [sg-1]"),
+        ("node: { taints: a }", "give a list: [a]"),
+        ("instances: { allowedInstanceTypes: p5.* }", "give a list: [p5.*]"),
+        ("node: { labels: a }", "this section must hold keys"),
+        ("node: { labels: [a] }", "this section must hold keys"),
+        ("aws: { region: [us-west-2] }", "give one value: us-west-2"),
+        ("aws: { region: { name: us-west-2 } }", "give one value"),
+        ("controller: { concurrency: many }", "give a whole number"),
+        ("controller: { sweepSeconds: 10s }", "give a number"),
+        ("metrics: { enabled: maybe }", "give true or false"),
+        ("metrics: { port: 70000 }", "give a whole number from 0 to 65535"),
+        ("controller: { concurrency: -1 }", "give a whole number from 0"),
+    ] {
+        let text = malformed(yaml);
+        let line = text.lines().next().unwrap_or_default();
+        assert!(line.contains(says), "{says} is missing in: {text}");
+    }
+}
+
+#[test]
+fn the_region_of_the_environment_counts_where_none_is_named() {
+    let region = |yaml: &str, variables: &[(&str, &str)]| {
+        loaded(yaml, variables, &json!({})).map(|loaded| loaded.document.backend.region)
+    };
+    let both = [("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "eu-west-2")];
+    assert_eq!(region("node: { name: n }", &both).expect("a region"), "eu-west-1");
+    assert_eq!(region("", &both[1..]).expect("a region"), "eu-west-2");
+    assert_eq!(region("aws: { region: us-west-2 }", &both).expect("a region"), "us-west-2");
+    assert!(region("", &[]).expect_err("no region").to_string().contains("AWS_REGION"));
+}
+
+#[test]
+fn labels_that_cannot_be_overridden_or_are_none_are_refused() {
+    for (label, says) in [
+        (
+            "kubernetes.io/os: windows",
+            "node.labels.kubernetes.io/os has the value \"windows\": ORCA sets this label itself",
+        ),
+        ("kubernetes.io/hostname: h", "ORCA sets this label itself"),
+        ("team: 'a b'", "node.labels.team has the value \"a b\": give at most 63 letters"),
+        ("'te am': a", "the key is none of a label"),
+    ] {
+        let yaml = format!("aws: {{ region: us-west-2 }}\nnode: {{ labels: {{ {label} }} }}\n");
+        let text = loaded(&yaml, &[], &json!({})).expect_err("refused").to_string();
+        assert!(text.contains(says), "{text}");
+    }
+}
+
+#[test]
+fn a_warning_says_one_thing() {
+    let yaml = "aws: { region: us-west-2, credentials: { accessKeyID: a, secretAccessKey: b } }";
+    let warnings = loaded(yaml, &[], &json!({})).expect("valid").warnings;
+    let text = warnings.iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        text.starts_with("aws.credentials: these static keys are used") && !text.contains("no effect"),
+        "{text}"
+    );
 }

@@ -29,18 +29,20 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// A key that has no effect.
+/// A key that does not do what its author may think.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// The key.
     pub key: &'static str,
-    /// Why it has none.
+    /// Whether it does anything.
+    pub has_effect: bool,
+    /// Why it has no effect, or why another way is better.
     pub text: &'static str,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} has no effect: {}", self.key, self.text)
+        write!(f, "{}{}: {}", self.key, if self.has_effect { "" } else { " has no effect" }, self.text)
     }
 }
 
@@ -49,7 +51,7 @@ impl fmt::Display for Warning {
 pub struct Findings {
     /// What keeps ORCA from starting.
     pub errors: Vec<ConfigError>,
-    /// What has no effect.
+    /// What has no effect, and what would be better otherwise.
     pub warnings: Vec<Warning>,
 }
 
@@ -71,7 +73,14 @@ impl Findings {
     /// A key that is set and has no effect.
     pub fn warn_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
         if is_set {
-            self.warnings.push(Warning { key, text });
+            self.warnings.push(Warning { key, has_effect: false, text });
+        }
+    }
+
+    /// A key that is set and has an effect for which there is a better way.
+    pub fn advise_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
+        if is_set {
+            self.warnings.push(Warning { key, has_effect: true, text });
         }
     }
 

@@ -1,9 +1,10 @@
 //! What makes a config wrong although it has the right shape. Everything wrong is reported at once.
 
-use super::Config;
 use super::findings::{ConfigError, Findings, Warning};
+use super::{Config, Node};
 use crate::cloud::CloudInfo;
 use crate::quantity::Quantity;
+use crate::well_known::label;
 
 /// Checks every value, for a back end that says this of itself. The warnings are for people; the errors keep ORCA from
 /// starting.
@@ -20,7 +21,7 @@ pub fn validate(config: &Config, cloud: &CloudInfo) -> Result<Vec<Warning>, Vec<
 
 /// Everything but the back end's own section and its tags.
 pub(super) fn check(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
-    check_node(config, found);
+    check_node(config, cloud, found);
     check_instances(config, found);
     check_limits(config, found);
     check_controller(config, found);
@@ -28,7 +29,7 @@ pub(super) fn check(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
     check_the_rest(config, found);
 }
 
-fn check_node(config: &Config, found: &mut Findings) {
+fn check_node(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
     let node = &config.node;
     if !is_node_name(&node.name) {
         found.wrong(
@@ -58,6 +59,7 @@ fn check_node(config: &Config, found: &mut Findings) {
             Err(error) => found.wrong(key, value, error.to_string()),
         }
     }
+    check_labels(node, cloud, found);
     for (index, taint) in node.taints.iter().flatten().enumerate() {
         if taint.key.is_empty() {
             found.missing(&format!("node.taints[{index}].key"), "give the taint's key");
@@ -66,6 +68,44 @@ fn check_node(config: &Config, found: &mut Findings) {
     if let Some(address) = node.address.as_ref().filter(|text| text.parse::<std::net::IpAddr>().is_err()) {
         found.wrong("node.address", address, "give an IP address");
     }
+}
+
+fn check_labels(node: &Node, cloud: &CloudInfo, found: &mut Findings) {
+    for (key, value) in &node.labels {
+        let path = format!("node.labels.{key}");
+        let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
+        if let Some(own) = fixed(key, node, cloud) {
+            if own != value {
+                let remedy = format!("ORCA sets this label itself, to {own}; remove it here");
+                found.wrong(&path, value, remedy);
+            }
+        } else if !is_label_part(name) || prefix.contains('/') {
+            found.wrong(&path, value, "the key is none of a label: give letters, digits, '-', '_' and '.'");
+        } else if !value.is_empty() && !is_label_part(value) {
+            let remedy =
+                "give at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends";
+            found.wrong(&path, value, remedy);
+        }
+    }
+}
+
+/// The value of a label that says what the node is: ORCA sets it, whatever the config says.
+fn fixed<'a>(key: &str, node: &'a Node, cloud: &'a CloudInfo) -> Option<&'a str> {
+    match key {
+        label::PROVIDER => Some(&cloud.provider),
+        label::VERSION => Some(env!("CARGO_PKG_VERSION")),
+        label::HOSTNAME => Some(&node.name),
+        label::OS => Some("linux"),
+        label::ARCH => Some(&node.architecture),
+        _ => None,
+    }
+}
+
+/// What the API server takes as the value of a label, and as the name in its key: it would refuse the whole node.
+fn is_label_part(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || [b'-', b'_', b'.'].contains(&b);
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    text.len() <= 63 && text.bytes().all(inner) && edge(text.bytes().next()) && edge(text.bytes().last())
 }
 
 /// RFC 1123 subdomain, at most 63 characters because it is a label value as well.
