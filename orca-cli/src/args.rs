@@ -18,11 +18,14 @@ pub use self::takeover::Takeover;
 #[cfg(feature = "sandbox")]
 pub use self::sandbox::{Chaos, SandboxArgs, SandboxOutput};
 
+/// The version and the revision that it was built from, as `--version` shows them.
+pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("ORCA_REVISION"), ")");
+
 /// A virtual node for Kubernetes: every pod that is bound to it runs as an EC2 instance of its own.
 ///
 /// Without a command, orca runs the controller.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "orca", version, max_term_width = 110)]
+#[command(name = "orca", version = VERSION, max_term_width = 110)]
 pub struct Args {
     /// The flags that every command takes.
     #[command(flatten, next_help_heading = "Options of every command")]

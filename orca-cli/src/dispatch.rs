@@ -8,7 +8,7 @@ use clap::Parser;
 use orca_core::clock::SystemClock;
 use orca_core::config::LogFormat;
 use serde_json::json;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::args::{Args, Command, ConfigCommand, ConfigOutput, Globals, VersionOutput};
 use crate::config::{self, Loaded};
@@ -29,10 +29,12 @@ pub fn main() -> ExitCode {
         }
     };
     let environment = Environment::of_process();
-    // Until the config is read, only the flag can say how the message must look.
-    let mut form = match args.globals.log_format {
-        Some(LogFormat::Json) => Form::Json,
-        Some(LogFormat::Text | LogFormat::Auto) | None => Form::Text,
+    // Until the config is read, only the flag can say how the message must look. What collects the lines of a controller
+    // reads JSON; whoever calls another command is a person.
+    let mut form = match (args.globals.log_format, &args.command) {
+        (Some(format), _) => Form::for_stderr(format),
+        (None, None | Some(Command::Run)) => Form::for_stderr(LogFormat::Auto),
+        (None, Some(_)) => Form::Text,
     };
     match dispatch(args, environment, &mut form) {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,6 +69,14 @@ fn controller(globals: Globals, environment: Environment, form: &mut Form) -> Re
         filter: environment.get("ORCA_LOG").map(str::to_owned),
     };
     logging::init(&settings).map_err(Failure::usage)?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        revision = env!("ORCA_REVISION"),
+        config = %loaded.origin,
+        variables = environment.names_of_config().join(" "),
+        node_name = loaded.document.config.node.name,
+        "Starting ORCA"
+    );
     for warning in &loaded.warnings {
         warn!(key = warning.key, "{warning}");
     }
@@ -100,7 +110,7 @@ fn show(output: ConfigOutput, globals: &Globals, environment: &Environment) -> R
 fn version(output: VersionOutput) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
     let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
-    let revision = option_env!("ORCA_REVISION").unwrap_or("unknown");
+    let revision = env!("ORCA_REVISION");
     let backends: &[&str] = if cfg!(feature = "aws") { &["aws"] } else { &[] };
     match output {
         VersionOutput::Text => print(&format!("orca {version} ({revision}, {platform})\n")),

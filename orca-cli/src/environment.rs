@@ -28,6 +28,29 @@ impl Environment {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The names of the variables that change what ORCA does, without their values: they can be secret.
+    #[must_use]
+    pub fn names_of_config(&self) -> Vec<&str> {
+        const OTHERS: [&str; 10] = [
+            "DEFAULT_NODE_NAME",
+            "KUBECONFIG",
+            "POD_NAMESPACE",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+            "AWS_PROFILE",
+            "AWS_ENDPOINT_URL",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+        ];
+        let counts = |name: &&str| {
+            let name = name.to_ascii_uppercase();
+            let is_own = ["ORCA__", "ORCA_CONFIG", "ORCA_NODE_NAME", "ORCA_LOG"];
+            is_own.iter().any(|start| name.starts_with(start)) || OTHERS.contains(&name.as_str())
+        };
+        self.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name).filter(counts).collect()
+    }
+
     /// The value of a variable. An empty one counts as not set, as is the custom.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -81,6 +104,17 @@ mod tests {
         let environment = Environment::from_iter([("NO_COLOR", ""), ("HOME", "/h")]);
         assert!(!environment.is_colourless());
         assert_eq!(environment.home(), Some(PathBuf::from("/h")));
+    }
+
+    #[test]
+    fn the_variables_that_count_are_named_without_their_values() {
+        let pairs = [
+            ("ORCA__NODE__CPU", "1"),
+            ("https_proxy", "http://u:s3cret@p"),
+            ("HOME", "/h"),
+            ("KUBECONFIG", ""),
+        ];
+        assert_eq!(Environment::from_iter(pairs).names_of_config(), ["ORCA__NODE__CPU", "https_proxy"]);
     }
 
     #[test]

@@ -35,7 +35,6 @@ pub(crate) async fn run(loaded: Loaded, globals: Globals, environment: Environme
     if let Some(point) = environment.get("ORCA_CRASH_AT") {
         orca_kube::crash::arm(point).map_err(Failure::usage)?;
     }
-    tracing::info!(config = %loaded.origin, "Config loaded");
     let request = kubeconfig::Request::new(&globals, &environment);
     let (cluster, source) = kubeconfig::resolve(&request).map_err(Failure::new)?;
     let server = described(&cluster.config.cluster_url, cluster.config.proxy_url.as_ref());

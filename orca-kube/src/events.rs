@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call::bounded;
 use crate::metrics::Outcome;
 use crate::rate_limiter::RateLimiter;
+use crate::spans;
 
 /// Events that wait to be sent. Beyond it the newest is dropped: the pod's status says the same.
 const QUEUE: usize = 1024;
@@ -89,10 +90,10 @@ impl Events {
         if !self.is_news(pod.uid.as_str(), note) {
             return;
         }
-        match note.kind {
+        spans::pod(pod).in_scope(|| match note.kind {
             NoteKind::Normal => tracing::info!(reason = note.reason, note = note.message, "Pod event"),
             NoteKind::Warning => tracing::warn!(reason = note.reason, note = note.message, "Pod event"),
-        }
+        });
         self.send(Subject::Pod(pod.clone()), note);
     }
 

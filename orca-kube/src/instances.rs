@@ -229,7 +229,7 @@ impl Provider for InstanceProvider {
         let call = inner.parts.cloud.launch(&record.offer, &record.token, not_after);
         let outcome = crash::around(Effect::Launch, call).await;
         inner.parts.metrics.launched(&outcome);
-        tracing::debug!(pod_uid = %pod.uid, outcome = outcome_name(&outcome), "Launch call answered");
+        tracing::debug!(outcome = outcome_name(&outcome), "Launch call answered");
         match &outcome {
             LaunchOutcome::Launched(instance) => {
                 inner.ledger().launched(pod, (**instance).clone(), inner.now());

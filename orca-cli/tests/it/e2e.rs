@@ -108,6 +108,7 @@ mod handover;
 #[cfg(feature = "crash-points")]
 mod kills;
 mod kubeconfigs;
+mod logs;
 mod loss;
 mod manifests;
 mod node;

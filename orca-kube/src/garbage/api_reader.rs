@@ -9,6 +9,7 @@ use orca_core::orphans::Standing;
 use crate::absence::Absence;
 use crate::call::{CallError, bounded_on};
 use crate::pods;
+use crate::spans;
 
 /// The namespace whose UID is the cluster's.
 const SYSTEM: &str = "kube-system";
@@ -78,7 +79,8 @@ impl ClusterReader for ApiReader {
                 Absence::by_registry(&not_found, pod).map_or(Read::Unknown, Read::Absent)
             }
             Err(error) => {
-                tracing::debug!(error = %error, pod = %pod, "Nothing is concluded about this pod");
+                spans::pod(pod)
+                    .in_scope(|| tracing::debug!(error = %error, "Nothing is concluded about this pod"));
                 Read::Unknown
             }
         }

@@ -15,6 +15,7 @@ use orca_core::orphans::{self, Finding, Round, Rules, Standing, Verdict};
 use super::api_reader::Read;
 use super::{Garbage, notes};
 use crate::call::CallError;
+use crate::spans;
 
 /// Reads at the same time.
 const READS: usize = 16;
@@ -228,7 +229,9 @@ impl Garbage {
             let Some(pod) = &instance.pod else { continue };
             if self.parts.provider.end_instance(id, &pod.uid) {
                 metrics.terminated.inc();
-                tracing::warn!(instance_id = %id, pod = %pod, age = age(instance, self.parts.clock.now()), "Orphaned instance is terminated");
+                let age = age(instance, self.parts.clock.now());
+                spans::pod(pod)
+                    .in_scope(|| tracing::warn!(instance_id = %id, age, "Orphaned instance is terminated"));
                 self.tell(&notes::terminated(instance, standing));
             }
         }

@@ -6,10 +6,12 @@ use orca_core::cloud::Terminations;
 use orca_core::error::Kind;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::Inner;
 use crate::crash::{self, Effect};
 use crate::rate_limiter::RateLimiter;
+use crate::spans;
 
 /// How long to gather at least: a Job's pods are deleted within a few milliseconds of each other.
 const WINDOW: Duration = Duration::from_millis(15);
@@ -66,6 +68,8 @@ fn record(inner: &Inner, ended: Terminations) {
     let now = inner.now();
     let mut changed = Vec::new();
     for (id, result) in ended {
+        let pod = inner.ledger().pod_of(&id);
+        let _named = pod.as_ref().map_or_else(Span::none, spans::pod).entered();
         match result {
             Ok(state) => {
                 tracing::info!(instance_id = %id, state = state.as_str(), "Instance terminating");

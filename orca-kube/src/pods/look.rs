@@ -14,6 +14,7 @@ use super::{Inner, RETRY, admit, observe, vanished};
 use crate::absence::Absence;
 use crate::call::{CallError, bounded_on};
 use crate::metrics::{Outcome, TaskKind};
+use crate::spans;
 use crate::spawn::{Panicked, caught};
 
 /// How often to see whether cluster and cloud are those of this node again.
@@ -27,14 +28,13 @@ impl Inner {
             return Some(FROZEN);
         }
         let reference = entry.reference.clone();
-        let span = tracing::info_span!("pod", namespace = %reference.namespace, pod = %reference.name, pod_uid = %uid);
         let look = async {
             match caught(self.look(uid, entry)).await {
                 Ok(again) => again,
                 Err(panic) => Some(self.panicked(uid, &panic)),
             }
         };
-        look.instrument(span).await
+        look.instrument(spans::pod(&reference)).await
     }
 
     async fn look(&self, uid: &PodUid, mut entry: Entry) -> Option<Duration> {

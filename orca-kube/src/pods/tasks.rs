@@ -17,9 +17,11 @@ use orca_core::lifecycle::{Facts, Preparation, PrepareKey, Task, TaskFailure, Ta
 use orca_core::provider::{Permit, Prepared, Provider};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::queue::Queue;
 use crate::metrics::{PodMetrics, TaskKind};
+use crate::spans;
 use crate::spawn::{Panicked, Spawner, caught};
 
 /// Offers that are made at the same time. Others wait for their turn.
@@ -119,6 +121,7 @@ impl Tasks {
         let task = Task { key, since: self.shared.clock.now(), state: TaskState::UnderWay };
         slot.prepare = Some(Preparing { task, abort, place: None, number });
         drop(slots);
+        let span = spans::pod(pod);
         let (shared, pod) = (Arc::clone(&self.shared), pod.clone());
         let run = async move {
             // Nobody closes the semaphore.
@@ -130,7 +133,7 @@ impl Tasks {
         };
         self.shared.spawner.detach(async move {
             // An aborted prepare has no result: nobody asks for it.
-            let _aborted = futures::future::Abortable::new(run, registration).await;
+            let _aborted = futures::future::Abortable::new(run.instrument(span), registration).await;
         });
     }
 
@@ -144,6 +147,7 @@ impl Tasks {
             slot.send = Some(Task { key: send_at, since, state: TaskState::UnderWay });
             slot.prepare.take().and_then(|mut preparing| preparing.place.take())
         };
+        let span = spans::pod(pod);
         let (shared, pod) = (Arc::clone(&self.shared), pod.clone());
         let run = async move {
             let call = tokio::time::timeout(SEND_TIME, shared.provider.create_pod(&pod, &record));
@@ -152,7 +156,7 @@ impl Tasks {
             shared.sent(&pod.uid, send_at, result);
         };
         // Never aborted: whatever the pod wants meanwhile, the answer names an instance that costs money.
-        self.shared.spawner.detach(self.shared.sending.track_future(run));
+        self.shared.spawner.detach(self.shared.sending.track_future(run.instrument(span)));
     }
 
     /// A fact was used, or is of no use. A prepare that is under way is given up; a send is not.

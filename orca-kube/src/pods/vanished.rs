@@ -13,6 +13,7 @@ use super::Inner;
 use super::store::Entry;
 use crate::absence::Absence;
 use crate::call::{CallError, bounded_on};
+use crate::spans;
 
 /// How soon a pod that is held back is looked at again.
 pub(super) const HELD: Duration = Duration::from_mins(1);
@@ -42,7 +43,9 @@ impl Inner {
                 "pods vanished without a deletion that was seen, and {why}: their instances keep running. If they are no longer wanted, set gc.releaseBrake to their number and restart ORCA"
             ),
         };
-        tracing::warn!(pod = %entry.reference, "Pod vanished untold; nothing is concluded from it yet");
+        spans::pod(&entry.reference).in_scope(|| {
+            tracing::warn!("Pod vanished untold; nothing is concluded from it yet");
+        });
         self.parts
             .events
             .publish_on_node(&self.parts.owner.node, &Note::warning(reason::VANISHED_PODS, text));

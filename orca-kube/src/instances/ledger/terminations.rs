@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use orca_core::clock;
 use orca_core::error::CloudError;
-use orca_core::ids::{InstanceId, Owner, PodUid};
+use orca_core::ids::{InstanceId, Owner, PodRef, PodUid};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
 
@@ -74,6 +74,11 @@ impl Ledger {
     pub(in crate::instances) fn next_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
         let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
         ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
+    }
+
+    /// The pod that an instance was launched for.
+    pub(in crate::instances) fn pod_of(&self, id: &InstanceId) -> Option<PodRef> {
+        self.tracked.get(id).map(|tracked| tracked.pod.clone())
     }
 
     /// Takes in what a termination call said of one instance, and returns its pod.
