@@ -67,7 +67,7 @@ fn content(resource: &Resource, value: &Value, found: &mut Vec<Cause>) {
     match resource.kind {
         "Pod" => pod::spec("spec", &value["spec"], found),
         "Job" | "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
-            workload::content(resource, value, found)
+            workload::content(resource, value, found);
         }
         "Lease" => lease(&value["spec"], found),
         "Event" => event(value, found),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use orca_core::clock;
 use orca_core::ids::ClusterId;
 use orca_testkit::servers::{ControlPlane, Ec2Probe, Ec2Proxy, Relay};
 use orca_testkit::simulation::check::check;
@@ -137,7 +138,7 @@ impl World {
     fn spawn(&self, kubeconfig: &Path, config: &Path, environment: &[(&str, &str)]) -> Orca {
         let mut starts = self.starts.lock().expect("no panic");
         let number = starts.len();
-        starts.push(Timestamp::now());
+        starts.push(clock::system().now());
         drop(starts);
         let log = self.folder.path().join(format!("orca-{number}.log"));
         let file = std::fs::File::create(&log).expect("a log file");
@@ -306,7 +307,7 @@ impl World {
         entries.extend(starts.into_iter().map(|at| Entry { at, fact: Fact::Started { process: 0 } }));
         entries.sort_by_key(|entry| entry.at);
         let system = self.cluster.get(NAMESPACES, "kube-system").await.expect("a namespace");
-        let now = Timestamp::now();
+        let now = clock::system().now();
         let history = History {
             cluster: ClusterId::new(system["metadata"]["uid"].as_str().unwrap_or_default()),
             node: NODE.to_owned(),

@@ -55,7 +55,7 @@ impl Layout {
         let authority = Authority::new(folder.join("pki"))?;
         let names = ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default.svc"];
         let audit_policy = folder.join("audit-policy.yaml");
-        files::write(&audit_policy, &audit.policy())?;
+        files::write(&audit_policy, audit.policy())?;
         Ok(Self {
             api_server: authority.server("kube-apiserver", &names)?,
             // The API server speaks to kubelets as this user, which a virtual node has to let in.
