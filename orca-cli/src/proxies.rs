@@ -80,6 +80,7 @@ impl Proxies {
     /// # Errors
     ///
     /// The variable that counts for the URL names no proxy that can be used.
+    #[cfg(feature = "aws")]
     pub(crate) fn to_aws(&self, url: &Uri) -> Result<Option<(Uri, String)>, ProxyError> {
         let is_plain = url.scheme_str() == Some("http");
         let (from, value) = if is_plain { ("HTTP_PROXY", &self.http) } else { ("HTTPS_PROXY", &self.https) };
@@ -211,6 +212,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws")]
     #[test]
     fn aws_is_reached_through_the_proxy_of_its_scheme_and_not_by_socks() {
         let through = |variables: &[(&str, &str)], url: &str| {

@@ -137,6 +137,8 @@ pub struct KnownInstances {
     pub unconfirmed_since: Option<Timestamp>,
     /// Why the cloud last refused to end an instance of this pod, if it did.
     pub end_refused: Option<CloudError>,
+    /// Why nobody knows whether an instance of this pod is being ended, once it has been asked for longer than a minute.
+    pub end_unanswered: Option<CloudError>,
     /// An instance of the pod that is alive and whose tags no longer say so: it may not be ended.
     pub foreign: Option<(InstanceId, ForeignTag)>,
     /// Why there has been no complete sweep lately, if the cloud said.

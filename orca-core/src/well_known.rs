@@ -149,6 +149,8 @@ pub mod reason {
     pub const INSTANCE_TERMINATING: &str = "InstanceTerminating";
     /// Event: the cloud refuses to end the instance of a deleted pod.
     pub const TERMINATION_REFUSED: &str = "TerminationRefused";
+    /// Calls that are to end an instance are not answered.
+    pub const TERMINATION_UNANSWERED: &str = "TerminationUnanswered";
     /// An instance is not ended because its tags no longer name this cluster, node and pod.
     pub const INSTANCE_NOT_OWNED: &str = "InstanceNotOwned";
     /// The instance ended without ORCA's doing.

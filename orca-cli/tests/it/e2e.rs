@@ -56,7 +56,6 @@ macro_rules! played_once_anywhere {
 }
 
 /// As `anywhere`, but on a real control plane and the fake EC2, whose histories are judged by the rules of the simulation.
-#[cfg(feature = "crash-points")]
 macro_rules! judged {
     ($($name:ident),* $(,)?) => {
         mod on_fakes {

@@ -7,6 +7,7 @@ use super::facts::TaskKey;
 use super::observation::Observation;
 use super::{answers, launching, showing};
 use crate::clock;
+use crate::error::CloudError;
 use crate::ids::InstanceId;
 use crate::instance::InstanceState;
 use crate::launch::{AttemptState, RecordError};
@@ -83,13 +84,22 @@ fn terminate(seen: &Observation<'_>) -> Decision {
         return Decision::act(Action::Terminate);
     }
     let names = names.join(", ");
-    let note = match &seen.instances.end_refused {
-        None => Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {names}")),
-        Some(error) => {
+    let said = |error: &CloudError| error.to_string().trim_end_matches('.').to_owned();
+    let note = match (&seen.instances.end_refused, &seen.instances.end_unanswered) {
+        (None, None) => Note::normal(reason::INSTANCE_TERMINATING, format!("terminating instance {names}")),
+        (Some(error), _) => {
             let text = format!(
-                "instance {names} runs on, the cloud refuses to end it: {error}. It is asked again within ten minutes"
+                "instance {names} runs on, the cloud refuses to end it: {}. It is asked again within ten minutes",
+                said(error)
             );
             Note::warning(reason::TERMINATION_REFUSED, text)
+        }
+        (None, Some(error)) => {
+            let text = format!(
+                "nobody knows whether instance {names} is being ended: {}. It is asked again every half a minute",
+                said(error)
+            );
+            Note::warning(reason::TERMINATION_UNANSWERED, text)
         }
     };
     Decision::act(Action::Terminate).and_note(note)

@@ -260,6 +260,7 @@ impl Ledger {
             ending_since: known.iter().filter_map(|tracked| tracked.ending_since).max(),
             complete_sweeps: Arc::clone(&self.recent),
             foreign: None,
+            end_unanswered: known.iter().find_map(|tracked| tracked.end_overdue(now)),
             end_refused: known.iter().find_map(|tracked| tracked.end_refused.clone()),
             trouble: self.trouble.clone(),
             namesake: self.namesake(reference),
@@ -365,6 +366,9 @@ impl Ledger {
             asked_to_end: None,
             refusals: 0,
             end_refused: None,
+            end_wanted_since: None,
+            end_unanswered: None,
+            together: None,
         })
     }
 

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use orca_core::cloud::Terminations;
-use orca_core::error::Kind;
+use orca_core::error::{CloudError, Kind};
+use orca_core::ids::PodUid;
+use orca_core::instance::OwnedInstance;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -23,33 +27,41 @@ const PER_SECOND: f64 = 5.0;
 const TIME: Duration = Duration::from_secs(35);
 /// At most this many in one call of the back end, which splits further if it has to.
 const BATCH: usize = 500;
+/// Calls under way at a time: one that hangs holds up only what it names.
+const AT_ONCE: usize = 8;
 
 pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
     let mut limiter = RateLimiter::new(BURST, PER_SECOND);
+    let mut calls = FuturesUnordered::new();
     loop {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => return,
-            () = inner.terminate_wanted.notified() => {}
-        }
-        loop {
-            // The fewer requests are left, the longer it gathers: they are never used up, and late ones lose little.
-            tokio::time::sleep(WINDOW + limiter.spacing(Instant::now())).await;
-            // Tags are read before; a cloud that is not this node's would be told to end what they name all the same.
-            if inner.parts.identity.mismatch().is_some() {
-                break;
+            Some(()) = calls.next() => {
+                // What found no place before has one now.
+                inner.terminate_wanted.notify_one();
             }
-            let batch = inner.ledger().next_terminations(BATCH);
-            if batch.is_empty() {
-                break;
+            () = inner.terminate_wanted.notified(), if calls.len() < AT_ONCE => {
+                // The fewer requests are left, the longer it gathers: they are never used up, and late ones lose little.
+                tokio::time::sleep(WINDOW + limiter.spacing(Instant::now())).await;
+                // Tags are read before; a cloud that is not this node's would be told to end what they name all the same.
+                while calls.len() < AT_ONCE && inner.parts.identity.mismatch().is_none() {
+                    let batch = inner.ledger().next_terminations(BATCH);
+                    if batch.is_empty() {
+                        break;
+                    }
+                    let turn = limiter.reserve(Instant::now());
+                    calls.push(async move {
+                        tokio::time::sleep_until(turn).await;
+                        terminate(inner, &batch).await;
+                    });
+                }
             }
-            tokio::time::sleep_until(limiter.reserve(Instant::now())).await;
-            terminate(inner, &batch).await;
         }
     }
 }
 
-async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) {
+async fn terminate(inner: &Inner, batch: &[OwnedInstance]) {
     let call = tokio::time::timeout(TIME, inner.parts.cloud.terminate(batch));
     let Ok(ended) = crash::around(Effect::Terminate, call).await else {
         tracing::warn!(
@@ -57,6 +69,13 @@ async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) 
             seconds = TIME.as_secs(),
             "Termination was not answered; it is asked for again"
         );
+        let unanswered = |owned: &OwnedInstance| {
+            let text = format!("no answer within {} s", TIME.as_secs());
+            let error = CloudError::new(Kind::Unknown, "NoAnswer", text);
+            inner.ledger().unanswered(owned.id(), error, batch.len())
+        };
+        let changed: Vec<PodUid> = batch.iter().filter_map(unanswered).collect();
+        inner.wake(&changed);
         return;
     };
     record(inner, ended);
@@ -65,7 +84,7 @@ async fn terminate(inner: &Inner, batch: &[orca_core::instance::OwnedInstance]) 
 /// Records the result for each instance, and wakes the pods.
 fn record(inner: &Inner, ended: Terminations) {
     inner.parts.metrics.terminated(&ended);
-    let now = inner.now();
+    let (now, named) = (inner.now(), ended.len());
     let mut changed = Vec::new();
     for (id, result) in ended {
         let pod = inner.ledger().pod_of(&id);
@@ -84,6 +103,8 @@ fn record(inner: &Inner, ended: Terminations) {
                 // A refusal that passes by itself is no reason to wait for people.
                 if error.kind.is_definitive() && error.kind != Kind::Throttled {
                     changed.extend(inner.ledger().refused(&id, error));
+                } else {
+                    changed.extend(inner.ledger().unanswered(&id, error, named));
                 }
             }
         }

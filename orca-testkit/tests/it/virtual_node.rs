@@ -8,6 +8,7 @@ mod leader;
 mod silence;
 mod support;
 mod tags;
+mod terminations;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! ORCA dies in the middle of launches, again and again: every pod gets one instance.
+//! ORCA dies in the middle of launches, again and again: every pod gets one instance, and no rule of the simulation is broken.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use orca_testkit::servers::proxy::{Effect, Fault};
 
 use super::world::{World, pod};
 
-anywhere! {
+judged! {
     killed_in_the_middle_of_launches_every_pod_gets_one_instance,
 }
 
-async fn killed_in_the_middle_of_launches_every_pod_gets_one_instance(world: World) {
+async fn killed_in_the_middle_of_launches_every_pod_gets_one_instance(world: &World) {
     let mut orca = world.orca().await;
     // Half of the calls are slow before they arrive, half after they were executed.
     world.proxy.fault(Fault::on("RunInstances", Effect::DelayBefore(Duration::from_millis(300))).times(12));

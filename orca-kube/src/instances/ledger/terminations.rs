@@ -46,6 +46,7 @@ impl Ledger {
             return false;
         };
         tracked.asked_to_end = Some(now);
+        tracked.end_wanted_since.get_or_insert(now);
         self.terminations.insert(id.clone(), owned);
         true
     }
@@ -70,9 +71,13 @@ impl Ledger {
         Some((latest, alive.collect()))
     }
 
-    /// Takes at most this many queued terminations.
+    /// Takes what the next call may end: at most this many, and of those whose last call was not answered fewer, so that one
+    /// that hangs is soon asked for alone.
     pub(in crate::instances) fn next_terminations(&mut self, most: usize) -> Vec<OwnedInstance> {
-        let ids: Vec<InstanceId> = self.terminations.keys().take(most).cloned().collect();
+        let together = |id: &InstanceId| self.tracked.get(id).and_then(|tracked| tracked.together);
+        let first = self.terminations.keys().next().and_then(together);
+        let alike = self.terminations.keys().filter(|id| together(id) == first);
+        let ids: Vec<InstanceId> = alike.take(first.unwrap_or(most)).cloned().collect();
         ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
     }
 
@@ -90,6 +95,7 @@ impl Ledger {
     ) -> Option<PodUid> {
         let tracked = self.tracked.get_mut(id)?;
         (tracked.refusals, tracked.end_refused) = (0, None);
+        (tracked.end_unanswered, tracked.together) = (None, None);
         let instance = tracked.instance.as_mut()?;
         instance.state = state;
         if !state.is_alive() && tracked.ending_since.is_none() {
@@ -97,6 +103,20 @@ impl Ledger {
         }
         Some(tracked.pod.uid.clone())
     }
+
+    /// A call that named so many did not say what became of this one. Returns its pod, which says so if that lasts.
+    pub(in crate::instances) fn unanswered(
+        &mut self,
+        id: &InstanceId,
+        error: CloudError,
+        named: usize,
+    ) -> Option<PodUid> {
+        let tracked = self.tracked.get_mut(id)?;
+        tracked.end_unanswered = Some(error);
+        tracked.together = Some((named / 4).max(1));
+        Some(tracked.pod.uid.clone())
+    }
+
     /// The cloud refused to end this one: it is asked again, and later each time.
     /// Returns its pod, which says so.
     pub(in crate::instances) fn refused(&mut self, id: &InstanceId, error: CloudError) -> Option<PodUid> {

@@ -8,6 +8,9 @@ use orca_core::error::CloudError;
 use orca_core::ids::{CloudIdentity, PodRef};
 use orca_core::instance::{Health, Instance, InstanceState};
 
+/// An end that is not answered for so long is told on the pod, like every other wait (L10).
+const SILENT: Duration = Duration::from_mins(1);
+
 /// What is concluded from an absence that has lasted long enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Loss {
@@ -53,12 +56,24 @@ pub(super) struct TrackedInstance {
     pub(super) refusals: u32,
     /// Why it did so last.
     pub(super) end_refused: Option<CloudError>,
+    /// Since when it is to end.
+    pub(super) end_wanted_since: Option<Timestamp>,
+    /// Why nobody knows whether the last call ended it.
+    pub(super) end_unanswered: Option<CloudError>,
+    /// How many one call may name with it, once a call that named it was not answered.
+    pub(super) together: Option<usize>,
 }
 
 impl TrackedInstance {
     /// Whether the cloud of this identity can say something about it.
     pub(super) fn is_of(&self, identity: Option<&CloudIdentity>) -> bool {
         self.cloud.is_none() || self.cloud.as_ref() == identity
+    }
+
+    /// Why its end is not confirmed, once that takes longer than people should have to wait for a word.
+    pub(super) fn end_overdue(&self, now: Timestamp) -> Option<CloudError> {
+        let is_long = self.end_wanted_since.is_some_and(|since| clock::age(since, now) >= SILENT);
+        self.end_unanswered.clone().filter(|_| is_long)
     }
 
     /// Whether no complete answer has shown it for longer than this.

@@ -46,6 +46,8 @@ pub(super) struct Unruly {
     pub(super) is_silent: AtomicBool,
     /// The account that lists name instead.
     pub(super) lists_name: Mutex<Option<CloudIdentity>>,
+    /// A call that is to end this one is never answered.
+    pub(super) hangs_at: Mutex<Option<InstanceId>>,
     /// The verbs that panic at their next call, each once.
     pub(super) panics: Mutex<BTreeSet<&'static str>>,
 }
@@ -174,6 +176,10 @@ impl CloudClient for Unruly {
     }
 
     async fn terminate(&self, instances: &[OwnedInstance]) -> Terminations {
+        let hangs_at = self.hangs_at.lock().expect("a lock").clone();
+        if instances.iter().any(|owned| Some(owned.id()) == hangs_at.as_ref()) {
+            std::future::pending::<()>().await;
+        }
         self.cloud.terminate(instances).await
     }
 
@@ -210,6 +216,7 @@ impl Node {
             is_empty: AtomicBool::new(false),
             elsewhere: Mutex::default(),
             moves_to: Mutex::default(),
+            hangs_at: Mutex::default(),
             panics: Mutex::default(),
         });
         let mut config = Config::default();

@@ -1,0 +1,30 @@
+//! An end that hangs holds up no other, and is told.
+
+use std::time::Duration;
+
+use super::support::Harness;
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_hangs_holds_up_no_other_and_is_told() {
+    let harness = Harness::new();
+    harness.create_many("pod", 8).await;
+    harness.eventually(&[("Running", 8)], Duration::from_mins(1)).await;
+    let hangs = harness.ec2.alive().remove(0).id.clone();
+    *harness.node.cloud.hangs_at.lock().expect("a lock") = Some(hangs.as_str().into());
+    for number in 0..4 {
+        harness.delete(&format!("pod-{number}")).await;
+    }
+    // The first call names all four, the next ones each alone.
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    for number in 4..8 {
+        harness.delete(&format!("pod-{number}")).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    let left: Vec<String> = harness.ec2.alive().iter().map(|instance| instance.id.clone()).collect();
+    assert_eq!(left, [hangs.as_str()]);
+    assert!(harness.was_told("TerminationUnanswered").await, "L10");
+    *harness.node.cloud.hangs_at.lock().expect("a lock") = None;
+    harness.eventually(&[], Duration::from_mins(5)).await;
+    assert_eq!(harness.ec2.alive().len(), 0);
+}
