@@ -33,8 +33,15 @@ impl Orca {
         self.child.wait().expect("reaped");
     }
 
-    /// SIGTERM, and the exit code.
+    /// SIGTERM, and the exit code. One that has only just begun would be ended by the signal itself: it is waited for until
+    /// it listens.
     pub(crate) async fn stop(mut self) -> Option<i32> {
+        for _ in 0..300 {
+            if self.log().contains("Cluster found") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().expect("kill");
         assert!(told.success());
