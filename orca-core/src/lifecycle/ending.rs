@@ -96,7 +96,7 @@ fn terminate(seen: &Observation<'_>) -> Decision {
         }
         (None, Some(error)) => {
             let text = format!(
-                "nobody knows whether instance {names} is being ended: {}. It is asked again every half a minute",
+                "instance {names} is not known to be ending: {}. It is asked again within a minute",
                 said(error)
             );
             Note::warning(reason::TERMINATION_UNANSWERED, text)

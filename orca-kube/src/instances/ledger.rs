@@ -40,6 +40,8 @@ pub(super) struct Ledger {
     by_pod: BTreeMap<PodUid, Vec<InstanceId>>,
     by_name: BTreeMap<(Arc<str>, Arc<str>), Vec<PodUid>>,
     terminations: BTreeMap<InstanceId, OwnedInstance>,
+    /// Those that a call under way names: another one would only take its place.
+    under_way: BTreeSet<InstanceId>,
     sweeps: VecDeque<Timestamp>,
     recent: Arc<[Timestamp]>,
     trouble: Option<CloudError>,
@@ -306,14 +308,6 @@ impl Ledger {
 
     pub(super) fn trouble(&self) -> Option<CloudError> {
         self.trouble.clone()
-    }
-
-    /// How many instances are alive.
-    pub(super) fn alive(&self) -> usize {
-        let is_alive = |tracked: &&TrackedInstance| {
-            tracked.instance.as_ref().is_some_and(|instance| instance.state.is_alive())
-        };
-        self.tracked.values().filter(is_alive).count()
     }
 
     /// Files an instance under its pod, and says whether that changed anything.

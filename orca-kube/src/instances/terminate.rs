@@ -50,10 +50,12 @@ pub(super) async fn run(inner: &Inner, shutdown: &CancellationToken) {
                     if batch.is_empty() {
                         break;
                     }
+                    inner.ledger().begin(&batch);
                     let turn = limiter.reserve(Instant::now());
                     calls.push(async move {
                         tokio::time::sleep_until(turn).await;
                         terminate(inner, &batch).await;
+                        inner.ledger().finish(&batch);
                     });
                 }
             }
@@ -85,7 +87,7 @@ async fn terminate(inner: &Inner, batch: &[OwnedInstance]) {
 fn record(inner: &Inner, ended: Terminations) {
     inner.parts.metrics.terminated(&ended);
     let (now, named) = (inner.now(), ended.len());
-    let mut changed = Vec::new();
+    let (mut changed, mut waiting) = (Vec::new(), Vec::new());
     for (id, result) in ended {
         let pod = inner.ledger().pod_of(&id);
         let _named = pod.as_ref().map_or_else(Span::none, spans::pod).entered();
@@ -104,11 +106,12 @@ fn record(inner: &Inner, ended: Terminations) {
                 if error.kind.is_definitive() && error.kind != Kind::Throttled {
                     changed.extend(inner.ledger().refused(&id, error));
                 } else {
-                    changed.extend(inner.ledger().unanswered(&id, error, named));
+                    waiting.extend(inner.ledger().unanswered(&id, error, named));
                 }
             }
         }
     }
+    inner.wake(&waiting);
     inner.wake(&changed);
     if changed.iter().len() > 0 {
         inner.sweep_wanted.notify_one();

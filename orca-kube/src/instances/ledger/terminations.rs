@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use orca_core::clock;
-use orca_core::error::CloudError;
+use orca_core::error::{CloudError, Kind};
 use orca_core::ids::{InstanceId, Owner, PodRef, PodUid};
 use orca_core::instance::{Instance, InstanceState, OwnedInstance};
 use orca_core::limits;
@@ -30,6 +30,9 @@ impl Ledger {
         (id, pod): (&InstanceId, &PodUid),
         now: Timestamp,
     ) -> bool {
+        if self.under_way.contains(id) {
+            return false;
+        }
         let identity = self.identity.clone();
         // Tags that were read long ago prove nothing: this process may have stood still since.
         let is_known = |tracked: &&mut TrackedInstance| {
@@ -49,6 +52,14 @@ impl Ledger {
         tracked.end_wanted_since.get_or_insert(now);
         self.terminations.insert(id.clone(), owned);
         true
+    }
+
+    /// How many instances are alive.
+    pub(in crate::instances) fn alive(&self) -> usize {
+        let is_alive = |tracked: &&TrackedInstance| {
+            tracked.instance.as_ref().is_some_and(|instance| instance.state.is_alive())
+        };
+        self.tracked.values().filter(is_alive).count()
     }
 
     /// How many are alive whose tags no longer name this owner and their pod.
@@ -79,6 +90,18 @@ impl Ledger {
         let alike = self.terminations.keys().filter(|id| together(id) == first);
         let ids: Vec<InstanceId> = alike.take(first.unwrap_or(most)).cloned().collect();
         ids.iter().filter_map(|id| self.terminations.remove(id)).collect()
+    }
+
+    /// A call begins that names these.
+    pub(in crate::instances) fn begin(&mut self, batch: &[OwnedInstance]) {
+        self.under_way.extend(batch.iter().map(|owned| owned.id().clone()));
+    }
+
+    /// That call is over, whatever came of it.
+    pub(in crate::instances) fn finish(&mut self, batch: &[OwnedInstance]) {
+        for owned in batch {
+            self.under_way.remove(owned.id());
+        }
     }
 
     /// The pod that an instance was launched for.
@@ -112,8 +135,11 @@ impl Ledger {
         named: usize,
     ) -> Option<PodUid> {
         let tracked = self.tracked.get_mut(id)?;
+        // Who is throttled must not ask in more calls.
+        if error.kind != Kind::Throttled {
+            tracked.together = Some((named / 4).max(1));
+        }
         tracked.end_unanswered = Some(error);
-        tracked.together = Some((named / 4).max(1));
         Some(tracked.pod.uid.clone())
     }
 
