@@ -53,6 +53,8 @@ pub struct Finding<K> {
     pub saw_deletion: bool,
     /// Whether this process sent a launch for this pod.
     pub launched_by_us: bool,
+    /// Whether the API server was set back since, so that it may have forgotten the pod: then its absence is no deletion.
+    pub may_be_forgotten: bool,
 }
 
 /// One round: a complete list of the cloud, and the reads that followed it.
@@ -73,7 +75,7 @@ pub struct Round<'a, K> {
 pub struct Rules {
     /// Nothing younger is ended.
     pub min_age: Duration,
-    /// So many orphans may be ended although they are more than the brake allows. 0: none.
+    /// So many orphans may be ended although they are more than the brake allows, or may be forgotten. 0: none.
     pub release: usize,
 }
 
@@ -84,6 +86,8 @@ pub struct Verdict<K> {
     pub suspects: Vec<K>,
     /// What to end now. Empty while frozen.
     pub kill: Vec<K>,
+    /// Those of the suspects whose pod may be forgotten: they stay until people release them.
+    pub held: Vec<K>,
     /// Why nothing is ended although there is something to end.
     pub frozen: Option<Freeze<K>>,
 }
@@ -142,8 +146,14 @@ impl<K: Ord + Clone> History<K> {
             |finding: &&Finding<K>| matches!(finding.standing, Standing::Absent | Standing::Surplus);
         let suspects: Vec<&Finding<K>> = round.findings.iter().filter(is_suspect).collect();
         self.remember(&suspects, round.now);
-        let due: Vec<&Finding<K>> =
-            suspects.iter().copied().filter(|finding| self.is_confirmed(finding)).collect();
+        let held: Vec<K> =
+            suspects.iter().filter(|one| is_held(one)).map(|finding| finding.key.clone()).collect();
+        let held = if held.len() > rules.release { held } else { Vec::new() };
+        let due: Vec<&Finding<K>> = suspects
+            .iter()
+            .copied()
+            .filter(|finding| self.is_confirmed(finding) && !held.contains(&finding.key))
+            .collect();
         let orphans = self.count(&due, round.now);
         let brake = self.brake(orphans, round.alive, rules.release);
         let frozen = foreign(&suspects, round.leader_since).or(brake);
@@ -155,7 +165,8 @@ impl<K: Ord + Clone> History<K> {
                 self.permitted.extend(kill.iter().cloned());
             }
         }
-        Verdict { suspects: suspects.into_iter().map(|finding| finding.key.clone()).collect(), kill, frozen }
+        let suspects = suspects.into_iter().map(|finding| finding.key.clone()).collect();
+        Verdict { suspects, kill, held, frozen }
     }
 
     /// Forgets the rounds, because the next one is about another world. What counts for the brake stays.
@@ -216,6 +227,11 @@ pub fn ordinary(alive: usize) -> usize {
 /// A surplus instance has a pod, so its deletion says nothing.
 fn is_witnessed<K>(finding: &Finding<K>) -> bool {
     finding.saw_deletion && finding.standing == Standing::Absent
+}
+
+/// A pod whose deletion was seen is not forgotten, and one that is there has a surplus all the same.
+fn is_held<K>(finding: &Finding<K>) -> bool {
+    finding.may_be_forgotten && finding.standing == Standing::Absent && !finding.saw_deletion
 }
 
 /// While we are the active process, and after every send of our predecessor has become void, only we launch.

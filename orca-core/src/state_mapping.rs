@@ -193,7 +193,7 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
         NoInstance::LaunchedElsewhere { recorded, current } => waiting(
             reason::CLOUD_IDENTITY_CHANGED,
             format!(
-                "this pod was launched in {recorded}, and the credentials and region of now are those of {current}; nothing is known about its instance. Give ORCA back what it had, or end the instance there and delete the pod by force"
+                "this pod was launched in {recorded}, and when they were last confirmed, ORCA's credentials and region were those of {current}; nothing is known about its instance. Give ORCA back what it had, or end the instance there and delete the pod by force"
             ),
         ),
         NoInstance::GivenUp { instance, recorded } => given_up(*instance, recorded),

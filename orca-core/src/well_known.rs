@@ -39,6 +39,9 @@ pub mod annotation {
     pub const CLOUD_IDENTITY: &str = "orca.research/cloud-identity";
     /// Written by ORCA to its Node: the cluster that its instances are tagged with.
     pub const CLUSTER_ID: &str = "orca.research/cluster-id";
+    /// Written by ORCA to its Node when the API server was set back to an older state: pods of instances that were launched
+    /// until this time (RFC 3339) may be forgotten there.
+    pub const SET_BACK_UNTIL: &str = "orca.research/set-back-until";
     /// Set by the kubelet on mirror pods, which no API server asked for.
     pub const MIRROR: &str = "kubernetes.io/config.mirror";
 }

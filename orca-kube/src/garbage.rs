@@ -30,6 +30,7 @@ use crate::instances::InstanceProvider;
 use crate::metrics::{Cause, GarbageMetrics, Outcome};
 use crate::pods;
 use crate::random::Random;
+use crate::set_back::SetBack;
 
 /// After a start the rounds are faster for this time: what was orphaned while nobody looked goes soon.
 const EAGER_FOR: Duration = Duration::from_mins(3);
@@ -60,6 +61,7 @@ pub(crate) struct GarbageParts {
     /// Since when this process has been the active one.
     pub(crate) leader_since: Timestamp,
     pub(crate) identity: IdentityGuard,
+    pub(crate) set_back: SetBack,
     /// Whether the cluster is certain from the start: it is named by its UID, or by the Node that was there.
     pub(crate) is_recorded: bool,
 }

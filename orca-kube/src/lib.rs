@@ -35,6 +35,7 @@ mod random;
 mod rate_limiter;
 mod recent;
 mod rights;
+mod set_back;
 mod spans;
 pub mod spawn;
 mod virtual_node;

@@ -7,5 +7,5 @@ mod object;
 mod recreations;
 
 pub(crate) use controller::{Facts, NodeController, NodeParts};
-pub(crate) use lease::{NAMESPACE as LEASE_NAMESPACE, NodeLease};
+pub(crate) use lease::{LeaseParts, NAMESPACE as LEASE_NAMESPACE, NodeLease};
 pub(crate) use object::NodeTemplate;

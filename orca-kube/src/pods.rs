@@ -30,7 +30,7 @@ use orca_core::clock::Clock;
 use orca_core::config::Config;
 use orca_core::ids::{ClusterId, Owner, PodUid};
 use orca_core::provider::Provider;
-use tokio::sync::{Notify, Semaphore, watch as watch_channel};
+use tokio::sync::{Semaphore, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -46,6 +46,7 @@ use crate::identity::IdentityGuard;
 use crate::metrics::PodMetrics;
 use crate::node::Facts;
 use crate::random::Random;
+use crate::set_back::SetBack;
 use crate::spawn::Spawner;
 
 /// After a failed call for one pod. It never gives up: the pod exists, and so does its instance.
@@ -67,6 +68,7 @@ pub(crate) struct ControllerParts {
     /// The live node, which pods are admitted to.
     pub(crate) node: watch_channel::Receiver<Option<Facts>>,
     pub(crate) identity: IdentityGuard,
+    pub(crate) set_back: SetBack,
 }
 
 /// The pod controller. Cheap to clone; all clones are the same controller.
@@ -83,8 +85,6 @@ struct Inner {
     launch_backoff: LaunchBackoff,
     tasks: Tasks,
     brake: Brake,
-    /// A complete list was older than what was seen before.
-    restored: Notify,
     /// The UID of `kube-system` of a cluster that the config names.
     system: OnceLock<ClusterId>,
     /// The looks that are under way.
@@ -112,7 +112,6 @@ impl Controller {
             launch_backoff: LaunchBackoff::default(),
             tasks,
             brake: Brake::default(),
-            restored: Notify::new(),
             system: OnceLock::new(),
             looks: TaskTracker::new(),
         };
@@ -146,6 +145,11 @@ impl Controller {
         for uid in self.inner.tasks.answered() {
             self.inner.reconcile(&uid).await;
         }
+    }
+
+    /// Whether it is open of one of the pods that are known whether it is there.
+    pub(crate) fn has_doubts(&self) -> bool {
+        self.inner.store.has_doubts()
     }
 
     /// Whether the first complete list of pods has arrived.

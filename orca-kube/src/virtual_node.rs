@@ -16,8 +16,9 @@ use crate::identity::IdentityGuard;
 use crate::instances::{self, InstanceProvider};
 use crate::leader::Leader;
 use crate::metrics::Metrics;
-use crate::node::{self, NodeController, NodeLease, NodeTemplate};
+use crate::node::{self, LeaseParts, NodeController, NodeLease, NodeTemplate};
 use crate::random::Random;
+use crate::set_back::SetBack;
 use crate::spawn::{Life, Panicked, Spawner};
 use crate::{events, pods};
 
@@ -170,12 +171,13 @@ impl VirtualNode {
         };
         let identity = self.guard(&found);
         let is_recorded = found.recorded.cluster.is_some();
-        let Found { owner, server_minor, .. } = found;
+        let Found { owner, server_minor, set_back, .. } = found;
+        let set_back = SetBack::new(set_back);
         tracing::info!(node_name = %owner.node, cluster = %owner.cluster, "Starting ORCA virtual node");
         let provider = self.provider(&owner, &identity);
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());
-        let node = Arc::new(self.node_controller(&config, &shared, (server_minor, identity.clone())));
+        let node = Arc::new(self.node_controller(&config, &shared, (server_minor, &identity, &set_back)));
         let (events, event_loop) = events::channel(
             self.parts.client.clone(),
             Arc::clone(&self.parts.clock),
@@ -195,10 +197,12 @@ impl VirtualNode {
             spawner: spawners.work.clone(),
             node: node.facts(),
             identity: identity.clone(),
+            set_back: set_back.clone(),
         });
-        let garbage = self.garbage((owner, leader_since, identity), is_recorded, (&provider, &pods), events);
+        let guards = (identity, set_back.clone());
+        let garbage = self.garbage((owner, leader_since, is_recorded), guards, (&provider, &pods), events);
         let work = &spawners.work;
-        self.start_node(&loops, &node, spawners);
+        self.start_node(&loops, &node, spawners, set_back);
         start_instances(&loops, &provider, work, stop);
         start_pods(&loops, &pods, work, stop);
         let token = stop.clone();
@@ -244,8 +248,8 @@ impl VirtualNode {
         });
     }
 
-    fn start_node(&self, loops: &Loops, node: &Arc<NodeController>, spawners: &Spawners) {
-        let (lease, facts) = (self.node_lease(), node.facts());
+    fn start_node(&self, loops: &Loops, node: &Arc<NodeController>, spawners: &Spawners, set_back: SetBack) {
+        let (lease, facts) = (self.node_lease(set_back), node.facts());
         loops.start(&spawners.heartbeat, "node lease", async move {
             lease.run(facts).await;
             Ok(())
@@ -262,7 +266,7 @@ impl VirtualNode {
         &self,
         config: &Arc<Config>,
         provider: &Arc<dyn Provider>,
-        (server_minor, identity): (String, IdentityGuard),
+        (server_minor, identity, set_back): (String, &IdentityGuard, &SetBack),
     ) -> NodeController {
         NodeController::new(node::NodeParts {
             client: self.parts.client.clone(),
@@ -276,19 +280,21 @@ impl VirtualNode {
             health: self.health.clone(),
             metrics: self.metrics.node.clone(),
             adopt_foreign: self.parts.adopt_foreign,
-            identity,
+            identity: identity.clone(),
+            set_back: set_back.clone(),
         })
     }
 
-    fn node_lease(&self) -> NodeLease {
+    fn node_lease(&self, set_back: SetBack) -> NodeLease {
         let client = self.parts.heartbeat_client.clone().unwrap_or_else(|| self.parts.client.clone());
-        NodeLease::new(
-            client,
-            &self.parts.config.node.name,
-            Arc::clone(&self.parts.clock),
-            self.health.clone(),
-            self.metrics.node.clone(),
-        )
+        let parts = LeaseParts {
+            node: self.parts.config.node.name.clone(),
+            clock: Arc::clone(&self.parts.clock),
+            health: self.health.clone(),
+            metrics: self.metrics.node.clone(),
+            set_back,
+        };
+        NodeLease::new(client, parts)
     }
 }
 

@@ -1,24 +1,37 @@
-//! A watch that begins with a new list whenever the API server says that the version to go on from is too old.
+//! A watch that begins with a new list whenever the API server says that the version to go on from is too old, and that asks
+//! at a bounded rate whatever it is answered.
 
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{Stream, StreamExt as _};
+use http::{Request, Response};
+use kube::client::Body;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, Resource};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::rate_limiter::RateLimiter;
+
+/// So many watches may begin at once, after cuts and new lists …
+const BURST: u32 = 10;
+/// … and then this many a second.
+const PER_SECOND: f64 = 0.5;
 
 /// Watches for ever. Failures are items, and the next try follows with kube's own back-off.
 ///
 /// kube starts over when a running watch is told 410, and not when that is the answer to its start: then it would repeat the
 /// same question for ever.
 pub(crate) fn watch<K>(
-    api: Api<K>,
+    client: &Client,
     config: watcher::Config,
-) -> impl Stream<Item = watcher::Result<Event<K>>> + Send
+) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + use<K>
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
+    let api: Api<K> = Api::all(paced(client));
     let begin = move || watcher::watcher(api.clone(), config.clone()).boxed();
     let events = futures::stream::unfold((begin(), begin), |(mut events, begin)| async move {
         let event = events.next().await?;
@@ -28,6 +41,30 @@ where
         Some((event, (events, begin)))
     });
     events.backoff(watcher::DefaultBackoff::default())
+}
+
+/// The same client, whose watches begin at a bounded rate. kube backs off after failures; a watch that is answered and ends at
+/// once is none to it, and would be asked for again without a pause.
+fn paced(client: &Client) -> Client {
+    let (namespace, client) = (client.default_namespace().to_owned(), client.clone());
+    let limiter = Arc::new(Mutex::new(RateLimiter::new(BURST, PER_SECOND)));
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, limiter) = (client.clone(), Arc::clone(&limiter));
+        async move {
+            if is_watch(&request) {
+                let now = Instant::now();
+                let at = limiter.lock().unwrap_or_else(PoisonError::into_inner).reserve(now);
+                tokio::time::sleep_until(at).await;
+            }
+            let answer: kube::Result<Response<Body>> = client.send(request).await;
+            answer
+        }
+    });
+    Client::new(service, namespace)
+}
+
+fn is_watch(request: &Request<Body>) -> bool {
+    request.uri().query().is_some_and(|query| query.split('&').any(|one| one == "watch=true"))
 }
 
 /// Whether the version is too old, or, after a restore, too new.

@@ -48,7 +48,7 @@ pub use http::{ServeError, Served, Transport};
 pub use object::Object;
 pub use resource::Resource;
 pub use service::ApiService;
-pub use store::Store;
+pub use store::{Snapshot, Store};
 
 /// The namespaces that every cluster has.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];

@@ -12,7 +12,14 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn finding(key: &'static str, standing: Standing) -> Finding<&'static str> {
-    Finding { key, created_at: Some(at(0)), standing, saw_deletion: false, launched_by_us: false }
+    Finding {
+        key,
+        created_at: Some(at(0)),
+        standing,
+        saw_deletion: false,
+        launched_by_us: false,
+        may_be_forgotten: false,
+    }
 }
 
 fn absent(keys: &[&'static str]) -> Vec<Finding<&'static str>> {
@@ -187,6 +194,33 @@ fn the_brake_is_released_for_so_many_and_no_more() {
     let more = absent(&["i-a", "i-b", "i-c", "i-d"]);
     gc.round(840, &more);
     assert!(gc.round(900, &more).frozen.is_some(), "a permission is used once");
+}
+
+#[test]
+fn what_the_api_server_may_have_forgotten_is_held_until_people_release_all_of_it() {
+    let forgotten = |keys: &[&'static str]| -> Vec<Finding<&'static str>> {
+        let hold = |finding| Finding { may_be_forgotten: true, ..finding };
+        absent(keys).into_iter().map(hold).collect()
+    };
+    let mut gc = Gc::new(20);
+    for second in [10_000, 20_000] {
+        let verdict = gc.round(second, &forgotten(&["i-1", "i-2"]));
+        assert_eq!((verdict.kill, verdict.held.len(), verdict.suspects.len()), (vec![], 2, 2), "however few");
+    }
+    let orphan = [forgotten(&["i-1"]), absent(&["i-3"])].concat();
+    gc.round(30_000, &orphan);
+    assert_eq!(gc.kills(40_000, &orphan), ["i-3"], "others are judged as ever");
+    gc.rules.release = 1;
+    assert_eq!(gc.kills(50_000, &forgotten(&["i-1"])), ["i-1"]);
+    let two = forgotten(&["i-1", "i-2"]);
+    gc.round(60_000, &two);
+    assert!(gc.kills(70_000, &two).is_empty(), "all or none");
+    let seen = |finding| Finding { saw_deletion: true, ..finding };
+    let deleted: Vec<_> = forgotten(&["i-4"]).into_iter().map(seen).collect();
+    assert_eq!(gc.kills(80_000, &deleted), ["i-4"], "a deletion that was seen was not forgotten");
+    let surplus = [Finding { may_be_forgotten: true, ..finding("i-5", Standing::Surplus) }];
+    gc.round(90_000, &surplus);
+    assert_eq!(gc.kills(100_000, &surplus), ["i-5"], "its pod is there");
 }
 
 #[test]

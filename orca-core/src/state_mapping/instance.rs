@@ -50,9 +50,10 @@ fn ended(instance: &Instance) -> Shown {
         EndCause::Guest => {
             failed(reason::INSTANCE_GONE, message("shut itself down, and no exit code is known"))
         }
-        EndCause::ApiCall => {
-            lost(reason::INSTANCE_GONE, message("was ended by a call of the cloud's API that was not ORCA's"))
-        }
+        EndCause::ApiCall => lost(
+            reason::INSTANCE_GONE,
+            message("was ended by a call of the cloud's API that nothing here asked for"),
+        ),
         EndCause::Provider => lost(reason::INSTANCE_GONE, message("was ended by the cloud")),
         EndCause::LaunchFailed => {
             lost(reason::INSTANCE_GONE, message("was accepted by the cloud, which could not start it"))

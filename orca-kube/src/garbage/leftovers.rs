@@ -70,6 +70,7 @@ impl Garbage {
             // However sure it is that nobody wants it: there is no hurry.
             saw_deletion: false,
             launched_by_us: self.parts.provider.launched_for(&pod.uid),
+            may_be_forgotten: self.parts.set_back.may_concern(leftover.created_at),
         });
         (alive.len(), findings.collect())
     }

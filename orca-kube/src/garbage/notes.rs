@@ -12,13 +12,14 @@ use orca_core::well_known::reason;
 use crate::identity::Mismatch;
 
 /// The causes of standing still, as labels of the metric.
-pub(super) const CAUSES: [&str; 5] =
-    [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED, CLUSTER_UNPROVEN, IDENTITY_CHANGED];
+pub(super) const CAUSES: [&str; 6] =
+    [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED, CLUSTER_UNPROVEN, IDENTITY_CHANGED, SET_BACK];
 const BRAKE: &str = "brake";
 const FOREIGN_WRITER: &str = "foreign_writer";
 pub(super) const CLUSTER_CHANGED: &str = "cluster_changed";
 pub(super) const CLUSTER_UNPROVEN: &str = "cluster_unproven";
 pub(super) const IDENTITY_CHANGED: &str = "identity_changed";
+pub(super) const SET_BACK: &str = "set_back";
 
 /// So many are named; the log and the cloud's console have the rest.
 const NAMED: usize = 10;
@@ -102,6 +103,20 @@ pub(super) fn surplus(pod: &impl Display, alive: &[&Instance], surplus: &[Instan
             alive.len(),
             named(&all),
             named(surplus)
+        ),
+    )
+}
+
+/// The API server was set back since they were launched: that it has no pod of theirs is no deletion.
+pub(super) fn forgotten(instances: &[InstanceId]) -> Note {
+    Note::warning(
+        reason::VANISHED_PODS,
+        format!(
+            "the API server was set back to an older state and has no pod of {} instances, which keep running: {}. If nobody \
+             needs them, set gc.releaseBrake: {} in ORCA's config and restart it, or end them by hand",
+            instances.len(),
+            named(instances),
+            instances.len()
         ),
     )
 }

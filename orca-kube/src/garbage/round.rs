@@ -66,7 +66,18 @@ impl Garbage {
         };
         let verdict = self.history.judge(&round, self.rules(1));
         self.carry_out(&verdict, &alive, &findings);
+        self.look_for_the_forgotten(&findings, swept);
         Ok(true)
+    }
+
+    /// When none is left whose pod a set-back of the API server may have taken, there is nothing to hold any longer.
+    fn look_for_the_forgotten(&self, findings: &[Finding<InstanceId>], swept: Timestamp) {
+        let is_open = |finding: &Finding<InstanceId>| {
+            finding.may_be_forgotten && matches!(finding.standing, Standing::Absent | Standing::Unknown)
+        };
+        if !findings.iter().any(is_open) && !self.parts.pods.has_doubts() {
+            self.parts.set_back.all_found(swept);
+        }
     }
 
     pub(super) fn rules(&self, ages: u32) -> Rules {
@@ -145,6 +156,7 @@ impl Garbage {
                 standing,
                 saw_deletion: self.parts.pods.saw_deletion(&pod.uid),
                 launched_by_us: self.parts.provider.launched_for(&pod.uid),
+                may_be_forgotten: self.parts.set_back.may_concern(instance.launched_at),
             }
         };
         doubtful.into_iter().map(finding).collect()
@@ -213,7 +225,8 @@ impl Garbage {
     ) {
         let metrics = self.parts.metrics.clone();
         metrics.orphaned.set(i64::try_from(verdict.suspects.len()).unwrap_or(i64::MAX));
-        let frozen = verdict.frozen.as_ref().map(notes::cause);
+        let is_held = !verdict.held.is_empty();
+        let frozen = verdict.frozen.as_ref().map(notes::cause).or(is_held.then_some(notes::SET_BACK));
         if self.frozen.is_some() && frozen.is_none() {
             tracing::info!("Garbage collection of instances goes on");
         }
@@ -221,6 +234,14 @@ impl Garbage {
         self.show_frozen();
         if let Some(freeze) = &verdict.frozen {
             self.tell(&notes::frozen(freeze, &verdict.suspects));
+        }
+        if is_held {
+            tracing::warn!(
+                count = verdict.held.len(),
+                instances = notes::named(&verdict.held),
+                "Instances whose pods the API server may have forgotten keep running"
+            );
+            self.tell(&notes::forgotten(&verdict.held));
         }
         for id in &verdict.kill {
             let instance = alive.iter().find(|instance| instance.id == *id);

@@ -185,6 +185,7 @@ impl Harness {
             node: tokio::sync::watch::channel(None).1,
             metrics: metrics.pods.clone(),
             identity: identity.clone(),
+            set_back: SetBack::default(),
             random: Random::new(Some(1)),
             spawner: life.spawner(Arc::new(crate::spawn::TokioSpawn::default())),
         });
@@ -209,6 +210,7 @@ impl Harness {
             leftovers: Some(Arc::new(source(left, &removed))),
             cluster_uid: Some("c".into()),
             identity,
+            set_back: SetBack::default(),
             is_recorded: true,
         });
         Self { garbage, api_reader, listed, removed, metrics: metrics.garbage, stop }

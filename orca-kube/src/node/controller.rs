@@ -32,6 +32,7 @@ use crate::health::Health;
 use crate::identity::IdentityGuard;
 use crate::metrics::{NodeMetrics, Outcome};
 use crate::rights::explained;
+use crate::set_back::SetBack;
 use crate::watching;
 
 /// At least this often a heartbeat is written, although nothing changed (A31).
@@ -52,6 +53,7 @@ pub(crate) struct NodeParts {
     /// Take over an existing node that is not ORCA's.
     pub(crate) adopt_foreign: bool,
     pub(crate) identity: IdentityGuard,
+    pub(crate) set_back: SetBack,
 }
 
 /// What others need to know of the live Node.
@@ -172,7 +174,7 @@ impl NodeController {
         let selector = format!("metadata.name={}", self.parts.template.config.node.name);
         let config = watcher::Config::default().fields(&selector).timeout(60);
         // kube's `watch_object` would not list again when the start of a watch is answered with 410.
-        let mut events = std::pin::pin!(watching::watch(self.api.clone(), config));
+        let mut events = std::pin::pin!(watching::watch::<Node>(&self.parts.client, config));
         let mut live = node;
         let (mut listed, mut was_absent) = (false, false);
         let mut look = tokio::time::interval(LOOK);
@@ -262,7 +264,7 @@ impl NodeController {
                 live.metadata.labels.as_ref().and_then(|labels| labels.get(key)) != Some(value)
             })
             .collect();
-        let annotations = self.identity_patch(live);
+        let annotations = self.annotations_patch(live);
         let mut taints = with_taints(live, &self.parts.template.taints());
         taints
             .retain(|taint| !OWN_TAINTS.contains(&&*taint.key) || own.iter().any(|one| one.key == taint.key));
@@ -288,15 +290,15 @@ impl NodeController {
         Some(patch)
     }
 
-    /// The annotations that say who the node belongs to, as far as they differ. One without a value goes.
-    fn identity_patch(&self, live: &Node) -> BTreeMap<&'static str, Option<String>> {
-        let Some(recorded) = self.parts.identity.to_record() else {
-            return BTreeMap::new();
-        };
-        let wanted = [
-            (annotation::CLUSTER_ID, recorded.cluster.map(|cluster| cluster.to_string())),
-            (annotation::CLOUD_IDENTITY, recorded.cloud.map(|cloud| cloud.to_string())),
-        ];
+    /// The annotations that the next process has to know, as far as they differ: who the node belongs to, and whether the API
+    /// server was set back. One without a value goes.
+    fn annotations_patch(&self, live: &Node) -> BTreeMap<&'static str, Option<String>> {
+        let until = self.parts.set_back.until().map(|until| until.to_string());
+        let mut wanted = vec![(annotation::SET_BACK_UNTIL, until)];
+        if let Some(recorded) = self.parts.identity.to_record() {
+            wanted.push((annotation::CLUSTER_ID, recorded.cluster.map(|cluster| cluster.to_string())));
+            wanted.push((annotation::CLOUD_IDENTITY, recorded.cloud.map(|cloud| cloud.to_string())));
+        }
         let annotations = live.metadata.annotations.as_ref();
         let is_there = |(key, wanted): &(&str, Option<String>)| {
             annotations.and_then(|live| live.get(*key)) == wanted.as_ref()

@@ -19,6 +19,7 @@ use crate::leader::to_micros;
 use crate::metrics::{NodeMetrics, Outcome};
 use crate::node::Facts;
 use crate::rights::explained;
+use crate::set_back::{SetBack, Versions};
 
 /// Where the node-lifecycle controller looks for heartbeats, and nowhere else (A24).
 pub(crate) const NAMESPACE: &str = "kube-node-lease";
@@ -31,44 +32,50 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 /// After a failure: soon, because three missed renewals cost the node.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// What the node lease works with.
+#[derive(Debug)]
+pub(crate) struct LeaseParts {
+    pub(crate) node: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) health: Health,
+    pub(crate) metrics: NodeMetrics,
+    pub(crate) set_back: SetBack,
+}
+
 /// The loop that renews the node lease.
 #[derive(Debug)]
 pub(crate) struct NodeLease {
     api: Api<Lease>,
-    node: String,
-    clock: Arc<dyn Clock>,
-    health: Health,
-    metrics: NodeMetrics,
+    parts: LeaseParts,
 }
 
 impl NodeLease {
-    pub(crate) fn new(
-        client: kube::Client,
-        node: &str,
-        clock: Arc<dyn Clock>,
-        health: Health,
-        metrics: NodeMetrics,
-    ) -> Self {
-        Self { api: Api::namespaced(client, NAMESPACE), node: node.to_owned(), clock, health, metrics }
+    pub(crate) fn new(client: kube::Client, parts: LeaseParts) -> Self {
+        Self { api: Api::namespaced(client, NAMESPACE), parts }
     }
 
     /// Renews for ever. `uid` is the live Node's: the lease always names that one as its owner (A18).
     pub(crate) async fn run(&self, mut uid: watch::Receiver<Option<Facts>>) {
         let mut known: Option<Lease> = None;
+        let mut versions = Versions::default();
         loop {
             let node = uid.borrow_and_update().as_ref().map(|facts| facts.uid.clone());
             let pause = match &node {
                 None => RETRY,
                 Some(node) => match self.renew(known.take(), node).await {
                     Ok(lease) => {
+                        // No other object is written as often, so it is the first to tell.
+                        if versions.fell_to(lease.metadata.resource_version.as_deref()) {
+                            self.parts.set_back.notice(self.parts.clock.now());
+                        }
                         known = Some(lease);
-                        self.health.renewed(self.clock.now());
-                        self.metrics.renewals.get_or_create(&Outcome::of(true)).inc();
+                        self.parts.health.renewed(self.parts.clock.now());
+                        self.parts.metrics.renewals.get_or_create(&Outcome::of(true)).inc();
                         EVERY
                     }
                     Err(error) => {
-                        self.metrics.renewals.get_or_create(&Outcome::of(false)).inc();
-                        let error = explained(&error, &self.node);
+                        self.parts.metrics.renewals.get_or_create(&Outcome::of(false)).inc();
+                        let error = explained(&error, &self.parts.node);
                         tracing::warn!(error, "Node lease not renewed; trying again");
                         RETRY
                     }
@@ -87,7 +94,7 @@ impl NodeLease {
         if let Some(lease) = known {
             match self
                 .call(self.api.replace(
-                    &self.node,
+                    &self.parts.node,
                     &PostParams::default(),
                     &self.lease(Some(&lease), node_uid),
                 ))
@@ -97,10 +104,10 @@ impl NodeLease {
                 other => return other,
             }
         }
-        match self.call(self.api.get(&self.node)).await {
+        match self.call(self.api.get(&self.parts.node)).await {
             Ok(lease) => {
                 self.call(self.api.replace(
-                    &self.node,
+                    &self.parts.node,
                     &PostParams::default(),
                     &self.lease(Some(&lease), node_uid),
                 ))
@@ -114,7 +121,7 @@ impl NodeLease {
     }
 
     async fn call<T>(&self, call: impl Future<Output = kube::Result<T>> + Send) -> Result<T, CallError> {
-        tokio::time::timeout(TIMEOUT, bounded_on(("leases", &self.node), call))
+        tokio::time::timeout(TIMEOUT, bounded_on(("leases", &self.parts.node), call))
             .await
             .unwrap_or(Err(CallError::Timeout))
     }
@@ -123,21 +130,21 @@ impl NodeLease {
         let owner = OwnerReference {
             api_version: "v1".into(),
             kind: "Node".into(),
-            name: self.node.clone(),
+            name: self.parts.node.clone(),
             uid: node_uid.to_owned(),
             ..OwnerReference::default()
         };
         let metadata = ObjectMeta {
-            name: Some(self.node.clone()),
+            name: Some(self.parts.node.clone()),
             namespace: Some(NAMESPACE.into()),
             resource_version: before.and_then(|lease| lease.metadata.resource_version.clone()),
             owner_references: Some(vec![owner]),
             ..ObjectMeta::default()
         };
         let spec = LeaseSpec {
-            holder_identity: Some(self.node.clone()),
+            holder_identity: Some(self.parts.node.clone()),
             lease_duration_seconds: Some(LASTS_SECONDS),
-            renew_time: Some(MicroTime(to_micros(self.clock.now()))),
+            renew_time: Some(MicroTime(to_micros(self.parts.clock.now()))),
             ..LeaseSpec::default()
         };
         Lease { metadata, spec: Some(spec) }

@@ -23,8 +23,6 @@ pub(super) struct Store {
     listed: Notify,
     /// The highest version of a complete list.
     highest: AtomicU64,
-    /// Whether the latest complete list was below what was seen before.
-    behind: AtomicBool,
     /// Pods whose deletion the watch showed to this process.
     pub(super) departed: Recent<PodUid>,
 }
@@ -203,18 +201,16 @@ impl Store {
         pods.by_uid.values().filter(is_wanted).count()
     }
 
-    /// A complete list had this version. Returns whether it is older than what was seen before.
+    /// A complete list had this version. Returns whether it is older than what was seen before: the API server was set back.
     pub(super) fn listed_at(&self, version: Option<u64>) -> bool {
         let Some(version) = version else { return false };
         let highest = self.highest.fetch_max(version, Ordering::AcqRel).max(self.highest_known());
-        self.behind.fetch_or(version < highest, Ordering::AcqRel);
         version < highest
     }
 
-    /// Whether a complete list was ever older than what was seen before: the API server was restored. Its versions overtake
-    /// those of before within minutes, and what it forgot stays forgotten.
-    pub(super) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Acquire)
+    /// Whether the API server has to be asked about one of them before anything is concluded.
+    pub(super) fn has_doubts(&self) -> bool {
+        self.pods().by_uid.values().any(|slot| slot.entry.presence == Presence::Doubtful)
     }
 
     fn highest_known(&self) -> u64 {
@@ -322,10 +318,8 @@ mod tests {
     fn a_list_below_what_was_seen_is_behind() {
         let store = Store::default();
         store.apply(pod("a", "1", "100"));
-        for (listed, is_older, is_behind) in
-            [(120, false, false), (90, true, true), (119, true, true), (500, false, true)]
-        {
-            assert_eq!((store.listed_at(Some(listed)), store.is_behind()), (is_older, is_behind), "{listed}");
+        for (listed, is_older) in [(120, false), (90, true), (119, true), (500, false)] {
+            assert_eq!(store.listed_at(Some(listed)), is_older, "{listed}");
         }
     }
 

@@ -54,7 +54,7 @@ impl Inner {
 
     /// Why the API server is not believed to be the one that was known. None: it has proved itself.
     async fn doubts(&self) -> Option<&'static str> {
-        if self.store.is_behind() {
+        if self.parts.set_back.is_noticed() {
             return Some("the API server has listed less than it showed before: it was set back");
         }
         let api: Api<Namespace> = Api::all(self.parts.client.clone());

@@ -47,7 +47,7 @@ async fn list_once(inner: &Inner) -> Result<(), CallError> {
         if params.continue_token.is_none() {
             let version = page.metadata.resource_version.as_deref().and_then(|text| text.parse().ok());
             if inner.store.listed_at(version) {
-                inner.restored.notify_one();
+                inner.parts.set_back.notice(inner.parts.clock.now());
             }
         }
         for TrimmedPod(object) in page.items {
@@ -73,9 +73,8 @@ fn selector(inner: &Inner) -> String {
 
 /// Watches for ever. Errors are retried by the watcher's own back-off.
 pub(super) async fn run(inner: &Inner) {
-    let api: Api<TrimmedPod> = Api::all(inner.parts.client.clone());
     let config = watcher::Config::default().fields(&selector(inner)).timeout(WATCH_SECONDS).page_size(PAGE);
-    let begin = || watching::watch(api.clone(), config.clone()).boxed();
+    let begin = || watching::watch::<TrimmedPod>(&inner.parts.client, config.clone()).boxed();
     let mut events = begin();
     let mut listed = HashSet::new();
     let mut resync = tokio::time::interval(RESYNC);
@@ -88,7 +87,7 @@ pub(super) async fn run(inner: &Inner) {
                 None => return,
             },
             // The watch waits for versions that this API server does not have, and shows nothing until it has.
-            () = inner.restored.notified() => {
+            () = inner.parts.set_back.noticed() => {
                 tracing::warn!("The API server lists less than it showed before; the watch on pods begins anew");
                 events = begin();
             }
@@ -106,7 +105,7 @@ fn apply(inner: &Inner, event: Event<TrimmedPod>, listed: &mut HashSet<PodUid>) 
         }
         Event::InitApply(TrimmedPod(object)) => {
             listed.extend(object.metadata.uid.as_deref().map(PodUid::new));
-            inner.apply_object(object)
+            inner.apply_listed(object)
         }
         Event::InitDone => {
             inner.store.mark_synced();

@@ -11,12 +11,13 @@ use crate::garbage::{ApiReader, Garbage, GarbageParts};
 use crate::identity::IdentityGuard;
 use crate::instances::InstanceProvider;
 use crate::pods;
+use crate::set_back::SetBack;
 
 impl VirtualNode {
     pub(super) fn garbage(
         &self,
-        (owner, leader_since, identity): (Owner, Timestamp, IdentityGuard),
-        is_recorded: bool,
+        (owner, leader_since, is_recorded): (Owner, Timestamp, bool),
+        (identity, set_back): (IdentityGuard, SetBack),
         (provider, pods): (&InstanceProvider, &pods::Controller),
         events: Events,
     ) -> Garbage {
@@ -35,6 +36,7 @@ impl VirtualNode {
             leftovers: self.capabilities.leftovers.clone(),
             leader_since,
             identity,
+            set_back,
             is_recorded: is_recorded || !is_named,
         })
     }

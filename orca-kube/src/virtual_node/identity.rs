@@ -1,5 +1,6 @@
 //! Who a virtual node is: the cluster that it speaks to, and its own name in it.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use kube::Api;
 use orca_core::ids::Owner;
@@ -8,6 +9,7 @@ use super::VirtualNode;
 use crate::call::{AT_START, CallError, bounded, bounded_on};
 use crate::identity::{IdentityGuard, Recorded};
 use crate::rights::explained;
+use crate::set_back::SetBack;
 
 /// What is found out before anything is done.
 pub(super) struct Found {
@@ -16,6 +18,8 @@ pub(super) struct Found {
     pub(super) server_minor: String,
     /// What the Node object, if there is one, says that it belongs to.
     pub(super) recorded: Recorded,
+    /// Until when it says that pods may be forgotten.
+    pub(super) set_back: Option<Timestamp>,
 }
 
 impl VirtualNode {
@@ -50,13 +54,14 @@ impl VirtualNode {
         };
         let nodes: Api<Node> = Api::all(self.parts.client.clone());
         let name = &config.node.name;
-        let recorded = match bounded_on(("nodes", name), nodes.get(name)).await {
-            Ok(node) => Recorded::on(&node),
-            Err(CallError::NotFound(_)) => Recorded::default(),
+        let node = match bounded_on(("nodes", name), nodes.get(name)).await {
+            Ok(node) => node,
+            Err(CallError::NotFound(_)) => Node::default(),
             Err(error) => return Err(error),
         };
+        let (recorded, set_back) = (Recorded::on(&node), SetBack::on(&node, self.parts.clock.now()));
         let owner = Owner { cluster, node: name.as_str().into() };
-        Ok(Found { owner, server_minor, recorded })
+        Ok(Found { owner, server_minor, recorded, set_back })
     }
 
     /// What holds the cloud and the cluster of now against what this node belongs to.

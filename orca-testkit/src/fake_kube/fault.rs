@@ -20,6 +20,8 @@ pub enum Effect {
     OtherObject,
     /// Something in front of the server answers `404 page not found`, as proxies do, and nothing is done.
     ForeignNotFound,
+    /// Something in front of the server answers 200 with an empty body, as a proxy does that cuts what streams; nothing is done.
+    Empty,
     /// The request is carried out, and the answer is this code.
     ErrorAfter(u16),
     /// The connection breaks before anything is done.
@@ -34,6 +36,7 @@ impl Effect {
             Self::Delay(_)
             | Self::ErrorBefore(_)
             | Self::ForeignNotFound
+            | Self::Empty
             | Self::OtherObject
             | Self::DropBefore => true,
             Self::DelayAnswer(_) | Self::ErrorAfter(_) | Self::DropAfter => false,

@@ -94,6 +94,10 @@ async fn answer(
         Some(Effect::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(Effect::ErrorBefore(code)) => refused = Some(ApiError::of_code(code)),
         Some(Effect::ForeignNotFound) => return Ok(Answer::foreign_not_found().into_response()),
+        Some(Effect::Empty) => {
+            cluster.audit.record(entry);
+            return Ok(Answer::text("").into_response());
+        }
         Some(Effect::OtherObject) => return Ok(Answer::other_object().into_response()),
         Some(Effect::DropBefore) => return lost(),
         Some(Effect::DelayAnswer(_) | Effect::ErrorAfter(_) | Effect::DropAfter) | None => {}
@@ -121,6 +125,7 @@ async fn answer(
             Effect::Delay(_)
             | Effect::ErrorBefore(_)
             | Effect::ForeignNotFound
+            | Effect::Empty
             | Effect::OtherObject
             | Effect::ErrorAfter(_)
             | Effect::DropBefore,

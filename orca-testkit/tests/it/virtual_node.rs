@@ -5,6 +5,7 @@ mod blame;
 mod hostile;
 mod identity;
 mod leader;
+mod set_back;
 mod silence;
 mod support;
 mod tags;

@@ -311,7 +311,14 @@ impl Judgement {
     /// Whether garbage collection ends an instance, as the production rule judges it after two rounds that found the same.
     pub(crate) fn collects(&self, standing: Standing) -> bool {
         let created_at = Some(self.time.at(0, 0));
-        let finding = Finding { key: 0, created_at, standing, saw_deletion: false, launched_by_us: true };
+        let finding = Finding {
+            key: 0,
+            created_at,
+            standing,
+            saw_deletion: false,
+            launched_by_us: true,
+            may_be_forgotten: false,
+        };
         let findings = [finding];
         let round = |second| Round {
             now: self.time.at(0, second),

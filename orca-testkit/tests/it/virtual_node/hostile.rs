@@ -97,6 +97,25 @@ async fn an_identity_that_nobody_confirms_concludes_nothing() {
     }
 }
 
+/// Something in front of the API server answers each watch with 200 and ends it at once.
+#[tokio::test(start_paused = true)]
+async fn watches_that_end_at_once_are_asked_for_at_a_bounded_rate() {
+    let harness = Harness::new();
+    harness.create("pod").await;
+    harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    harness.kube.faults().add(Fault::new(Effect::Empty).verb("watch"));
+    harness.kube.faults().cut_watches();
+    let watches = || harness.kube.audit().entries().iter().filter(|entry| entry.verb == "watch").count();
+    let before = watches();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let asked = watches() - before;
+    assert!((100..=700).contains(&asked), "one in two seconds of the node and of the pods, and not {asked}");
+    harness.kube.faults().clear();
+    harness.delete("pod").await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(harness.ec2.alive().is_empty(), "it is watched again");
+}
+
 /// A write counts only when the answer is this pod with this record: a proxy can answer anything.
 #[tokio::test(start_paused = true)]
 async fn a_write_that_another_objects_answer_acknowledges_launches_nothing() {

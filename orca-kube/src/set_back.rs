@@ -1,0 +1,175 @@
+//! Whether the API server was set back to an older state, and until when it may have forgotten pods because of that.
+//!
+//! What it forgot never comes back, and a process that starts later never knew it: to that one, the instances of forgotten
+//! pods are orphans. So the Node object records the time. Of instances launched until then, the absence of their pod says
+//! nothing, in any process, until people say so or each of them has its pod.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Node;
+use orca_core::well_known::annotation;
+use tokio::sync::Notify;
+
+/// The cloud's clock says when an instance was launched, and ours when the set-back was noticed: they differ by less.
+const SKEW: Duration = Duration::from_mins(5);
+
+/// What is known of set-backs. Cheap to clone; all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SetBack {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    noticed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Pods made until then may be forgotten.
+    until: Option<Timestamp>,
+    /// Whether this process itself noticed one.
+    is_noticed: bool,
+}
+
+impl SetBack {
+    /// With what an earlier process recorded on the Node.
+    pub(crate) fn new(recorded: Option<Timestamp>) -> Self {
+        let state = State { until: recorded, is_noticed: false };
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), noticed: Notify::new() }) }
+    }
+
+    /// What the Node object records. A time that cannot be read is taken for now: to hold too much can be mended.
+    pub(crate) fn on(node: &Node, now: Timestamp) -> Option<Timestamp> {
+        let text = node.metadata.annotations.as_ref()?.get(annotation::SET_BACK_UNTIL)?;
+        Some(text.parse().unwrap_or_else(|error| {
+            tracing::warn!(error = %error, value = text, "The node's time of a set-back cannot be read; it is taken for now");
+            now
+        }))
+    }
+
+    /// The API server showed less than before.
+    pub(crate) fn notice(&self, now: Timestamp) {
+        let mut state = self.state();
+        let until = now.saturating_add(SKEW).unwrap_or(Timestamp::MAX);
+        state.until = state.until.max(Some(until));
+        if !std::mem::replace(&mut state.is_noticed, true) {
+            tracing::error!(
+                "The API server was set back to an older state; pods that it forgot keep their instances"
+            );
+        }
+        drop(state);
+        self.shared.noticed.notify_one();
+    }
+
+    /// Waits for the next time that it is noticed. For one waiter.
+    pub(crate) async fn noticed(&self) {
+        self.shared.noticed.notified().await;
+    }
+
+    /// Whether this process noticed one. The versions of before are overtaken within minutes, and what was forgotten stays so.
+    pub(crate) fn is_noticed(&self) -> bool {
+        self.state().is_noticed
+    }
+
+    /// Until when pods may be forgotten. None: they were not, or all are found.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        self.state().until
+    }
+
+    /// Whether the pod of an instance that was launched then may be forgotten. One of unknown age may.
+    pub(crate) fn may_concern(&self, launched_at: Option<Timestamp>) -> bool {
+        self.until().is_some_and(|until| launched_at.is_none_or(|launched| launched <= until))
+    }
+
+    /// A complete list that began at this time showed no instance whose pod may be forgotten.
+    pub(crate) fn all_found(&self, listed_at: Timestamp) {
+        let mut state = self.state();
+        if state.until.is_some_and(|until| listed_at > until) {
+            tracing::info!("Every instance of before the API server was set back has its pod");
+            state.until = None;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Follows the versions of one object, each read from etcd or answered to a write: one that falls is of an API server that
+/// was set back.
+#[derive(Debug, Default)]
+pub(crate) struct Versions {
+    highest: u64,
+}
+
+impl Versions {
+    /// Takes in the version of the object. Returns whether it fell.
+    pub(crate) fn fell_to(&mut self, version: Option<&str>) -> bool {
+        let Some(version) = version.and_then(|text| text.parse::<u64>().ok()) else { return false };
+        // From there on the new versions count: one set-back is noticed once.
+        let fell = version < self.highest;
+        self.highest = version;
+        fell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("in range")
+    }
+
+    #[test]
+    fn pods_of_before_may_be_forgotten_until_all_are_found() {
+        let set_back = SetBack::default();
+        assert!(!set_back.is_noticed() && !set_back.may_concern(Some(at(0))) && !set_back.may_concern(None));
+        set_back.notice(at(1_000));
+        assert!(set_back.is_noticed() && set_back.may_concern(None));
+        assert!(set_back.may_concern(Some(at(1_300))) && !set_back.may_concern(Some(at(1_301))));
+        set_back.all_found(at(1_300));
+        assert_eq!(
+            set_back.until(),
+            Some(at(1_300)),
+            "the list may have begun before the last of them was launched"
+        );
+        set_back.all_found(at(1_301));
+        assert_eq!((set_back.until(), set_back.is_noticed()), (None, true));
+    }
+
+    #[test]
+    fn what_an_earlier_process_noticed_counts_and_is_written_as_it_is_read() {
+        let recorded = SetBack::new(Some(at(1_300)));
+        assert!(!recorded.is_noticed() && recorded.may_concern(Some(at(1_300))));
+        let mut node = Node::default();
+        assert_eq!(SetBack::on(&node, at(9)), None);
+        for (value, expected) in [("1970-01-01T00:21:40Z", Some(at(1_300))), ("yesterday", Some(at(9)))] {
+            node.metadata.annotations =
+                Some([(annotation::SET_BACK_UNTIL.to_owned(), value.to_owned())].into());
+            assert_eq!(SetBack::on(&node, at(9)), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_falls_is_noticed_once() {
+        let mut versions = Versions::default();
+        let seen = [
+            ("7", false),
+            ("9", false),
+            ("9", false),
+            ("8", true),
+            ("8", false),
+            ("x", false),
+            ("10", false),
+        ];
+        for (version, fell) in seen {
+            assert_eq!(versions.fell_to(Some(version)), fell, "{version}");
+        }
+        assert!(!versions.fell_to(None));
+    }
+}
