@@ -31,6 +31,10 @@ pub(crate) enum Operation {
     DeleteNetworkInterface,
     /// EC2 `CancelSpotInstanceRequests`.
     CancelSpotInstanceRequests,
+    /// EC2 `DescribeImages`.
+    DescribeImages,
+    /// EC2 `DescribeInstanceTypes`.
+    DescribeInstanceTypes,
     /// SSM `GetParameter`.
     GetParameter,
     /// STS `GetCallerIdentity`.
@@ -51,6 +55,8 @@ impl Operation {
             Self::DeleteVolume => "DeleteVolume",
             Self::DeleteNetworkInterface => "DeleteNetworkInterface",
             Self::CancelSpotInstanceRequests => "CancelSpotInstanceRequests",
+            Self::DescribeImages => "DescribeImages",
+            Self::DescribeInstanceTypes => "DescribeInstanceTypes",
             Self::GetParameter => "GetParameter",
             Self::GetCallerIdentity => "GetCallerIdentity",
         }

@@ -19,10 +19,11 @@ use orca_core::ids::{CloudIdentity, InstanceId, Owner};
 use orca_core::instance::{Health, Instance, InstanceState, OwnedInstance};
 use orca_core::launch::{LaunchRequest, LaunchToken, Offer};
 
+use crate::cache::Cache;
+use crate::catalog::Catalog;
 use crate::config::Aws;
 use crate::connection::{Proxy, http_client};
 use crate::fence::CONNECT_TIMEOUT;
-use crate::image::cache::ImageCache;
 use crate::skew::Skew;
 
 /// How long one try of a Describe call may take.
@@ -56,7 +57,9 @@ pub struct Ec2Client {
     pub(crate) write: aws_sdk_ec2::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     pub(crate) sts: aws_sdk_sts::Client,
-    pub(crate) image_cache: Arc<ImageCache>,
+    /// The image of each SSM parameter.
+    pub(crate) image_cache: Arc<Cache<String>>,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) skew: Skew,
     token_memory: Duration,
 }
@@ -158,6 +161,7 @@ impl Ec2Client {
             ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             image_cache: Arc::default(),
+            catalog: Arc::default(),
             skew,
             token_memory: if is_aws { TOKEN_MEMORY_AWS } else { TOKEN_MEMORY_ELSEWHERE },
         }

@@ -77,13 +77,13 @@ pub struct RootVolume {
     /// Its type.
     #[serde(rename = "type")]
     pub volume_type: String,
-    /// The image's root device.
-    pub device_name: String,
+    /// The root device of an image that EC2 does not describe to ORCA; otherwise the image's own counts.
+    pub device_name: Option<String>,
 }
 
 impl Default for RootVolume {
     fn default() -> Self {
-        Self { size_gib: None, volume_type: "gp3".into(), device_name: "/dev/xvda".into() }
+        Self { size_gib: None, volume_type: "gp3".into(), device_name: None }
     }
 }
 
@@ -110,7 +110,7 @@ impl BackendSection for Aws {
             ami_id: Some(text()),
             ami_parameter: Some(text()),
             instance_profile: Some(text()),
-            root_volume: RootVolume { size_gib: Some(1), volume_type: text(), device_name: text() },
+            root_volume: RootVolume { size_gib: Some(1), volume_type: text(), device_name: Some(text()) },
             endpoint: Some(text()),
             tags: BTreeMap::from([("*".to_owned(), text())]),
             development_mode: false,

@@ -8,10 +8,6 @@ use crate::client::Ec2Client;
 use crate::config::given;
 use crate::error::cloud_error;
 
-pub(crate) mod cache;
-
-use cache::Cached;
-
 impl Ec2Client {
     /// The image for a pod that names this one, or none.
     pub(crate) async fn image(&self, named: Option<&str>) -> Result<String, CloudError> {
@@ -36,14 +32,8 @@ impl Ec2Client {
     }
 
     async fn image_of_parameter(&self, parameter: &str) -> Result<String, CloudError> {
-        let mut cached = self.image_cache.0.lock().await;
-        let now = self.clock.now();
-        if let Some(known) = cached.as_ref().filter(|known| known.is_fresh(now)) {
-            return known.answer.clone();
-        }
-        let answer = self.ask_parameter(parameter).await;
-        *cached = Some(Cached { answer: answer.clone(), answered_at: self.clock.now() });
-        answer
+        let ask = self.ask_parameter(parameter);
+        self.image_cache.answer(parameter, &*self.clock, ask).await
     }
 
     async fn ask_parameter(&self, parameter: &str) -> Result<String, CloudError> {

@@ -17,6 +17,7 @@ use orca_core::instance::CapacityType;
 use orca_core::launch::{LaunchToken, Offer};
 
 use crate::call::{Operation, call};
+use crate::catalog::is_no_image;
 use crate::client::Ec2Client;
 use crate::convert;
 use crate::error::{Context, Verdict, verdict};
@@ -55,7 +56,12 @@ impl Ec2Client {
             Err(error) => match verdict(context, &error) {
                 Verdict::Mismatch(_) => LaunchOutcome::Mismatch,
                 Verdict::Ended(_) => LaunchOutcome::Ended,
-                Verdict::Error(error) if error.kind.is_definitive() => LaunchOutcome::Refused(error),
+                Verdict::Error(error) if error.kind.is_definitive() => {
+                    if is_no_image(&error) {
+                        self.forget_image(&parameters.ami);
+                    }
+                    LaunchOutcome::Refused(error)
+                }
                 Verdict::Error(error) => LaunchOutcome::Unknown(error),
             },
         }

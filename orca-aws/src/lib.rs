@@ -26,7 +26,11 @@
 #[cfg(feature = "sdk")]
 mod bisect;
 #[cfg(feature = "sdk")]
+mod cache;
+#[cfg(feature = "sdk")]
 mod call;
+#[cfg(feature = "sdk")]
+mod catalog;
 #[cfg(feature = "sdk")]
 mod client;
 pub mod config;

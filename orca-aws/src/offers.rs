@@ -1,41 +1,42 @@
-//! The one way that EC2 fulfils a wish so far: `RunInstances` in the configured subnet, with everything frozen.
+//! The one way that EC2 fulfils a wish so far: `RunInstances` in the configured subnet, with everything frozen that image, type
+//! and config say.
 
 use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::instance::CapacityType;
 use orca_core::launch::{LaunchRequest, Offer};
+use orca_core::quantity::Quantity;
+use orca_core::resources::Resources;
+use orca_core::well_known::annotation;
 
+use crate::catalog::{Image, InstanceKind};
 use crate::client::Ec2Client;
-use crate::config::given;
+use crate::config::{RootVolume, given};
 use crate::parameters::{Parameters, Root};
 
 impl Ec2Client {
     /// Exactly one offer.
+    ///
+    /// Errors: image and type do not go together, or nobody could say of the image what a launch has to know.
     pub(crate) async fn make_offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         let ami = self.image(wish.image.as_deref()).await?;
-        let parameters = self.parameters(wish, ami)?;
-        Ok(vec![Offer {
-            instance_type: wish.instance_type.clone(),
-            capacity_type: wish.capacity_type,
-            // One subnet is one zone: its name would tell no two offers apart, and would cost a call to learn.
-            zone: None,
-            price: None,
-            tags: wish.tags.clone(),
-            parameters: parameters.write().map_err(|error| {
-                CloudError::new(Kind::Invalid(Fault::Config), "UnwritableOffer", error.to_string())
-            })?,
-        }])
+        let image = self.describe_image(&ami, wish.image.is_some()).await?;
+        let kind = self.describe_kind(&wish.instance_type).await?;
+        if let (Some(image), Some(kind)) = (&image, &kind) {
+            runs_on(image, kind, (&ami, &wish.instance_type))?;
+        }
+        let root = root(&self.settings.root_volume, image.as_ref(), (&ami, wish.image.is_some()))?;
+        let provides = kind.map(|kind| with_disk(kind.provides, root.size_gib));
+        let parameters = self.parameters(wish, ami, root);
+        let parameters = parameters.write().map_err(|error| {
+            CloudError::new(Kind::Invalid(Fault::Config), "UnwritableOffer", error.to_string())
+        })?;
+        // One subnet is one zone: its name would tell no two offers apart, and would cost a call to learn.
+        Ok(vec![Offer { provides, ..Offer::new(wish, parameters) }])
     }
 
-    fn parameters(&self, wish: &LaunchRequest, ami: String) -> Result<Parameters, CloudError> {
+    fn parameters(&self, wish: &LaunchRequest, ami: String, root_volume: Root) -> Parameters {
         let settings = &self.settings;
-        let size_gib = settings.root_volume.size_gib.map(i32::try_from).transpose().map_err(|_| {
-            CloudError::new(
-                Kind::Invalid(Fault::Config),
-                "RootVolumeTooLarge",
-                "aws.rootVolume.sizeGiB is above 65536",
-            )
-        })?;
-        Ok(Parameters {
+        Parameters {
             schema: Parameters::SCHEMA,
             region: settings.region.clone(),
             subnet_id: given(settings.subnet_id.as_ref()).map(str::to_owned),
@@ -43,62 +44,76 @@ impl Ec2Client {
             ami,
             pod_named_image: wish.image.is_some(),
             instance_profile: given(settings.instance_profile.as_ref()).map(str::to_owned),
-            root_volume: Root {
-                device_name: settings.root_volume.device_name.clone(),
-                volume_type: settings.root_volume.volume_type.clone(),
-                size_gib,
-            },
+            root_volume,
             max_price: wish.max_price.filter(|_| wish.capacity_type == CapacityType::Spot),
             user_data: None,
-        })
+        }
     }
+}
+
+/// EC2 would refuse them together, after the launch was recorded.
+fn runs_on(image: &Image, kind: &InstanceKind, (ami, name): (&str, &str)) -> Result<(), CloudError> {
+    let Some(architecture) = &image.architecture else { return Ok(()) };
+    if kind.architectures.is_empty() || kind.architectures.contains(architecture) {
+        return Ok(());
+    }
+    let message = format!(
+        "machine image {ami} is for {architecture}, and instance type {name} runs {}",
+        kind.architectures.join(", ")
+    );
+    let remedy = format!(
+        "Choose a type for {architecture} with the annotation {}, or another image with {}.",
+        annotation::INSTANCE_TYPE,
+        annotation::AMI
+    );
+    Err(CloudError::new(Kind::Invalid(Fault::Pod), "ArchitectureMismatch", message).with_remedy(remedy))
+}
+
+/// The root volume: the image's own device, and at least its size. A second device would be a second, empty disk, beside a root
+/// as small and unencrypted as the image has it.
+fn root(
+    settings: &RootVolume,
+    image: Option<&Image>,
+    (ami, pod_named_image): (&str, bool),
+) -> Result<Root, CloudError> {
+    let of_image = Kind::Invalid(if pod_named_image { Fault::Pod } else { Fault::Config });
+    let config = |code: &str, message: String| CloudError::new(Kind::Invalid(Fault::Config), code, message);
+    if image.is_some_and(|image| !image.has_root_volume) {
+        let message = format!("machine image {ami} has no root volume but a disk of the instance");
+        return Err(CloudError::new(of_image, "ImageWithoutRootVolume", message)
+            .with_remedy("Give an image whose root device type is ebs."));
+    }
+    let device = image.and_then(|image| image.root_device.as_ref()).or(settings.device_name.as_ref());
+    let Some(device_name) = device.filter(|name| !name.is_empty()).cloned() else {
+        let message = format!("EC2 does not tell ORCA what the root device of machine image {ami} is");
+        return Err(config("ImageNotDescribed", message).with_remedy(
+            "Allow ec2:DescribeImages to ORCA's role, or set aws.rootVolume.deviceName if all images have the same.",
+        ));
+    };
+    let wanted = settings
+        .size_gib
+        .map(i32::try_from)
+        .transpose()
+        .map_err(|_| config("RootVolumeTooLarge", "aws.rootVolume.sizeGiB is above 65536".to_owned()))?;
+    let least = image.and_then(|image| image.size_gib);
+    if let (Some(wanted), Some(least)) = (wanted, least)
+        && wanted < least
+    {
+        let message =
+            format!("aws.rootVolume.sizeGiB is {wanted}, and machine image {ami} needs at least {least}");
+        return Err(CloudError::new(of_image, "RootVolumeTooSmall", message)
+            .with_remedy("Raise aws.rootVolume.sizeGiB, or leave it out for the image's own size."));
+    }
+    Ok(Root { device_name, volume_type: settings.volume_type.clone(), size_gib: wanted.or(least) })
+}
+
+/// What a pod writes to its disk goes to the root volume.
+fn with_disk(mut provides: Resources, size_gib: Option<i32>) -> Resources {
+    if let Some(size) = size_gib {
+        provides.insert("ephemeral-storage".into(), Quantity::from_units(i64::from(size) << 30));
+    }
+    provides
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::config::Aws;
-
-    use crate::testing::{Server, client, settings, wish};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn an_offer_freezes_all_that_a_launch_depends_on() {
-        let client = client(&Server::new([]), &settings());
-        let offers = client.make_offers(&wish()).await.expect("offers");
-        let [offer] = &offers[..] else { panic!("one offer: {offers:?}") };
-        assert_eq!(offer.tags, wish().tags);
-        assert_eq!((offer.instance_type.as_str(), offer.capacity_type), ("t3.micro", CapacityType::OnDemand));
-        assert_eq!(
-            offer.parameters,
-            serde_json::json!({
-                "schema": 1,
-                "region": "us-west-2",
-                "subnetId": "subnet-1",
-                "securityGroupIds": ["sg-1", "sg-2"],
-                "ami": "ami-00000000000000001",
-                "podNamedImage": false,
-                "instanceProfile": "orca",
-                "rootVolume": { "deviceName": "/dev/xvda", "volumeType": "gp3", "sizeGib": 40 },
-            })
-        );
-        assert_eq!(Parameters::read(&offer.parameters).expect("read").ami, "ami-00000000000000001");
-    }
-
-    #[tokio::test]
-    async fn a_price_belongs_to_spot_and_a_subnet_is_optional() {
-        let bare = Aws { subnet_id: Some(String::new()), instance_profile: None, ..settings() };
-        let client = client(&Server::new([]), &bare);
-        let priced = LaunchRequest { max_price: "0.5".parse().ok(), ..wish() };
-        let offers = client.make_offers(&priced).await.expect("offers");
-        assert_eq!(
-            (offers[0].parameters.get("maxPrice"), offers[0].parameters.get("subnetId")),
-            (None, None)
-        );
-        let spot =
-            LaunchRequest { capacity_type: CapacityType::Spot, image: Some("ami-0123abcd".into()), ..priced };
-        let offers = client.make_offers(&spot).await.expect("offers");
-        assert_eq!(offers[0].parameters["maxPrice"], "0.50");
-        assert_eq!(offers[0].parameters["podNamedImage"], true);
-    }
-}
+mod tests;

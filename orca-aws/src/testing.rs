@@ -75,6 +75,34 @@ impl Reply {
     }
 }
 
+/// An image for x86 with this root device and size.
+pub(crate) fn image(root: &str, size_gib: u32) -> Reply {
+    let body = format!(
+        "<DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId><architecture>x86_64</architecture>\
+         <rootDeviceType>ebs</rootDeviceType><rootDeviceName>{root}</rootDeviceName><blockDeviceMapping>\
+         <item><deviceName>/dev/sdz</deviceName><ebs><volumeSize>500</volumeSize></ebs></item>\
+         <item><deviceName>{root}</deviceName><ebs><volumeSize>{size_gib}</volumeSize></ebs></item>\
+         </blockDeviceMapping></item></imagesSet></DescribeImagesResponse>"
+    );
+    Reply::xml(200, &body)
+}
+
+/// A type for x86 with two processors, a GiB of memory and this beside it.
+pub(crate) fn kind(more: &str) -> Reply {
+    let body = format!(
+        "<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>t3.micro</instanceType><processorInfo>\
+         <supportedArchitectures><item>x86_64</item></supportedArchitectures></processorInfo>\
+         <vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo><memoryInfo><sizeInMiB>1024</sizeInMiB></memoryInfo>{more}\
+         </item></instanceTypeSet></DescribeInstanceTypesResponse>"
+    );
+    Reply::xml(200, &body)
+}
+
+/// What a client asks before its first offer: an image of 8 GiB and a small type.
+pub(crate) fn described() -> [Reply; 2] {
+    [image("/dev/xvda", 8), kind("")]
+}
+
 /// A server that answers from a script and records what it was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Server(Arc<Mutex<Script>>);

@@ -9,6 +9,7 @@ mod dispatch;
 pub mod environment;
 pub mod kubeconfig;
 pub mod logging;
+mod process;
 pub mod proxies;
 pub mod report;
 mod run;

@@ -16,6 +16,7 @@ use crate::args::{Globals, Takeover};
 use crate::config::Loaded;
 use crate::environment::Environment;
 use crate::kubeconfig::{self, Access};
+use crate::process;
 use crate::report::Failure;
 use crate::server::{Check, Pages, Server};
 
@@ -102,6 +103,7 @@ async fn serve(
 ) -> Result<Server, Failure> {
     let mut registry = Registry::default();
     node.register_metrics(&mut registry);
+    process::register(&mut registry);
     let pages = Pages {
         live: vec![check("loops", node.health(), Health::live)],
         ready: vec![

@@ -80,6 +80,7 @@ fn record() -> LaunchRecord {
         price: None,
         tags: (0..10).map(|number| (format!("key-{number}"), format!("value-{number}"))).collect(),
         parameters: json!({ "image": "ami-0123456789abcdef0", "subnet": "subnet-0123456789abcdef0" }),
+        provides: None,
     };
     let (cluster, pod) = ("c".into(), "u".into());
     let (cloud, request) = ("123456789012/us-west-2".into(), request().digest());
@@ -113,6 +114,7 @@ fn decisions(criterion: &mut Criterion) {
         facts: &facts,
         ready_unknown_after: Some(Duration::from_mins(5)),
         abandoned: &[],
+        check_fit: true,
         intent: Intent::Wanted,
         pod: Some(&pod),
         record,

@@ -171,7 +171,7 @@ pub enum Mode {
 }
 
 /// `instances`: how pods choose instances.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Instances {
     /// `explicit` or `template`.
@@ -184,6 +184,21 @@ pub struct Instances {
     pub allowed_instance_types: Vec<String>,
     /// The highest spot price by type, for pods that name none.
     pub max_spot_prices: BTreeMap<String, UsdPerHour>,
+    /// Whether a pod is refused whose instance type has less than it asks for.
+    pub check_fit: bool,
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self {
+            selection_mode: Mode::default(),
+            templates: BTreeMap::new(),
+            default_launch_type: CapacityType::default(),
+            allowed_instance_types: Vec::new(),
+            max_spot_prices: BTreeMap::new(),
+            check_fit: true,
+        }
+    }
 }
 
 /// `instances.templates.<name>`.

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod error;
+pub mod fit;
 pub mod ids;
 pub mod instance;
 pub mod launch;

@@ -178,6 +178,10 @@ pub mod reason {
     pub const CONTAINERS_NOT_RUN: &str = "ContainersNotRun";
     /// Reason of `DisruptionTarget` (B71).
     pub const TERMINATION_BY_KUBELET: &str = "TerminationByKubelet";
+    /// The pod asks for more than its instance type has.
+    pub const INSTANCE_TYPE_TOO_SMALL: &str = "InstanceTypeTooSmall";
+    /// Event: nobody could say whether the instance type has what the pod asks for.
+    pub const FIT_NOT_CHECKED: &str = "FitNotChecked";
     /// An `orca.research/` annotation that nobody reads.
     pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
     /// Pods of the same owner ended soon after their launch, so the next one waits.

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::api_reader::{ApiReader, ClusterReader};
+pub(crate) use self::notes::CAUSES;
 use crate::events::Events;
 use crate::identity::{IdentityGuard, Mismatch};
 use crate::instances::InstanceProvider;
@@ -205,7 +206,7 @@ impl Garbage {
 
     /// Shows on the metric what stops the one or the other.
     fn show_frozen(&self) {
-        for cause in notes::CAUSES {
+        for cause in CAUSES {
             let is_set = self.frozen == Some(cause) || self.leftovers_frozen == Some(cause);
             self.parts.metrics.frozen.get_or_create(&Cause { cause }).set(i64::from(is_set));
         }

@@ -22,6 +22,7 @@ use orca_core::clock::Clock;
 use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::config::Controller;
 use orca_core::error::{CloudError, Kind};
+use orca_core::fit;
 use orca_core::ids::{CloudIdentity, InstanceId, Owner, PodRef, PodUid};
 use orca_core::instance::Instance;
 use orca_core::launch::{LaunchRecord, LaunchRequest, Offer};
@@ -59,6 +60,8 @@ pub(crate) struct ProviderParts {
     pub(crate) identity: IdentityGuard,
     /// How many missing instances people have said are really gone.
     pub(crate) release: usize,
+    /// Whether an offer that has less than the pod asks for is refused.
+    pub(crate) check_fit: bool,
 }
 
 struct Inner {
@@ -133,7 +136,10 @@ impl InstanceProvider {
     /// The first offer for this request that is not known to be unavailable.
     async fn offer(&self, request: &LaunchRequest) -> Result<Offer, CloudError> {
         let parts = &self.inner.parts;
-        let offers = parts.metrics.observe("offers", parts.cloud.offers(request)).await?;
+        let mut offers = parts.metrics.observe("offers", parts.cloud.offers(request)).await?;
+        if parts.check_fit {
+            fit::keep_fitting(&mut offers, &request.resources)?;
+        }
         let none =
             || CloudError::new(Kind::NoCapacity, "NoOffer", "the cloud has nothing that fits this pod");
         self.inner.unavailable().choose(offers)?.ok_or_else(none)

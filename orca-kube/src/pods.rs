@@ -152,6 +152,11 @@ impl Controller {
         self.inner.store.has_doubts()
     }
 
+    /// Counts the pods by phase, for the metrics.
+    pub(crate) fn count(&self) {
+        self.inner.parts.metrics.count(self.inner.store.in_phases());
+    }
+
     /// Whether the first complete list of pods has arrived.
     pub(crate) fn is_synced(&self) -> bool {
         self.inner.store.is_synced()

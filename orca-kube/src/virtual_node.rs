@@ -33,6 +33,8 @@ use loops::Loops;
 
 /// A send can take this long to be answered; shutdown waits for it, so that no instance id is lost.
 const DRAIN: Duration = Duration::from_secs(35);
+/// How often the pods are counted by phase.
+const COUNT: Duration = Duration::from_secs(1);
 
 /// One virtual node over one cloud.
 ///
@@ -236,6 +238,7 @@ impl VirtualNode {
             metrics: self.metrics.cloud.clone(),
             identity: identity.clone(),
             release: usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX),
+            check_fit: self.parts.config.instances.check_fit,
         })
     }
 
@@ -335,7 +338,10 @@ async fn report(pods: pods::Controller, health: Health) -> Result<(), Error> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     health.set_synced();
-    std::future::pending().await
+    loop {
+        pods.count();
+        tokio::time::sleep(COUNT).await;
+    }
 }
 
 /// Lets the sends finish and records what they brought.

@@ -190,7 +190,7 @@ pub(super) const TABLE: &[Row] = &[
     says(
         "MissingParameter",
         CONFIG,
-        "Set what the message names in ORCA's config: a volume's size is aws.rootVolume.sizeGiB, and aws.rootVolume.deviceName must be the image's root device.",
+        "Set what the message names in ORCA's config: a volume's size is aws.rootVolume.sizeGiB, its type aws.rootVolume.type.",
     ),
     says(
         "UnknownParameter",

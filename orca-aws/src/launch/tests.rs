@@ -4,7 +4,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use orca_core::launch::LaunchRequest;
 
-use crate::testing::{Reply, Server, client, client_with, settings, wish};
+use crate::testing::{Reply, Server, client, client_with, described, settings, wish};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn in_a_minute() -> Timestamp {
 }
 
 async fn offer(wish: &LaunchRequest) -> Offer {
-    let offers = client(&Server::new([]), &settings()).make_offers(wish).await.expect("offers");
+    let offers = client(&Server::new(described()), &settings()).make_offers(wish).await.expect("offers");
     offers.into_iter().next().expect("one offer")
 }
 
@@ -116,19 +116,22 @@ async fn the_request_comes_from_the_offer_and_not_from_the_config() {
 }
 
 #[tokio::test]
-async fn a_profile_can_be_an_arn_and_a_volume_without_size_keeps_the_images() {
+async fn a_profile_can_be_an_arn_and_a_volume_without_size_has_the_images() {
     let mut own = settings();
     own.instance_profile = Some("arn:aws:iam::1:instance-profile/orca".into());
     own.root_volume.size_gib = None;
     own.security_group_ids.clear();
-    let server = Server::new([Reply::Dropped]);
+    let server = Server::new(described().into_iter().chain([Reply::Dropped]));
     let client = client(&server, &own);
     let offers = client.make_offers(&wish()).await.expect("offers");
     client.run_instances(&offers[0], &token(), in_a_minute()).await;
-    let form = &server.forms()[0];
+    let form = &server.forms()[2];
     assert_eq!(form["IamInstanceProfile.Arn"], "arn:aws:iam::1:instance-profile/orca");
     assert_eq!(form["BlockDeviceMapping.1.Ebs.Encrypted"], "true");
-    assert!(!form.contains_key("BlockDeviceMapping.1.Ebs.VolumeSize"));
+    assert_eq!(
+        form["BlockDeviceMapping.1.Ebs.VolumeSize"], "8",
+        "some servers of the API refuse a launch without"
+    );
     assert!(!form.keys().any(|key| key.starts_with("SecurityGroupId")));
 }
 

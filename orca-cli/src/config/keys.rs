@@ -71,6 +71,7 @@ fn instances() -> Instances {
         default_launch_type: CapacityType::default(),
         allowed_instance_types: vec![String::new()],
         max_spot_prices: price.map(any).unwrap_or_default(),
+        check_fit: true,
     }
 }
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::request::LaunchRequest;
 use crate::instance::CapacityType;
 use crate::price::UsdPerHour;
+use crate::resources::Resources;
 
 /// One way to fulfil a request, with everything resolved: nothing that the launch depends on is looked up later.
 ///
@@ -30,10 +31,15 @@ pub struct Offer {
     pub tags: BTreeMap<String, String>,
     /// The back end's own parameters.
     pub parameters: serde_json::Value,
+    /// What the instance type has, as far as the back end knows: `cpu` in cores, `memory` and `ephemeral-storage` in bytes, devices
+    /// by number, 0 for a device that it knows and the type has not. A resource that is missing here is not checked. None: the back
+    /// end could not say. It is only asked before the launch, so no record has it.
+    #[serde(skip)]
+    pub provides: Option<Resources>,
 }
 
 impl Offer {
-    /// An offer of what is requested, with the request's tags and the back end's own parameters. Zone and price are left open.
+    /// An offer of what is requested, with the request's tags and the back end's own parameters. Zone, price and what it provides are left open.
     #[must_use]
     pub fn new(request: &LaunchRequest, parameters: serde_json::Value) -> Self {
         Self {
@@ -43,6 +49,7 @@ impl Offer {
             price: None,
             tags: request.tags.clone(),
             parameters,
+            provides: None,
         }
     }
 
@@ -70,6 +77,7 @@ mod tests {
             price: None,
             tags: BTreeMap::new(),
             parameters: serde_json::json!({ "ami": "ami-1" }),
+            provides: None,
         };
         let mut other = offer.clone();
         other.parameters["ami"] = "ami-2".into();

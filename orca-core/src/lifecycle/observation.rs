@@ -45,6 +45,8 @@ pub struct Observation<'a> {
     pub ready_unknown_after: Option<Duration>,
     /// The cloud identities whose instances people have given up.
     pub abandoned: &'a [CloudIdentity],
+    /// Whether a pod is refused whose instance type has less than it asks for.
+    pub check_fit: bool,
 }
 
 impl<'a> Observation<'a> {

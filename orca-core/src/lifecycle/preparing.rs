@@ -18,6 +18,7 @@ use crate::provider::{Permit, Prepare, Prepared};
 use crate::resources;
 use crate::state_mapping::{Evidence, Next, NoInstance};
 use crate::tags::{TagSource, tags};
+use crate::well_known::reason;
 
 /// While no offer may be had: how often to look for one. The provider remembers for three minutes which may not.
 const NO_OFFER: Duration = Duration::from_mins(1);
@@ -48,7 +49,8 @@ pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, n
                     offer: offer.clone(),
                     request_digest: request.digest(),
                 };
-                open(seen, LaunchRecord::open(new, now), offer)
+                let decision = open(seen, LaunchRecord::open(new, now), offer);
+                not_checked(seen, offer).into_iter().fold(decision, Decision::and_note)
             }
             None => Decision::act(Action::Refresh).keeping_prepared(),
         },
@@ -74,6 +76,16 @@ pub(super) fn resend(seen: &Observation<'_>, record: &LaunchRecord, now: Timesta
             Decision::act(Action::Send).and_record(record.resend(now)).and_again(limits::RESYNC)
         }
     }
+}
+
+/// People learn when nobody could compare what they ask for with what they get.
+fn not_checked(seen: &Observation<'_>, offer: &Offer) -> Option<Note> {
+    let asks = seen.pod.is_some_and(|pod| !resources::requested(pod).is_empty());
+    let text = format!(
+        "whether instance type {} has what this pod asks for is not known, so it is not checked",
+        offer.instance_type
+    );
+    (seen.check_fit && asks && offer.provides.is_none()).then(|| Note::normal(reason::FIT_NOT_CHECKED, text))
 }
 
 /// The record and what the pod shows meanwhile, in one write; then the send. Nothing waits between them.

@@ -82,6 +82,7 @@ fn decided((_, intent, pod, record): &Row, instances: &KnownInstances, facts: &F
         facts,
         ready_unknown_after: Some(Duration::from_mins(5)),
         abandoned: &[],
+        check_fit: true,
     };
     decide(&observation, at(NOW))
 }
@@ -283,6 +284,7 @@ fn offer() -> Offer {
         price: None,
         tags: BTreeMap::new(),
         parameters: serde_json::Value::Null,
+        provides: None,
     }
 }
 

@@ -63,6 +63,7 @@ fn record(first_send_at: i64) -> LaunchRecord {
         price: None,
         tags: std::collections::BTreeMap::new(),
         parameters: serde_json::Value::Null,
+        provides: None,
     };
     let (cloud, request) = ("cloud".into(), request().digest());
     LaunchRecord::open(
@@ -196,6 +197,7 @@ impl Case {
             facts: &self.facts,
             ready_unknown_after: Some(Duration::from_mins(5)),
             abandoned: &[],
+            check_fit: true,
         })
     }
 }

@@ -27,6 +27,7 @@ fn decided(seen: &OwnedObservation) -> (Decision, Option<Value>) {
         held_until: seen.held_until,
         ready_unknown_after: None,
         abandoned: &[],
+        check_fit: true,
         instances: &seen.instances,
         facts: &seen.facts,
     };

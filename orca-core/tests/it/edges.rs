@@ -67,6 +67,7 @@ fn record() -> LaunchRecord {
         price: None,
         tags: BTreeMap::new(),
         parameters: Value::Null,
+        provides: None,
     };
     let (cloud, request) = ("cloud".into(), request().digest());
     let (cluster, pod) = ("cluster".into(), "uid".into());
@@ -131,6 +132,7 @@ impl Scene {
             held_until: None,
             ready_unknown_after: None,
             abandoned: &[],
+            check_fit: true,
             instances: &self.instances,
             facts,
         };

@@ -54,6 +54,7 @@ fn open(uid: &str, attempt: u32, text: &str, now: Timestamp) -> LaunchRecord {
         price: None,
         tags: BTreeMap::from([("note".to_owned(), text.to_owned())]),
         parameters: json!({ "image": text }),
+        provides: None,
     };
     let (cluster, pod, cloud) = ("cluster".into(), uid.into(), "cloud".into());
     LaunchRecord::open(

@@ -12,7 +12,7 @@ use orca_core::well_known::reason;
 use crate::identity::Mismatch;
 
 /// The causes of standing still, as labels of the metric.
-pub(super) const CAUSES: [&str; 6] =
+pub(crate) const CAUSES: [&str; 6] =
     [BRAKE, FOREIGN_WRITER, CLUSTER_CHANGED, CLUSTER_UNPROVEN, IDENTITY_CHANGED, SET_BACK];
 const BRAKE: &str = "brake";
 const FOREIGN_WRITER: &str = "foreign_writer";

@@ -167,6 +167,7 @@ impl Harness {
             metrics: metrics.cloud.clone(),
             identity: identity.clone(),
             release: 0,
+            check_fit: true,
         });
         // Nothing listens there: every answer of the API server comes from the reader.
         let url = "http://127.0.0.1:9".parse().expect("a url");
@@ -236,7 +237,7 @@ impl Harness {
 
     fn frozen(&self) -> Vec<&'static str> {
         let is_set = |cause: &&'static str| self.metrics.frozen.get_or_create(&Cause { cause }).get() == 1;
-        notes::CAUSES.into_iter().filter(is_set).collect()
+        CAUSES.into_iter().filter(is_set).collect()
     }
 
     fn knows(&self, uid: &'static str, read: Read) {

@@ -75,6 +75,7 @@ mod tests {
             price: None,
             tags: std::collections::BTreeMap::new(),
             parameters: serde_json::Value::Null,
+            provides: None,
         }
     }
 

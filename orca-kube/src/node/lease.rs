@@ -71,6 +71,7 @@ impl NodeLease {
                         known = Some(lease);
                         self.parts.health.renewed(self.parts.clock.now());
                         self.parts.metrics.renewals.get_or_create(&Outcome::of(true)).inc();
+                        self.parts.metrics.renewed_at.set(self.parts.clock.now().as_second());
                         EVERY
                     }
                     Err(error) => {

@@ -128,6 +128,7 @@ async fn write(
             }
             let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
             tracing::debug!(phase, "Pod status written");
+            inner.parts.metrics.wrote(&entry.pod, &pod, inner.parts.clock.now());
             inner.apply_object(pod);
             Ok(true)
         }

@@ -31,6 +31,7 @@ pub(super) struct Observed<'a> {
     facts: Facts,
     ready_unknown_after: Option<Duration>,
     abandoned: &'a [CloudIdentity],
+    check_fit: bool,
 }
 
 /// What is known of this pod at this time, and whether it was admitted.
@@ -57,6 +58,7 @@ pub(super) fn observe<'a>(
         instances: parts.provider.get_pod(&entry.reference, now),
         ready_unknown_after: parts.config.pods.ready_unknown_after(),
         abandoned: parts.identity.abandoned(),
+        check_fit: parts.config.instances.check_fit,
     }
 }
 
@@ -76,6 +78,7 @@ impl Observed<'_> {
             facts: &self.facts,
             ready_unknown_after: self.ready_unknown_after,
             abandoned: self.abandoned,
+            check_fit: self.check_fit,
         }
     }
 }

@@ -14,6 +14,7 @@ use orca_core::pod::{self, Intent};
 use tokio::sync::Notify;
 
 use crate::absence::Absence;
+use crate::metrics::PHASES;
 use crate::recent::Recent;
 
 #[derive(Debug, Default)]
@@ -70,10 +71,6 @@ impl Store {
 
     pub(super) fn uids(&self) -> Vec<PodUid> {
         self.pods().by_uid.keys().cloned().collect()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.pods().by_uid.len()
     }
 
     pub(super) fn is_synced(&self) -> bool {
@@ -190,6 +187,17 @@ impl Store {
         let uid = PodUid::new(object.metadata.uid.as_deref()?);
         self.doubt(&uid);
         Some(uid)
+    }
+
+    /// How many pods are in each phase.
+    pub(super) fn in_phases(&self) -> [usize; PHASES.len()] {
+        let mut counts = [0; PHASES.len()];
+        for slot in self.pods().by_uid.values() {
+            let phase = slot.entry.pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            let place = PHASES.iter().position(|known| Some(*known) == phase).unwrap_or_default();
+            counts[place] += 1;
+        }
+        counts
     }
 
     /// How many of the known pods are wanted.

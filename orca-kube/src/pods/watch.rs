@@ -93,7 +93,6 @@ pub(super) async fn run(inner: &Inner) {
             }
             _tick = resync.tick() => inner.store.uids().iter().for_each(|uid| inner.queue.wake(uid)),
         }
-        inner.parts.metrics.known.set(i64::try_from(inner.store.len()).unwrap_or(i64::MAX));
     }
 }
 

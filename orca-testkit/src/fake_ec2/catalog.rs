@@ -1,5 +1,8 @@
 //! What can be launched: instance types with list prices, machine images, and the parameters that name the images.
 
+use orca_core::quantity::Quantity;
+use orca_core::resources::Resources;
+
 /// A processor architecture, as EC2 spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Architecture {
@@ -38,6 +41,17 @@ pub struct InstanceType {
 }
 
 impl InstanceType {
+    /// What it has, by Kubernetes' names.
+    pub(super) fn provides(&self) -> Resources {
+        let memory = Quantity::from_units(i64::from(self.memory_mib) << 20);
+        let of = |name: &str, amount| (name.to_owned(), amount);
+        Resources::from([
+            of("cpu", Quantity::from_units(self.vcpus.into())),
+            of("memory", memory),
+            of("nvidia.com/gpu", Quantity::from_units(self.gpus.into())),
+        ])
+    }
+
     /// Whether this zone has it: the largest GPU instances are not in a region's fourth zone.
     pub(super) fn is_offered_in(&self, zone: &str) -> bool {
         !(self.name.starts_with('p') && zone.ends_with('d'))

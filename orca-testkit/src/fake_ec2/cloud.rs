@@ -155,7 +155,8 @@ impl CloudClient for FakeCloud {
             subnet: self.subnet.clone(),
             max_price_micros: wish.max_price.map(orca_core::price::UsdPerHour::micros),
         };
-        Ok(vec![Offer::new(wish, parameters.write()?)])
+        let provides = kind.map(catalog::InstanceType::provides);
+        Ok(vec![Offer { provides, ..Offer::new(wish, parameters.write()?) }])
     }
 
     async fn launch(&self, offer: &Offer, token: &LaunchToken, not_after: Timestamp) -> LaunchOutcome {

@@ -58,11 +58,12 @@ impl Program {
         Ok(Self { process, ec2, metrics, _served: served })
     }
 
-    /// The value of a metric without labels. None: the program does not answer, or has none.
+    /// The sum of all series of a metric. None: the program does not answer.
     pub(super) async fn metric(&self, name: &str) -> Option<f64> {
         let page = tokio::time::timeout(PATIENCE, self.page()).await.ok()?.ok()?;
-        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-        line.trim().parse().ok()
+        let is_its = |rest: &&str| rest.starts_with(' ') || rest.starts_with('{');
+        let series = page.lines().filter_map(|line| line.strip_prefix(name)).filter(is_its);
+        series.map(|rest| rest.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
     }
 
     async fn page(&self) -> std::io::Result<String> {

@@ -2,6 +2,7 @@
 //! pod anything.
 
 mod blame;
+mod fit;
 mod hostile;
 mod identity;
 mod leader;

@@ -78,7 +78,7 @@ impl World {
         let config = folder.path().join("config.yaml");
         let text = format!(
             "aws:\n  region: us-west-2\n  endpoint: {}\n  subnetID: {subnet}\n  securityGroupIDs: [{group}]\n  amiID: {image}\n  \
-             rootVolume: {{sizeGiB: 10}}\n  tags: {{team: research}}\nnode:\n  gpu: \"100\"\ncontroller:\n  leaderLeaseSeconds: 2\n  \
+             rootVolume: {{sizeGiB: 30}}\n  tags: {{team: research}}\nnode:\n  gpu: \"100\"\ncontroller:\n  leaderLeaseSeconds: 2\n  \
              sweepSeconds: 1\n  fastSweepSeconds: 0.3\n  launchRate: {{burst: 100, perSecond: 100}}\nlogging:\n  format: json\n",
             proxy.endpoint()
         );

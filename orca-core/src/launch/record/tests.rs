@@ -20,6 +20,7 @@ fn record() -> LaunchRecord {
         price: None,
         tags: BTreeMap::from([("ManagedBy".into(), "ORCA".into())]),
         parameters: serde_json::json!({ "ami": "ami-0123456789abcdef0", "subnet": "subnet-1" }),
+        provides: None,
     };
     let (cluster, pod, cloud) = ("c".into(), "u".into(), "123456789012/us-west-2".into());
     let new =

@@ -74,6 +74,7 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
             facts: &facts,
             ready_unknown_after: Some(Duration::from_mins(5)),
             abandoned: &[],
+            check_fit: true,
             intent: Intent::Gone,
             pod: None,
             record: record.as_ref(),

@@ -42,6 +42,25 @@ fn a_back_end_is_told_what_the_pod_asks_for() {
 }
 
 #[test]
+fn who_cannot_be_compared_with_its_type_is_told_so() {
+    let told = |provides, check_fit, asks: bool| {
+        let mut prepared = prepared(Permit::Granted);
+        prepared.offer.as_mut().expect("an offer").provides = provides;
+        let mut case = done(Ok(prepared));
+        let resources = if asks { json!({ "requests": { "cpu": "1" } }) } else { json!({}) };
+        let containers = json!([{ "name": "main", "resources": resources }]);
+        case.pod.spec.as_mut().expect("a spec").containers =
+            serde_json::from_value(containers).expect("containers");
+        let decision = case.see(|seen| decide(&Observation { check_fit, ..*seen }, at(SINCE + 1)));
+        assert_eq!(action(&decision), "Send", "it is launched all the same");
+        decision.notes.iter().any(|note| note.reason == "FitNotChecked")
+    };
+    let some = || Some(crate::resources::Resources::new());
+    assert!(told(None, true, true));
+    assert!(!told(some(), true, true) && !told(None, false, true) && !told(None, true, false));
+}
+
+#[test]
 fn what_was_prepared_is_recorded_and_sent_in_the_look_that_finds_it() {
     let decision = done(Ok(prepared(Permit::Granted))).decide(SINCE + 1);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("Send", "InstanceLaunching"));

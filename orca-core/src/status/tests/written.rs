@@ -12,6 +12,7 @@ fn record() -> LaunchRecord {
         price: None,
         tags: std::collections::BTreeMap::new(),
         parameters: Value::Null,
+        provides: None,
     };
     let (cloud, request_digest) = ("cloud".into(), "digest".into());
     let (cluster, pod) = ("c".into(), "u".into());

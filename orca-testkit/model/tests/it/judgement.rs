@@ -183,6 +183,7 @@ impl Judgement {
             held_until: None,
             ready_unknown_after: None,
             abandoned: &[],
+            check_fit: true,
             instances: &self.instances(look, now),
             facts: &facts,
         };

@@ -78,6 +78,10 @@ pub(super) async fn images(fake: &FakeEc2, query: &Query) -> Result<String, Fail
             xml.leaf("creationDate", "2026-11-01T00:00:00.000Z");
             xml.leaf("rootDeviceType", "ebs");
             xml.leaf("rootDeviceName", "/dev/xvda");
+            xml.list("blockDeviceMapping", [8], |xml, size| {
+                xml.leaf("deviceName", "/dev/xvda");
+                xml.nest("ebs", |xml| xml.leaf("volumeSize", size));
+            });
         });
     }))
 }
@@ -112,7 +116,10 @@ pub(super) async fn types(fake: &FakeEc2, query: &Query) -> Result<String, Failu
             xml.nest("memoryInfo", |xml| xml.leaf("sizeInMiB", kind.memory_mib));
             if kind.gpus > 0 {
                 xml.nest("gpuInfo", |xml| {
-                    xml.list("gpus", [kind.gpus], |xml, count| xml.leaf("count", count));
+                    xml.list("gpus", [kind.gpus], |xml, count| {
+                        xml.leaf("manufacturer", "NVIDIA");
+                        xml.leaf("count", count);
+                    });
                 });
             }
         });
