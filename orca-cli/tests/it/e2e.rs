@@ -116,6 +116,7 @@ mod restore;
 mod startup;
 mod steady;
 mod trouble;
+mod troubleshooting;
 pub(crate) mod world;
 
 /// Runs a scenario to its end, for tests that share what was seen in it.
