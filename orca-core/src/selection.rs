@@ -27,10 +27,10 @@ pub struct Selection {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// No selector of the chain had an answer.
-    #[error("no selector could determine instance type: {last}. {remedy}")]
+    #[error("no instance type{}{}. {remedy}", if .wrong.is_some() { ": " } else { "" }, .wrong.as_deref().unwrap_or_default())]
     NoneFits {
-        /// What the last selector of the chain said.
-        last: String,
+        /// What the pod named that does not exist. None: it named nothing.
+        wrong: Option<String>,
         /// What to write.
         remedy: &'static str,
     },
@@ -57,8 +57,10 @@ pub enum SelectionError {
 trait Selector: Send + Sync {
     /// Its name, for people.
     fn name(&self) -> &'static str;
-    /// The choice, or why this selector has none.
-    fn select(&self, wishes: &Wishes, config: &Instances) -> Result<Choice, String>;
+    /// The choice. None: the pod does not name one.
+    ///
+    /// Errors: the pod names one that does not exist.
+    fn select(&self, wishes: &Wishes, config: &Instances) -> Result<Option<Choice>, String>;
 }
 
 /// What one selector says: a type, and what a template adds to it.
@@ -91,18 +93,21 @@ fn chain(mode: Mode) -> &'static [&'static dyn Selector] {
 ///
 /// No selector of the chain knows an instance type, or the one that was chosen is not allowed.
 pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
-    let mut last = String::new();
+    let mut wrong = None;
     for selector in chain(config.selection_mode) {
         match selector.select(wishes, config) {
-            Ok(choice) => return complete(choice, selector.name(), wishes, config),
-            Err(reason) => last = reason,
+            Ok(Some(choice)) => return complete(choice, selector.name(), wishes, config),
+            Ok(None) => {}
+            Err(reason) => wrong = Some(reason),
         }
     }
     let remedy = match config.selection_mode {
-        Mode::Explicit => "Set the annotation orca.research/instance-type",
-        Mode::Template => "Set the annotation orca.research/instance-type or orca.research/workload-template",
+        Mode::Explicit => "Add the annotation orca.research/instance-type, such as t3.small",
+        Mode::Template => {
+            "Add the annotation orca.research/instance-type, such as t3.small, or orca.research/workload-template"
+        }
     };
-    Err(SelectionError::NoneFits { last, remedy })
+    Err(SelectionError::NoneFits { wrong, remedy })
 }
 
 fn complete(
@@ -139,10 +144,9 @@ impl Selector for Explicit {
         "explicit"
     }
 
-    fn select(&self, wishes: &Wishes, _config: &Instances) -> Result<Choice, String> {
-        let missing = || format!("pod missing annotation: {}", annotation::INSTANCE_TYPE);
-        let instance_type = wishes.instance_type.clone().ok_or_else(missing)?;
-        Ok(Choice { instance_type, capacity_type: None, max_price: None })
+    fn select(&self, wishes: &Wishes, _config: &Instances) -> Result<Option<Choice>, String> {
+        let choice = |instance_type| Choice { instance_type, capacity_type: None, max_price: None };
+        Ok(wishes.instance_type.clone().map(choice))
     }
 }
 
@@ -151,9 +155,8 @@ impl Selector for Template {
         "template"
     }
 
-    fn select(&self, wishes: &Wishes, config: &Instances) -> Result<Choice, String> {
-        let missing = || format!("pod missing annotation: {}", annotation::WORKLOAD_TEMPLATE);
-        let name = wishes.template.as_deref().ok_or_else(missing)?;
+    fn select(&self, wishes: &Wishes, config: &Instances) -> Result<Option<Choice>, String> {
+        let Some(name) = wishes.template.as_deref() else { return Ok(None) };
         let template = config.templates.get(name).ok_or_else(|| {
             let near = text::nearest(name, config.templates.keys().map(String::as_str));
             near.map_or_else(
@@ -161,11 +164,11 @@ impl Selector for Template {
                 |near| format!("unknown workload template: {name} (did you mean {near}?)"),
             )
         })?;
-        Ok(Choice {
+        Ok(Some(Choice {
             instance_type: template.instance_type.clone(),
             capacity_type: template.launch_type,
             max_price: template.max_spot_price,
-        })
+        }))
     }
 }
 
@@ -224,13 +227,11 @@ mod tests {
         let text = |wishes, mode| select(&wishes, &config(mode)).expect_err("refused").to_string();
         assert_eq!(
             text(wishes(None, None), Mode::Explicit),
-            "no selector could determine instance type: pod missing annotation: orca.research/instance-type. \
-             Set the annotation orca.research/instance-type"
+            "no instance type. Add the annotation orca.research/instance-type, such as t3.small"
         );
-        assert!(
-            text(wishes(None, Some("vision-trainin")), Mode::Template)
-                .contains("did you mean vision-training?")
-        );
+        assert!(text(wishes(None, Some("vision-trainin")), Mode::Template).starts_with(
+            "no instance type: unknown workload template: vision-trainin (did you mean vision-training?). Add"
+        ));
         let priced = Wishes { max_price: "1.00".parse().ok(), ..wishes(Some("t3.micro"), None) };
         assert!(text(priced, Mode::Explicit).contains("launch type is on-demand"));
     }

@@ -26,7 +26,7 @@ impl Garbage {
         let found = match bounded(source.leftovers(&self.parts.owner)).await {
             Ok(found) => found,
             Err(error) => {
-                tracing::warn!(error = %error, "Leftovers cannot be listed; nothing is concluded");
+                tracing::warn!(error = %error, "Leftovers cannot be listed; none is removed");
                 return;
             }
         };

@@ -56,9 +56,9 @@ fn report(inner: &Inner, result: Result<(), CloudError>, failures: u32) {
         return;
     };
     if failures == 1 {
-        tracing::warn!(error = %error, code = error.code, "Sweep failed; nothing is concluded from it");
+        tracing::warn!(error = %error, code = error.code, "Instances cannot be listed; their pods stay as they are");
     } else {
-        tracing::debug!(error = %error, code = error.code, failures, "Sweep failed again");
+        tracing::debug!(error = %error, code = error.code, failures, "Instances still cannot be listed");
     }
     let now = inner.now();
     let unconfirmed = {

@@ -44,7 +44,7 @@ impl Inner {
             ),
         };
         spans::pod(&entry.reference).in_scope(|| {
-            tracing::warn!("Pod vanished untold; nothing is concluded from it yet");
+            tracing::warn!("Pod is missing and no watch showed its deletion; its instance keeps running");
         });
         self.parts
             .events
