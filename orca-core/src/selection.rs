@@ -1,7 +1,7 @@
 //! Choosing an instance type: a chain of selectors, the first that answers wins.
 //!
 //! The mode of the config names the chain: `explicit` asks the annotation alone, `template` also the workload
-//! template. Names and texts are those of the original design.
+//! template. Names are those of the original design.
 
 use crate::annotations::Wishes;
 use crate::config::{Instances, Mode};
