@@ -9,6 +9,7 @@ mod deletion;
 mod listing;
 mod patches;
 mod pods;
+mod printing;
 mod watching;
 
 use std::fmt;
@@ -60,6 +61,7 @@ const CASES: &[Case] = cases! {
     deletion::{pods_end_gracefully, preconditions_hold, finalizers_keep, collections_are_deleted, deletion_of_other_kinds_is_told, dry_runs_change_nothing};
     pods::{bare_pods_get_defaults, status_is_separate, generation_counts, binding_happens_once, eviction_deletes, new_nodes_are_tainted, accounts_must_exist, what_was_added_survives_a_client_that_leaves_it_out};
     patches::{three_patches_agree, lists_merge_by_key, failed_tests_refuse, apply_owns_fields};
+    printing::{pods_print_what_says_most, wide_rows_have_addresses_and_gates};
     content::{mistakes_are_told, events_have_two_shapes, jobs_get_defaults, deployments_get_defaults, tokens_are_minted};
 };
 

@@ -120,6 +120,12 @@ impl Caller {
         self.send(Method::PATCH, &path, "application/apply-patch+yaml", body).await
     }
 
+    /// What kubectl prints of this path.
+    pub(super) async fn table(&self, path: &str) -> Result<Answer, String> {
+        let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        self.send_for(accept, Method::GET, path, ("", &Value::Null)).await
+    }
+
     pub(super) async fn send(
         &self,
         method: Method,
@@ -127,11 +133,21 @@ impl Caller {
         kind: &str,
         body: &Value,
     ) -> Result<Answer, String> {
+        self.send_for("application/json", method, path, (kind, body)).await
+    }
+
+    async fn send_for(
+        &self,
+        accept: &'static str,
+        method: Method,
+        path: &str,
+        (kind, body): (&str, &Value),
+    ) -> Result<Answer, String> {
         let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap_or_default() };
         let mut request = Request::new(Body::from(bytes));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().map_err(|error| format!("{path}: {error}"))?;
-        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static(accept));
         if !kind.is_empty() {
             let value = kind.parse().map_err(|error| format!("{kind}: {error}"))?;
             request.headers_mut().insert(header::CONTENT_TYPE, value);
