@@ -170,8 +170,8 @@ pub mod reason {
     pub const INVALID_ANNOTATION: &str = "InvalidAnnotation";
     /// No annotation, template or rule names an instance type.
     pub const MISSING_INSTANCE_TYPE: &str = "MissingInstanceType";
-    /// The container ended with its instance: no exit code is known (B77).
-    pub const CONTAINER_STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
+    /// The containers of a deleted pod, in the moment between its end and that of its object: no accident.
+    pub const POD_DELETED: &str = "PodDeleted";
     /// DaemonSet pods buy no instance by default.
     pub const DAEMON_SET_POD_IGNORED: &str = "DaemonSetPodIgnored";
     /// Image, command and probes are not used: the machine image is the workload.

@@ -112,6 +112,7 @@ mod loss;
 mod manifests;
 mod node;
 mod pods;
+mod printed;
 mod restore;
 mod startup;
 mod steady;

@@ -23,25 +23,45 @@ pub(super) fn regular(live: &Pod, shown: &Shown, now: Timestamp) -> Vec<Containe
     statuses
 }
 
-/// The init containers, in the spec's order. They are not run, and never shown as if they had been.
+/// The init containers, in the spec's order. None until an instance runs: kubectl would put `Init:` before every reason.
+///
+/// They are not run. The only form that readers of a status take for "this one holds nobody up" is an end with code 0
+/// (kubectl, Argo Workflows and kube-state-metrics stop at anything else); that it never was, its reason, its message and
+/// the absence of times and of a container id say. Sidecars share the fate of the regular containers.
 pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<ContainerStatus>> {
     let containers = live.spec.as_ref()?.init_containers.as_ref()?;
-    let old =
-        live.status.as_ref().and_then(|status| status.init_container_statuses.as_deref()).unwrap_or_default();
+    let old = live.status.as_ref().and_then(|status| status.init_container_statuses.as_deref());
+    let has_run = live
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten())
+        .any(|status| status.container_id.is_some());
+    match shown {
+        Shown::Waiting { .. } => return None,
+        Shown::Ended { .. } | Shown::Deleted { .. } if !has_run => return None,
+        Shown::Running { .. } | Shown::Unconfirmed { .. } | Shown::Ended { .. } | Shown::Deleted { .. } => {}
+    }
+    let old = old.unwrap_or_default();
     let is_sidecar = |container: &Container| container.restart_policy.as_deref() == Some("Always");
-    let render = |container: &Container| match shown {
-        Shown::Running { .. } if !is_sidecar(container) => {
-            let message = Some("init containers are not run: the machine image is the workload".to_owned());
-            let waiting = ContainerStateWaiting { reason: Some(reason::CONTAINERS_NOT_RUN.into()), message };
-            status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
-        }
-        Shown::Running { .. }
-        | Shown::Waiting { .. }
-        | Shown::Unconfirmed { .. }
-        | Shown::Ended { .. }
-        | Shown::Deleted { .. } => one(container, old, shown, now),
+    let render = |container: &Container| {
+        if is_sidecar(container) { one(container, old, shown, now) } else { not_run(container) }
     };
     Some(containers.iter().map(render).collect())
+}
+
+/// An init container of a pod whose instance runs or has run.
+fn not_run(container: &Container) -> ContainerStatus {
+    let terminated = ContainerStateTerminated {
+        exit_code: 0,
+        reason: Some(reason::CONTAINERS_NOT_RUN.into()),
+        message: Some("not run: the machine image is the workload".to_owned()),
+        ..ContainerStateTerminated::default()
+    };
+    ContainerStatus {
+        // What the kubelet says of one that is through, and what conditions are made from.
+        ready: true,
+        ..status(container, ContainerState { terminated: Some(terminated), ..ContainerState::default() })
+    }
 }
 
 fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Timestamp) -> ContainerStatus {
@@ -79,16 +99,16 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
                 ContainerStateWaiting { reason: Some(reason.clone()), message: Some(message.clone()) };
             status(container, ContainerState { waiting: Some(waiting), ..ContainerState::default() })
         }
-        Shown::Ended { message, .. } | Shown::Deleted { message } => {
-            terminated(container, before, message, now)
-        }
+        // kubectl prints the reason of a container rather than that of the pod, so it is the same.
+        Shown::Ended { reason, message, .. } => terminated(container, before, (reason, message), now),
+        Shown::Deleted { message } => terminated(container, before, (reason::POD_DELETED, message), now),
     }
 }
 
 fn terminated(
     container: &Container,
     before: Option<&ContainerStatus>,
-    message: &str,
+    (reason, message): (&str, &str),
     now: Timestamp,
 ) -> ContainerStatus {
     if let Some(done) =
@@ -99,7 +119,7 @@ fn terminated(
     let container_id = before.and_then(|status| status.container_id.clone());
     let terminated = ContainerStateTerminated {
         exit_code: LOST,
-        reason: Some(reason::CONTAINER_STATUS_UNKNOWN.into()),
+        reason: Some(reason.to_owned()),
         message: Some(message.to_owned()),
         started_at: before.and_then(started_at),
         finished_at: Some(Time(to_second(now))),

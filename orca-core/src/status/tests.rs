@@ -9,6 +9,7 @@ use super::*;
 use crate::ids::PodRef;
 use crate::instance::{CapacityType, InstanceState};
 
+mod init;
 mod kept;
 mod written;
 
@@ -141,7 +142,11 @@ fn a_lost_instance_ends_every_container_with_137_and_a_disruption() {
     assert_eq!((status.phase.as_deref(), status.reason.as_deref()), (Some("Failed"), Some("InstanceGone")));
     for container in status.container_statuses.iter().flatten() {
         let state = container.state.as_ref().and_then(|state| state.terminated.as_ref()).expect("terminated");
-        assert_eq!((state.exit_code, state.reason.as_deref()), (137, Some("ContainerStatusUnknown")), "B77");
+        assert_eq!(
+            (state.exit_code, state.reason.as_deref()),
+            (137, Some("InstanceGone")),
+            "B77, and kubectl prints the reason of a container rather than the pod's"
+        );
         assert!(!container.ready);
     }
     assert_eq!(condition(&pod, "DisruptionTarget"), ("True", "TerminationByKubelet"), "B71");
@@ -210,18 +215,6 @@ fn a_cause_that_is_over_is_taken_away_by_name() {
         .find(|c| c["type"] == "Ready")
         .expect("Ready");
     assert_eq!((&ready["reason"], &ready["message"]), (&Value::Null, &Value::Null));
-}
-
-#[test]
-fn init_containers_are_never_shown_as_completed() {
-    let mut live = pod();
-    let init = json!([{ "name": "first" }, { "name": "side", "restartPolicy": "Always" }]);
-    live.spec.as_mut().expect("a spec").init_containers = serde_json::from_value(init).expect("containers");
-    let running = after(&live, &running(Ready::Yes), 10);
-    let statuses =
-        serde_json::to_value(&running.status.expect("a status").init_container_statuses).expect("json");
-    assert_eq!(statuses[0]["state"]["waiting"]["reason"], "ContainersNotRun");
-    assert!(statuses[1]["state"]["running"].is_object());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use http::{Request, header};
 use kube::Client;
 use kube::api::{
     Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, PropagationPolicy,
@@ -100,6 +101,17 @@ impl Cluster {
     pub(crate) async fn get(&self, kind: Kind, name: &str) -> Option<Value> {
         let object = self.api(kind).get_opt(name).await.ok()??;
         serde_json::to_value(object).ok()
+    }
+
+    /// What `kubectl get pod` prints of a pod in READY and STATUS, as the API server makes it.
+    pub(crate) async fn printed(&self, name: &str) -> Option<(String, String)> {
+        let request = Request::get(format!("/api/v1/namespaces/default/pods/{name}"))
+            .header(header::ACCEPT, "application/json;as=Table;v=v1;g=meta.k8s.io")
+            .body(Vec::new())
+            .ok()?;
+        let table: Value = self.client.request(request).await.ok()?;
+        let cells = &table["rows"][0]["cells"];
+        Some((cells[1].as_str()?.to_owned(), cells[2].as_str()?.to_owned()))
     }
 
     /// All objects of the kind's namespace; none when the server does not answer.

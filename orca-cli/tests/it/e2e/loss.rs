@@ -34,11 +34,9 @@ async fn an_instance_that_is_ended_or_stopped_from_outside_fails_its_pod(world: 
         assert_eq!(pod["status"]["reason"], "InstanceGone");
         assert_eq!(condition(&pod, "DisruptionTarget").as_deref(), Some("True"), "B71");
         let state = &pod["status"]["containerStatuses"][0]["state"]["terminated"];
-        assert_eq!(
-            (&state["exitCode"], &state["reason"]),
-            (&137.into(), &"ContainerStatusUnknown".into()),
-            "B77"
-        );
+        assert_eq!((&state["exitCode"], &state["reason"]), (&137.into(), &"InstanceGone".into()), "B77");
+        let printed = world.cluster.printed(name).await.expect("a row");
+        assert_eq!(printed, ("0/1".to_owned(), "InstanceGone".to_owned()));
     }
     world
         .eventually("a stopped instance of ours is terminated: it costs", || async {

@@ -40,7 +40,7 @@ fn an_end_keeps_addresses_starts_and_ids_and_the_first_end_counts() {
     assert_eq!(lists, json!([[{ "ip": "10.0.0.7" }], [{ "ip": "10.0.0.7" }]]));
     assert_eq!((status.pod_ip.as_deref(), status.host_ip.as_deref()), (Some("10.0.0.7"), Some("10.0.0.7")));
     let expected = json!({
-        "exitCode": 137, "reason": "ContainerStatusUnknown", "message": "gone", "containerID": "ec2://us-west-2/i-1",
+        "exitCode": 137, "reason": "InstanceGone", "message": "gone", "containerID": "ec2://us-west-2/i-1",
         "startedAt": "1970-01-01T00:00:10Z", "finishedAt": "1970-01-01T00:00:40Z",
     });
     for container in containers(&ended_pod) {
@@ -56,7 +56,8 @@ fn an_end_keeps_addresses_starts_and_ids_and_the_first_end_counts() {
 fn a_pod_that_ran_ends_its_containers_whoever_is_the_cause() {
     let shown = Shown::Ended { reason: "DeadlineExceeded".into(), message: "late".into(), disruption: false };
     let overdue = after(&after(&pod(), &running(Ready::Yes), 10), &shown, 40);
-    assert_eq!(json!(containers(&overdue)[0].state)["terminated"]["message"], "late");
+    let said = &json!(containers(&overdue)[0].state)["terminated"];
+    assert_eq!((&said["reason"], &said["message"]), (&json!("DeadlineExceeded"), &json!("late")));
     assert!(crate::pod::condition(&overdue, "DisruptionTarget").is_none());
     let lost = after(&after(&pod(), &waiting(), 10), &ended(), 40);
     assert_eq!(
