@@ -113,6 +113,7 @@ fn decisions(criterion: &mut Criterion) {
         user_tags: &user_tags,
         facts: &facts,
         ready_unknown_after: Some(Duration::from_mins(5)),
+        capacity_memory: Duration::from_mins(3),
         abandoned: &[],
         check_fit: true,
         intent: Intent::Wanted,

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -260,6 +261,8 @@ pub struct Controller {
     pub fast_sweep_seconds: f64,
     /// Seconds that leadership lasts without renewal.
     pub leader_lease_seconds: u32,
+    /// Seconds for which a type that was refused for want of capacity is not asked for again.
+    pub capacity_memory_seconds: f64,
     /// The launch calls that may go out at once, and per second from then on.
     pub launch_rate: LaunchRate,
 }
@@ -271,8 +274,17 @@ impl Default for Controller {
             sweep_seconds: 10.0,
             fast_sweep_seconds: 2.0,
             leader_lease_seconds: 15,
+            capacity_memory_seconds: 180.0,
             launch_rate: LaunchRate::default(),
         }
+    }
+}
+
+impl Controller {
+    /// For how long an offer that was refused for want of capacity is not asked for again.
+    #[must_use]
+    pub fn capacity_memory(&self) -> Duration {
+        Duration::try_from_secs_f64(self.capacity_memory_seconds).unwrap_or_default()
     }
 }
 

@@ -263,9 +263,7 @@ fn refused(error: &CloudError, next: Next) -> Shown {
     let message = match next {
         Next::Fails => return failed(&error.code, error.to_string()),
         Next::OnChange => sentence(error, "It is tried again when the pod is changed"),
-        Next::WhenAvailable => {
-            sentence(error, "It is asked for again when it may be there, every few minutes")
-        }
+        Next::WhenAvailable => sentence(error, "It is asked for again when it may be there"),
         Next::Attempt(number, at) => sentence(error, &format!("Attempt {number} follows at {at:.0}")),
         Next::Again => error.to_string(),
     };

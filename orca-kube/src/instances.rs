@@ -109,11 +109,12 @@ impl InstanceProvider {
         let patience = patience.max(limits::UNCONFIRMED);
         let ledger = Ledger::new(parts.health.is_some(), patience).releasing(parts.release);
         let ledger = Mutex::new(ledger);
+        let capacity_memory = parts.settings.capacity_memory();
         let inner = Inner {
             parts,
             ledger,
             bucket: Mutex::new(bucket),
-            unavailable: Mutex::default(),
+            unavailable: Mutex::new(UnavailableOfferings::new(capacity_memory)),
             notify: OnceLock::new(),
             sweep_wanted: tokio::sync::Notify::new(),
             terminate_wanted: tokio::sync::Notify::new(),

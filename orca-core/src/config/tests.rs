@@ -127,6 +127,8 @@ fn every_value_has_its_bounds_and_an_error_names_its_key() {
         (rate(1, 0.01), None),
         (rate(0, 1.0), Some("controller.launchRate")),
         (rate(1, 0.001), Some("controller.launchRate")),
+        (controller("capacityMemorySeconds", 1.0), None),
+        (controller("capacityMemorySeconds", 0.5), Some("controller.capacityMemorySeconds")),
         (unknown_after(0), None),
         (unknown_after(60), None),
         (unknown_after(59), Some("pods.readyUnknownAfterSeconds")),
@@ -204,6 +206,6 @@ fn words_are_written_as_they_are_read() {
 #[test]
 fn ready_becomes_unknown_after_the_configs_time_or_never() {
     let after = |seconds: u32| config(json!({ "pods": { "readyUnknownAfterSeconds": seconds } })).pods;
-    assert_eq!(after(60).ready_unknown_after(), Some(std::time::Duration::from_mins(1)));
+    assert_eq!(after(60).ready_unknown_after(), Some(Duration::from_mins(1)));
     assert_eq!(after(0).ready_unknown_after(), None);
 }

@@ -174,6 +174,10 @@ fn check_controller(config: &Config, found: &mut Findings) {
             found.wrong(key, value, "give 0.05 to 30 seconds");
         }
     }
+    if !(1.0..=3600.0).contains(&controller.capacity_memory_seconds) {
+        let remedy = "give 1 to 3600 seconds";
+        found.wrong("controller.capacityMemorySeconds", controller.capacity_memory_seconds, remedy);
+    }
     if !(2..=600).contains(&controller.leader_lease_seconds) {
         found.wrong(
             "controller.leaderLeaseSeconds",

@@ -43,6 +43,8 @@ pub struct Observation<'a> {
     pub facts: &'a Facts,
     /// After which time without confirmation of its instance nobody can say whether a pod is ready. None: never.
     pub ready_unknown_after: Option<Duration>,
+    /// For how long an offer that was refused for want of capacity is not asked for again.
+    pub capacity_memory: Duration,
     /// The cloud identities whose instances people have given up.
     pub abandoned: &'a [CloudIdentity],
     /// Whether a pod is refused whose instance type has less than it asks for.

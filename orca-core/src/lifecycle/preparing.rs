@@ -20,7 +20,7 @@ use crate::state_mapping::{Evidence, Next, NoInstance};
 use crate::tags::{TagSource, tags};
 use crate::well_known::reason;
 
-/// While no offer may be had: how often to look for one. The provider remembers for three minutes which may not.
+/// While no offer may be had: how often to look for one. The provider remembers which may not.
 const NO_OFFER: Duration = Duration::from_mins(1);
 /// A launch that waits longer than this says what for.
 const SHOWN_WAIT: Duration = Duration::from_secs(20);
@@ -183,7 +183,7 @@ fn no_offer(seen: &Observation<'_>, error: &CloudError, at: Timestamp, now: Time
     let (next, pause) = match error.kind {
         Kind::Invalid(Fault::Pod) if !seen.restarts_always() => (Next::Fails, NEEDS_PEOPLE.first),
         Kind::Invalid(Fault::Pod) => (Next::OnChange, NEEDS_PEOPLE.first),
-        Kind::NoCapacity => (Next::WhenAvailable, NO_OFFER),
+        Kind::NoCapacity => (Next::WhenAvailable, NO_OFFER.min(seen.capacity_memory)),
         Kind::Invalid(Fault::Config) | Kind::Quota | Kind::Denied => (Next::Again, NEEDS_PEOPLE.first),
         Kind::Unknown | Kind::Throttled | Kind::NotFound => (Next::Again, THROTTLED.delay(3)),
     };

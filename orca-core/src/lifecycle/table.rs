@@ -81,6 +81,7 @@ fn decided((_, intent, pod, record): &Row, instances: &KnownInstances, facts: &F
         instances,
         facts,
         ready_unknown_after: Some(Duration::from_mins(5)),
+        capacity_memory: Duration::from_mins(3),
         abandoned: &[],
         check_fit: true,
     };

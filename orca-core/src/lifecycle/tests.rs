@@ -196,6 +196,7 @@ impl Case {
             instances: &self.instances,
             facts: &self.facts,
             ready_unknown_after: Some(Duration::from_mins(5)),
+            capacity_memory: Duration::from_mins(3),
             abandoned: &[],
             check_fit: true,
         })

@@ -26,6 +26,7 @@ fn decided(seen: &OwnedObservation) -> (Decision, Option<Value>) {
         ignore_daemons: true,
         held_until: seen.held_until,
         ready_unknown_after: None,
+        capacity_memory: std::time::Duration::from_mins(3),
         abandoned: &[],
         check_fit: true,
         instances: &seen.instances,

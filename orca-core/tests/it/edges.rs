@@ -131,6 +131,7 @@ impl Scene {
             ignore_daemons: true,
             held_until: None,
             ready_unknown_after: None,
+            capacity_memory: std::time::Duration::from_mins(3),
             abandoned: &[],
             check_fit: true,
             instances: &self.instances,

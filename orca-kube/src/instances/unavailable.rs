@@ -11,27 +11,31 @@ use orca_core::instance::CapacityType;
 use orca_core::launch::Offer;
 use tokio::time::Instant;
 
-/// How long an offer is remembered as unavailable.
-const REMEMBER: Duration = Duration::from_mins(3);
-
 /// For how long one launch tries by itself whether there is capacity again. A call is answered within half a minute.
 const PROBE: Duration = Duration::from_secs(30);
 
 /// What is scarce: a type, in a zone, on a market.
 type Key = (String, Option<String>, CapacityType);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct UnavailableOfferings {
+    /// How long an offer is remembered.
+    memory: Duration,
     offers: HashMap<Key, (Instant, CloudError)>,
 }
 
 impl UnavailableOfferings {
+    /// None yet.
+    pub(super) fn new(memory: Duration) -> Self {
+        Self { memory, offers: HashMap::new() }
+    }
+
     /// This offer was refused for want of capacity.
     pub(super) fn remember(&mut self, offer: &Offer, error: CloudError) {
         let now = Instant::now();
         // One that nobody has asked for since its time was over is as good as any other.
-        self.offers.retain(|_, (until, _)| *until + REMEMBER > now);
-        self.offers.insert(key(offer), (now + REMEMBER, error));
+        self.offers.retain(|_, (until, _)| *until + self.memory > now);
+        self.offers.insert(key(offer), (now + self.memory, error));
     }
 
     /// This offer was fulfilled.
@@ -67,6 +71,8 @@ mod tests {
 
     use super::*;
 
+    const MEMORY: Duration = Duration::from_mins(3);
+
     fn offer(zone: &str) -> Offer {
         Offer {
             instance_type: "p5.48xlarge".into(),
@@ -85,7 +91,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_scarce_offer_is_passed_over_for_three_minutes() {
-        let mut unavailable = UnavailableOfferings::default();
+        let mut unavailable = UnavailableOfferings::new(MEMORY);
         let error = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none left");
         unavailable.remember(&offer("a"), error.clone());
         assert_eq!(zone(unavailable.choose(vec![offer("a"), offer("b")])).as_deref(), Some("b"));
@@ -96,7 +102,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_launch_tries_for_all_when_the_time_is_over() {
-        let mut unavailable = UnavailableOfferings::default();
+        let mut unavailable = UnavailableOfferings::new(MEMORY);
         let error = || CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none left");
         let tries = |unavailable: &mut UnavailableOfferings| {
             (0..100).filter(|_| unavailable.choose(vec![offer("a")]).is_ok()).count()

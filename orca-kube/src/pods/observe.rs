@@ -30,6 +30,7 @@ pub(super) struct Observed<'a> {
     instances: KnownInstances,
     facts: Facts,
     ready_unknown_after: Option<Duration>,
+    capacity_memory: Duration,
     abandoned: &'a [CloudIdentity],
     check_fit: bool,
 }
@@ -57,6 +58,7 @@ pub(super) fn observe<'a>(
         facts: inner.tasks.facts(uid),
         instances: parts.provider.get_pod(&entry.reference, now),
         ready_unknown_after: parts.config.pods.ready_unknown_after(),
+        capacity_memory: parts.config.controller.capacity_memory(),
         abandoned: parts.identity.abandoned(),
         check_fit: parts.config.instances.check_fit,
     }
@@ -77,6 +79,7 @@ impl Observed<'_> {
             instances: &self.instances,
             facts: &self.facts,
             ready_unknown_after: self.ready_unknown_after,
+            capacity_memory: self.capacity_memory,
             abandoned: self.abandoned,
             check_fit: self.check_fit,
         }

@@ -73,6 +73,7 @@ fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() 
             user_tags: &std::collections::BTreeMap::new(),
             facts: &facts,
             ready_unknown_after: Some(Duration::from_mins(5)),
+            capacity_memory: Duration::from_mins(3),
             abandoned: &[],
             check_fit: true,
             intent: Intent::Gone,

@@ -182,6 +182,7 @@ impl Judgement {
             ignore_daemons: true,
             held_until: None,
             ready_unknown_after: None,
+            capacity_memory: Duration::from_mins(3),
             abandoned: &[],
             check_fit: true,
             instances: &self.instances(look, now),
