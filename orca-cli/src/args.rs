@@ -4,11 +4,14 @@
 mod sandbox;
 mod takeover;
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum};
+#[cfg(feature = "sandbox")]
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use orca_core::config::{LogFormat, LogLevel};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -123,6 +126,27 @@ pub enum VersionOutput {
     Json,
 }
 
+impl Args {
+    /// Reads the process's own command line.
+    ///
+    /// # Errors
+    ///
+    /// It is wrong, or asks for help or the version; what clap says of it.
+    pub fn of_process() -> Result<Self, clap::Error> {
+        Self::of(std::env::args_os())
+    }
+
+    fn of(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        #[cfg(feature = "sandbox")]
+        if let Some(text) = sandbox::unused(&matches) {
+            return Err(command.error(ErrorKind::ArgumentConflict, text));
+        }
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
 impl Globals {
     /// The flags that override keys of the config, in the config's own shape.
     pub(crate) fn overrides(&self) -> Value {
@@ -173,7 +197,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory;
         Args::command().debug_assert();
     }
 
@@ -200,6 +223,27 @@ mod tests {
     fn the_metrics_address_defaults_to_every_address_and_the_configs_port() {
         let address = Globals::default().metrics_address(&orca_core::config::Metrics::default());
         assert_eq!(address.to_string(), "0.0.0.0:8080");
+    }
+
+    #[cfg(feature = "sandbox")]
+    #[test]
+    fn flags_without_effect_in_the_sandbox_are_refused_wherever_they_stand() {
+        for (words, flag) in [
+            (&["orca", "sandbox", "--kubeconfig", "k"][..], "--kubeconfig has no effect in the sandbox"),
+            (&["orca", "--context", "c", "sandbox"], "--context has"),
+            (&["orca", "sandbox", "--namespace", "n"], "--namespace has"),
+            (&["orca", "sandbox", "--log-format", "json"], "--output says"),
+            (&["orca", "sandbox", "--metrics-addr", ":1"], "--metrics-addr has"),
+            (&["orca", "sandbox", "--adopt-node"], "--adopt-node has"),
+            (&["orca", "sandbox", "--adopt-identity", "1/r"], "--adopt-identity has"),
+            (&["orca", "sandbox", "--abandon", "1/r"], "--abandon has"),
+        ] {
+            let error = Args::of(words.iter().copied()).expect_err(flag);
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(flag), "{words:?}: {error}");
+        }
+        drop(Args::of(["orca", "sandbox", "--config", "c", "--node-name", "n"]).expect("valid"));
+        drop(Args::of(["orca", "run", "--context", "c", "--adopt-node"]).expect("valid"));
     }
 
     #[test]

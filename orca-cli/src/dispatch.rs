@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use orca_core::clock::SystemClock;
 use orca_core::config::LogFormat;
 use serde_json::json;
@@ -20,7 +19,7 @@ use crate::run;
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::of_process() {
         Ok(args) => args,
         // This is also the way of --help and --version, which end with 0.
         Err(error) => {

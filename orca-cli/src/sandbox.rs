@@ -59,8 +59,14 @@ async fn run(
     let stop = CancellationToken::new();
     let node = run::operate(sandbox.parts(stop.clone()).await?);
     let mut node = std::pin::pin!(node);
+    let tidy = async {
+        told_to_stop.cancelled().await;
+        sandbox.remove_kubeconfig();
+        std::future::pending::<()>().await;
+    };
     let result = tokio::select! {
         biased;
+        () = tidy => Ok(()),
         () = told_to_stop.cancelled(), if manifests.is_empty() => Ok(()),
         ended = &mut node => return ended,
         () = sandbox.controllers() => Err(Failure::new("the sandbox's controllers ended")),

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, ValueEnum};
 
 /// The names of what can go wrong, for messages.
 const KINDS: &str = "spot-interruptions=5%, ice=10%, lost-answers=5%, throttling=5%, api-latency=200ms";
@@ -26,7 +27,7 @@ pub struct SandboxArgs {
     /// What ids, delays and failures are drawn from.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
-    /// What goes wrong by chance, such as spot-interruptions=5%,ice=10%,api-latency=200ms.
+    /// What goes wrong by chance: spot-interruptions=5%, ice=10%, lost-answers=5%, throttling=5% and api-latency=200ms, or some of these with commas between them.
     #[arg(long, value_name = "KIND=VALUE,...", value_parser = chaos, default_value = "", hide_default_value = true)]
     pub chaos: Chaos,
     /// Port of the API server on 127.0.0.1; 0 takes a free one.
@@ -106,6 +107,27 @@ fn latency(text: &str) -> Result<Duration, String> {
     if (0.0..=10.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
 }
 
+/// The flags of every command that the sandbox has no use for: where a real cluster is, and what may be taken over there.
+const UNUSED: [(&str, &str); 8] = [
+    ("kubeconfig", "it makes a kubeconfig of its own and prints where"),
+    ("context", "its cluster is its own"),
+    ("namespace", "its cluster is its own"),
+    ("log_format", "--output says how it tells what happens"),
+    ("metrics_addr", "it serves no metrics"),
+    ("adopt_node", "nothing was there before"),
+    ("adopt_identity", "nothing was there before"),
+    ("abandon", "nothing was there before"),
+];
+
+/// Why these flags are refused, if one of them would have no effect. Variables of the environment are for other commands,
+/// and do no harm.
+pub(super) fn unused(matches: &ArgMatches) -> Option<String> {
+    let sandbox = matches.subcommand_matches("sandbox")?;
+    let (id, why) =
+        UNUSED.into_iter().find(|(id, _)| sandbox.value_source(id) == Some(ValueSource::CommandLine))?;
+    Some(format!("--{} has no effect in the sandbox: {why}; leave it out", id.replace('_', "-")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +145,17 @@ mod tests {
         assert_eq!(read, Ok(expected));
         assert_eq!(chaos(""), Ok(Chaos::default()));
         assert_eq!(chaos("api-latency=1.5s").map(|chaos| chaos.api_latency), Ok(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn the_help_of_chaos_names_every_kind() {
+        use clap::CommandFactory;
+        let mut command = crate::args::Args::command();
+        let help =
+            command.find_subcommand_mut("sandbox").expect("the command").render_long_help().to_string();
+        for kind in KINDS.split(", ").map(|kind| kind.split('=').next().unwrap_or_default()) {
+            assert!(help.contains(&format!("{kind}=")), "{kind} is missing:\n{help}");
+        }
     }
 
     #[test]

@@ -29,17 +29,27 @@ const MANAGER: &str = "orca-sandbox";
 enum ApplyFailure {
     #[error("{name} ({}) is refused: {text}", file.display())]
     Refused { name: String, file: std::path::PathBuf, text: String },
+    #[error("{name} ({}) cannot be applied: {source}", file.display())]
+    Unanswered { name: String, file: std::path::PathBuf, source: Box<kube::Error> },
     #[error("{name} ({}) is of the kind {kind}, which the sandbox does not have; it has {known}", file.display())]
     UnknownKind { name: String, file: std::path::PathBuf, kind: String, known: String },
     #[error("not everything came up: {0}")]
     NotUp(String),
-    #[error("interrupted before everything came up")]
-    Interrupted,
     #[error("something is left after {} s: {what}", FAREWELL.as_secs())]
     Left { what: String },
 }
 
-/// Applies, follows, deletes.
+impl ApplyFailure {
+    /// Whether the manifest is wrong, so that starting again cannot help.
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Refused { .. } | Self::UnknownKind { .. } => Failure::usage(self),
+            Self::Unanswered { .. } | Self::NotUp(_) | Self::Left { .. } => Failure::new(self),
+        }
+    }
+}
+
+/// Applies, follows, deletes. Who tells it to stop gets everything deleted at once, and no failure.
 pub(super) async fn run(
     sandbox: &Sandbox,
     output: &Output,
@@ -47,24 +57,45 @@ pub(super) async fn run(
     manifests: &[Manifest],
     told_to_stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    sandbox.node_is_ready().await;
-    for manifest in manifests {
-        apply(sandbox, manifest).await.map_err(Failure::new)?;
-    }
     let followed = tokio::select! {
         biased;
-        () = told_to_stop.cancelled() => Err(ApplyFailure::Interrupted),
-        followed = follow(sandbox, manifests, Duration::from_secs(args.timeout)) => followed,
+        () = told_to_stop.cancelled() => None,
+        followed = apply_and_follow(sandbox, manifests, Duration::from_secs(args.timeout)) => Some(followed),
     };
-    if followed.is_ok() {
+    let is_up = matches!(followed, Some(Ok(())));
+    if is_up {
         output.say(&Line::new("sandbox", "all up", summary(manifests), Tone::Good));
     }
-    if args.keep {
+    let is_refused = matches!(
+        followed,
+        Some(Err(ApplyFailure::Refused { .. }
+            | ApplyFailure::UnknownKind { .. }
+            | ApplyFailure::Unanswered { .. }))
+    );
+    if args.keep && !is_refused {
         told_to_stop.cancelled().await;
     }
     let left = leave(sandbox, manifests).await;
-    output.summarise(followed.is_ok());
-    followed.and(left).map_err(Failure::new)
+    if !is_refused {
+        output.summarise(is_up);
+    }
+    followed.unwrap_or(Ok(())).and(left).map_err(ApplyFailure::into_failure)
+}
+
+async fn apply_and_follow(
+    sandbox: &Sandbox,
+    manifests: &[Manifest],
+    patience: Duration,
+) -> Result<(), ApplyFailure> {
+    // All kinds first: a mistake in the last manifest applies none of the others.
+    for manifest in manifests {
+        api(sandbox, manifest)?;
+    }
+    sandbox.node_is_ready().await;
+    for manifest in manifests {
+        apply(sandbox, manifest).await?;
+    }
+    follow(sandbox, manifests, patience).await
 }
 
 fn summary(manifests: &[Manifest]) -> String {
@@ -99,12 +130,14 @@ async fn apply(sandbox: &Sandbox, manifest: &Manifest) -> Result<(), ApplyFailur
     let api = api(sandbox, manifest)?;
     let applied =
         api.patch(manifest.text("/metadata/name"), &parameters, &Patch::Apply(&manifest.object)).await;
-    let text = match applied {
-        Ok(_object) => return Ok(()),
-        Err(kube::Error::Api(status)) => status.message.clone(),
-        Err(error) => error.to_string(),
-    };
-    Err(ApplyFailure::Refused { name: manifest.name(), file: manifest.file.clone(), text })
+    let (name, file) = (manifest.name(), manifest.file.clone());
+    match applied {
+        Ok(_object) => Ok(()),
+        Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => {
+            Err(ApplyFailure::Refused { name, file, text: status.message.clone() })
+        }
+        Err(error) => Err(ApplyFailure::Unanswered { name, file, source: Box::new(error) }),
+    }
 }
 
 async fn follow(sandbox: &Sandbox, manifests: &[Manifest], patience: Duration) -> Result<(), ApplyFailure> {
@@ -150,7 +183,9 @@ async fn leave(sandbox: &Sandbox, manifests: &[Manifest]) -> Result<(), ApplyFai
     let parameters =
         DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), ..DeleteParams::default() };
     for manifest in manifests.iter().rev() {
-        let deleted = api(sandbox, manifest)?.delete(manifest.text("/metadata/name"), &parameters).await;
+        // What the sandbox does not have was not applied.
+        let Ok(api) = api(sandbox, manifest) else { continue };
+        let deleted = api.delete(manifest.text("/metadata/name"), &parameters).await;
         if let Err(error) = deleted {
             tracing::debug!(error = %error, object = manifest.name(), "Not deleted");
         }

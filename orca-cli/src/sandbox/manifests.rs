@@ -16,6 +16,8 @@ pub(super) struct Manifest {
 pub(super) enum ManifestFailure {
     #[error("the manifest {} cannot be read: {source}; check --apply", file.display())]
     Unreadable { file: PathBuf, source: std::io::Error },
+    #[error("--apply has {}, which is {what}; {remedy}", given.display())]
+    NoFile { given: PathBuf, what: &'static str, remedy: &'static str },
     #[error("the manifest {} is no YAML: {text}", file.display())]
     Malformed { file: PathBuf, text: String },
     #[error("document {document} of the manifest {} has no {field}; every object needs apiVersion, kind and metadata.name", file.display())]
@@ -46,11 +48,28 @@ impl Manifest {
 pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Manifest>, ManifestFailure> {
     let mut all = Vec::new();
     for file in files {
+        only_files(file)?;
         let text = std::fs::read_to_string(file)
             .map_err(|source| ManifestFailure::Unreadable { file: file.clone(), source })?;
         all.extend(parse(file, &text)?);
     }
     Ok(all)
+}
+
+/// What kubectl would take besides files.
+fn only_files(given: &Path) -> Result<(), ManifestFailure> {
+    let text = given.to_string_lossy();
+    let no_file = |what, remedy| Err(ManifestFailure::NoFile { given: given.into(), what, remedy });
+    if text == "-" {
+        return no_file("standard input", "write it to a file, and give that");
+    }
+    if text.contains("://") {
+        return no_file("a URL", "download it, and give the file: nothing here reaches into a network");
+    }
+    if given.is_dir() {
+        return no_file("a folder", "name the files in it, such as FOLDER/*.yaml");
+    }
+    Ok(())
 }
 
 fn parse(file: &Path, text: &str) -> Result<Vec<Manifest>, ManifestFailure> {
@@ -94,6 +113,19 @@ mod tests {
         assert!(error("apiVersion: v1\nkind: Pod\nmetadata: {}\n").contains("has no metadata.name"));
         assert!(error("# nothing\n").contains("holds no object"));
         assert!(error("just text\n").contains("has no apiVersion"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_by_what_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (given, says) in [
+            (Path::new("-"), "has -, which is standard input; write it to a file"),
+            (Path::new("https://example.com/a.yaml"), "which is a URL; download it"),
+            (folder.path(), "which is a folder; name the files in it"),
+        ] {
+            let error = read(&[given.to_owned()]).expect_err("no file").to_string();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) struct Sandbox {
     client: kube::Client,
     kubeconfig: PathBuf,
     /// Removed with everything in it when the sandbox ends.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Sandbox {
@@ -75,7 +75,7 @@ impl Sandbox {
             kubeconfig::Request { kubeconfig: Some(kubeconfig.clone()), ..kubeconfig::Request::default() };
         let (cluster, _source) = kubeconfig::resolve(&request).map_err(Failure::new)?;
         let client = cluster.client().map_err(Failure::new)?;
-        Ok(Self { kube, served, ec2, cloud, document, cluster, client, kubeconfig, _folder: folder })
+        Ok(Self { kube, served, ec2, cloud, document, cluster, client, kubeconfig, folder })
     }
 
     /// What the controller is made from.
@@ -103,6 +103,13 @@ impl Sandbox {
 
     pub(super) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// Removes the kubeconfig: whoever tells the sandbox to stop may do so a second time, and then nothing is tidied up.
+    pub(super) fn remove_kubeconfig(&self) {
+        if let Err(error) = std::fs::remove_dir_all(self.folder.path()) {
+            tracing::debug!(error = %error, "The kubeconfig is not removed yet");
+        }
     }
 
     /// How the controller reaches the cloud, for people.

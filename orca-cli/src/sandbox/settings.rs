@@ -43,6 +43,7 @@ pub(super) fn config(
     controller.launch_rate.per_second = (controller.launch_rate.per_second * args.speed).min(MOST_LAUNCHES);
     controller.fast_sweep_seconds = (controller.fast_sweep_seconds / args.speed).max(FASTEST_SWEEP);
     controller.sweep_seconds = (controller.sweep_seconds / args.speed).max(FASTEST_SWEEP * 5.0);
+    controller.capacity_memory_seconds = (controller.capacity_memory_seconds / args.speed).max(1.0);
     Ok(Document { config, backend: aws })
 }
 
@@ -84,6 +85,17 @@ mod tests {
             let Some(Command::Sandbox(sandbox)) = args.command else { panic!("another command") };
             let config = config(&sandbox, &args.globals, &Environment::default()).expect("a config");
             assert!(config.validate().is_ok(), "{speed}");
+        }
+    }
+
+    #[test]
+    fn the_memory_of_refused_capacity_is_as_much_faster_as_everything_else() {
+        for (speed, seconds) in [("1x", 180.0), ("30x", 6.0), ("10000x", 1.0)] {
+            let args = Args::try_parse_from(["orca", "sandbox", "--speed", speed]).expect("valid flags");
+            let Some(Command::Sandbox(sandbox)) = args.command else { panic!("another command") };
+            let document = config(&sandbox, &args.globals, &Environment::default()).expect("a config");
+            let memory = document.config.controller.capacity_memory_seconds;
+            assert!((memory - seconds).abs() < 0.001, "{speed}: {memory}");
         }
     }
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::object::{condition, has, says, text};
 
+mod hint;
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -100,6 +102,9 @@ fn pod(before: Option<&Value>, after: Option<&Value>) -> Vec<Line> {
     if has(after, "PodScheduled", "False") && !has(old, "PodScheduled", "False") {
         let why = says(after, "PodScheduled");
         say("unschedulable", why.to_owned(), Tone::Bad);
+        if let Some(remedy) = hint::of(after, why) {
+            say("add", remedy, Tone::Step);
+        }
     }
     let (phase, message) = (text(after, "/status/phase"), text(after, "/status/message"));
     let is_news = phase != text(old, "/status/phase") || message != text(old, "/status/message");

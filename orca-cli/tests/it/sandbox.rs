@@ -1,9 +1,9 @@
 //! `orca sandbox` from outside: what a newcomer sees, and what wrong input is answered with.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -97,8 +97,13 @@ fn wrong_input_is_named_with_its_remedy() {
         (&["--port", &port][..], 1, "--port"),
         (&["--apply", path(&broken)], 2, "is no YAML"),
         (&["--apply", "nowhere.yaml"], 2, "nowhere.yaml"),
-        (&["--apply", path(&foreign)], 1, "Gadget"),
-        (&["--apply", path(&typo)], 1, "restartPolicie"),
+        (&["--apply", path(&foreign)], 2, "Gadget"),
+        (&["--apply", path(&typo)], 2, "restartPolicie"),
+        (&["--apply", "-"], 2, "standard input; write it to a file"),
+        (&["--apply", "https://example.com/pod.yaml"], 2, "is a URL; download it"),
+        (&["--apply", "/"], 2, "is a folder; name the files"),
+        (&["--kubeconfig", "k"], 2, "--kubeconfig has no effect in the sandbox"),
+        (&["--adopt-node"], 2, "--adopt-node has no effect in the sandbox"),
         (&["--chaos", "fire=5%"], 2, "known are spot-interruptions"),
         (&["--speed", "0"], 2, "such as 30x"),
         (&["--keep"], 2, "--apply"),
@@ -112,17 +117,88 @@ fn wrong_input_is_named_with_its_remedy() {
 }
 
 #[test]
-fn ctrl_c_leaves_nothing_behind() {
-    let mut child = sandbox(&["-o", "json"]).stdout(Stdio::piped()).spawn().expect("orca starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-    let greeting = lines.next().expect("a line").expect("UTF-8");
-    let greeting: Value = serde_json::from_str(&greeting).expect("JSON");
-    let kubeconfig = Path::new(greeting["kubeconfig"].as_str().expect("a path")).to_owned();
-    assert!(kubeconfig.exists());
-    let ready = lines.map_while(Result::ok).find(|line| line.contains("\"Ready\""));
-    assert!(ready.is_some(), "the node becomes Ready");
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(told.success());
-    assert_eq!(child.wait().expect("ended").code(), Some(0));
-    assert!(!kubeconfig.exists() && kubeconfig.parent().is_some_and(|folder| !folder.exists()));
+fn a_first_plain_pod_is_told_what_to_add() {
+    let plain = manifest(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: p, image: nginx}]}\n",
+    );
+    let output = output(&["--apply", path(&plain), "--timeout", "2"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for says in ["\"key\":\"orca.research/burst-node\"", "--annotations=orca.research/instance-type=t3.small"]
+    {
+        assert!(told.contains(says), "{says} is missing:\n{told}");
+    }
+}
+
+/// A sandbox that is stopped from outside.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    kubeconfig: PathBuf,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            sandbox(arguments).args(["-o", "json"]).stdout(Stdio::piped()).spawn().expect("orca starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
+        let greeting = lines.next().expect("a line").expect("UTF-8");
+        let greeting: Value = serde_json::from_str(&greeting).expect("JSON");
+        let kubeconfig = PathBuf::from(greeting["kubeconfig"].as_str().expect("a path"));
+        assert!(kubeconfig.exists());
+        Self { child, lines, kubeconfig }
+    }
+
+    fn says(&mut self, word: &str) {
+        let said = self.lines.by_ref().map_while(Result::ok).any(|line| line.contains(word));
+        assert!(said, "it ended without {word}");
+    }
+
+    fn signal(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill");
+        assert!(told.success());
+    }
+
+    /// Its exit code. Nothing of it is left.
+    fn end(mut self) -> Option<i32> {
+        // Who does not read holds up who writes.
+        let _lines = self.lines.by_ref().count();
+        let code = self.child.wait().expect("ended").code();
+        let folder = self.kubeconfig.parent().expect("a folder");
+        assert!(!folder.exists(), "{} is still there", folder.display());
+        code
+    }
+}
+
+#[test]
+fn every_signal_to_stop_leaves_nothing_behind() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut running = Running::start(&[]);
+        running.says("\"Ready\"");
+        running.signal(signal);
+        assert_eq!(running.end(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn ctrl_c_deletes_what_was_applied_and_is_no_failure() {
+    let mut running = Running::start(&["--apply", JOB, "--speed", "60x"]);
+    running.says("launched");
+    running.signal("-INT");
+    running.says("\"cameUp\":false");
+    assert_eq!(running.end(), Some(0));
+    // Before there is a node, and so before anything is applied.
+    let running = Running::start(&["--apply", JOB, "--chaos", "api-latency=5s"]);
+    running.signal("-INT");
+    assert_eq!(running.end(), Some(0));
+}
+
+#[test]
+fn a_second_signal_leaves_no_kubeconfig_either() {
+    let mut running = Running::start(&["--apply", GPU_POD, "--speed", "1x"]);
+    running.says("launched");
+    running.signal("-INT");
+    running.says("deleting");
+    running.signal("-INT");
+    assert_eq!(running.end(), Some(1));
 }
