@@ -27,7 +27,7 @@ pub(super) fn progress(object: &Value, pods: &[Value]) -> Progress {
             let own: Vec<&Value> = pods.iter().filter(|pod| is_owned(pod, uid)).collect();
             of_many(&own, wanted)
         }
-        "Deployment" | "ReplicaSet" => {
+        "Deployment" | "ReplicaSet" | "StatefulSet" => {
             let wanted = object["spec"]["replicas"].as_u64().unwrap_or(1);
             let ready = object["status"]["readyReplicas"].as_u64().unwrap_or(0);
             if ready >= wanted {
@@ -35,6 +35,15 @@ pub(super) fn progress(object: &Value, pods: &[Value]) -> Progress {
             } else {
                 Progress::Waiting(format!("{ready} of {wanted} replicas are ready"))
             }
+        }
+        "DaemonSet" => {
+            let is_counted = object["status"]["observedGeneration"].is_u64();
+            let wanted = object["status"]["desiredNumberScheduled"].as_u64().filter(|_| is_counted);
+            let own: Vec<&Value> = pods.iter().filter(|pod| is_owned(pod, uid)).collect();
+            wanted.map_or_else(
+                || Progress::Waiting("nobody has counted it yet".into()),
+                |wanted| of_many(&own, wanted),
+            )
         }
         // What has no pods has nothing to wait for.
         _ => Progress::Up,
@@ -131,6 +140,21 @@ mod tests {
         let web =
             json!({ "kind": "Deployment", "spec": { "replicas": 2 }, "status": { "readyReplicas": 1 } });
         assert_eq!(progress(&web, &[]), Progress::Waiting("1 of 2 replicas are ready".into()));
+        let db = json!({ "kind": "StatefulSet", "spec": { "replicas": 1 }, "status": {} });
+        assert_eq!(progress(&db, &[]), Progress::Waiting("0 of 1 replicas are ready".into()));
         assert_eq!(progress(&json!({ "kind": "ConfigMap" }), &[]), Progress::Up);
+    }
+
+    #[test]
+    fn a_daemon_set_is_up_when_each_node_that_it_is_for_has_its_pod() {
+        let set =
+            |status: Value| json!({ "kind": "DaemonSet", "metadata": { "uid": "job" }, "status": status });
+        let zeros = json!({ "desiredNumberScheduled": 0 });
+        assert_eq!(progress(&set(zeros), &[]), Progress::Waiting("nobody has counted it yet".into()));
+        let one = set(json!({ "desiredNumberScheduled": 1, "observedGeneration": 1 }));
+        let ignored = progress(&one, &[pod("Pending", "False", "pods of DaemonSets buy no instance")]);
+        let why = "0 of 1 pods are ready; pod p: pods of DaemonSets buy no instance";
+        assert_eq!(ignored, Progress::Waiting(why.into()));
+        assert_eq!(progress(&one, &[pod("Running", "True", "")]), Progress::Up);
     }
 }

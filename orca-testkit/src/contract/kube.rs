@@ -6,11 +6,13 @@ mod caller;
 mod concurrency;
 mod content;
 mod deletion;
+mod disruption;
 mod listing;
 mod patches;
 mod pods;
 mod printing;
 mod watching;
+mod workloads;
 
 use std::fmt;
 use std::future::Future;
@@ -61,11 +63,13 @@ const CASES: &[Case] = cases! {
     deletion::{pods_end_gracefully, preconditions_hold, finalizers_keep, collections_are_deleted, deletion_of_other_kinds_is_told, dry_runs_change_nothing};
     pods::{bare_pods_get_defaults, status_is_separate, generation_counts, binding_happens_once, eviction_deletes, new_nodes_are_tainted, accounts_must_exist, what_was_added_survives_a_client_that_leaves_it_out};
     patches::{three_patches_agree, lists_merge_by_key, failed_tests_refuse, apply_owns_fields};
+    disruption::{gates_keep_the_scheduler_away, budgets_answer_evictions};
+    workloads::{a_suspended_job_counts_no_failure, stateful_sets_keep_names_and_order, daemon_sets_have_a_pod_a_node};
     printing::{pods_print_what_says_most, wide_rows_have_addresses_and_gates};
     content::{mistakes_are_told, events_have_two_shapes, jobs_get_defaults, deployments_get_defaults, tokens_are_minted};
 };
 
-/// Runs every case, one after the other, and gives those that fail.
+/// Runs every case on a server whose controllers and scheduler run, one after the other, and gives those that fail.
 pub async fn run(client: ::kube::Client) -> Vec<Failure> {
     let caller = match Caller::new(client).await {
         Ok(caller) => caller,

@@ -40,7 +40,20 @@ fn pod(store: &Store, pod: &mut Value) -> Result<(), ApiError> {
     account(store, pod)?;
     priority(store, pod)?;
     tolerations(&mut pod["spec"]);
+    gated(store, pod);
     Ok(())
+}
+
+/// What a pod shows that no scheduler may place yet.
+fn gated(store: &Store, pod: &mut Value) {
+    let is_gated = pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty());
+    if is_gated {
+        pod["status"]["conditions"] = json!([{
+            "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": null, "lastTransitionTime": super::time::seconds(store.now()),
+        }]);
+    }
 }
 
 fn name_of(value: &Value) -> &str {

@@ -5,7 +5,9 @@
 //! the same effects in the same order.
 
 mod controller;
+mod daemon_set;
 mod deployment;
+mod disruption_budget;
 mod garbage;
 #[cfg(test)]
 mod harness;
@@ -54,6 +56,8 @@ impl Controllers {
                 Box::<deployment::Deployments>::default(),
                 Box::<replica_set::ReplicaSets>::default(),
                 Box::<stateful_set::StatefulSets>::default(),
+                Box::<daemon_set::DaemonSets>::default(),
+                Box::<disruption_budget::DisruptionBudgets>::default(),
                 Box::<node_health::NodeHealth>::default(),
                 Box::<taint_eviction::TaintEviction>::default(),
                 Box::<pod_gc::PodCollector>::default(),

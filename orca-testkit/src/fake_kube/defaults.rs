@@ -32,7 +32,18 @@ pub(crate) fn created(resource: &Resource, value: &mut Value) {
             value["spec"] = json!({ "finalizers": ["kubernetes"] });
             value["status"] = json!({ "phase": "Active" });
         }
-        "Job" | "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => value["status"] = json!({}),
+        "Job" | "Deployment" | "ReplicaSet" | "StatefulSet" => value["status"] = json!({}),
+        // The fields of these statuses are always there.
+        "DaemonSet" => {
+            value["status"] = json!({
+                "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
+            });
+        }
+        "PodDisruptionBudget" => {
+            value["status"] = json!({
+                "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
+            });
+        }
         "PersistentVolume" | "PersistentVolumeClaim" => value["status"] = json!({ "phase": "Pending" }),
         _ => {}
     }

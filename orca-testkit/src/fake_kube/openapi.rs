@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use k8s_openapi::api::{
     apps::v1 as apps, batch::v1 as batch, coordination::v1 as coordination, core::v1 as core,
-    discovery::v1 as discovery, events::v1 as events, rbac::v1 as rbac, scheduling::v1 as scheduling,
+    discovery::v1 as discovery, events::v1 as events, policy::v1 as policy, rbac::v1 as rbac,
+    scheduling::v1 as scheduling,
 };
 use schemars::SchemaGenerator;
 use serde_json::{Value, json};
@@ -148,6 +149,7 @@ fn add(resource: &Resource, generator: &mut SchemaGenerator) -> Option<String> {
         "ClusterRole" => rbac::ClusterRole,
         "RoleBinding" => rbac::RoleBinding,
         "Role" => rbac::Role,
+        "PodDisruptionBudget" => policy::PodDisruptionBudget,
         "PriorityClass" => scheduling::PriorityClass,
     })
 }

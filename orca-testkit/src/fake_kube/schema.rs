@@ -5,7 +5,7 @@
 
 use k8s_openapi::api::{
     apps::v1 as apps, batch::v1 as batch, coordination::v1 as coordination, core::v1 as core,
-    discovery::v1 as discovery, rbac::v1 as rbac, scheduling::v1 as scheduling,
+    discovery::v1 as discovery, policy::v1 as policy, rbac::v1 as rbac, scheduling::v1 as scheduling,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -88,6 +88,7 @@ fn round(resource: &Resource, value: &Value) -> Result<Value, serde_json::Error>
         "ClusterRole" => through::<rbac::ClusterRole>(value),
         "RoleBinding" => through::<rbac::RoleBinding>(value),
         "Role" => through::<rbac::Role>(value),
+        "PodDisruptionBudget" => through::<policy::PodDisruptionBudget>(value),
         "PriorityClass" => through::<scheduling::PriorityClass>(value),
         _ => Ok(value.clone()),
     }

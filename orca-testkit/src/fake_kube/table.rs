@@ -61,7 +61,10 @@ pub(crate) fn row(include: &str, object: &Object, now: Timestamp) -> Value {
 }
 
 fn definition((title, is_wide): &Column) -> Value {
-    let kind = if matches!(*title, "Count" | "Data" | "Desired" | "Current" | "Up-to-date" | "Available") {
+    let kind = if matches!(
+        *title,
+        "Count" | "Data" | "Desired" | "Current" | "Up-to-date" | "Available" | "Allowed Disruptions"
+    ) {
         "integer"
     } else {
         "string"
@@ -84,6 +87,7 @@ fn columns(resource: &Resource) -> &'static [Column] {
         "ReplicaSet" => workload::REPLICA_SET,
         "StatefulSet" => workload::STATEFUL_SET,
         "DaemonSet" => workload::DAEMON_SET,
+        "PodDisruptionBudget" => workload::DISRUPTION_BUDGET,
         "Event" => rest::EVENT,
         "Lease" => rest::LEASE,
         "Namespace" => rest::NAMESPACE,
@@ -104,6 +108,7 @@ fn cells(object: &Object, now: Timestamp) -> Vec<Value> {
         "ReplicaSet" => workload::replica_set(object, now),
         "StatefulSet" => workload::stateful_set(object, now),
         "DaemonSet" => workload::daemon_set(object, now),
+        "PodDisruptionBudget" => workload::disruption_budget(object, now),
         "Event" => rest::event(object, now),
         "Lease" => rest::lease(object, now),
         "Namespace" => rest::namespace(object, now),

@@ -16,6 +16,9 @@ pub(crate) fn created(resource: &Resource, value: &Value) -> Vec<Cause> {
     let mut found = Vec::new();
     name::metadata(resource, &value["metadata"], &mut found);
     content(resource, value, &mut found);
+    if resource.kind == "Pod" {
+        pod::created(&value["spec"], &mut found);
+    }
     found
 }
 

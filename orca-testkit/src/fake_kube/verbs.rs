@@ -14,6 +14,7 @@ mod update;
 mod watch;
 
 pub(crate) use binding::assign;
+pub(crate) use eviction::selects;
 pub(crate) use proxy::Upgrade;
 
 use std::sync::Arc;

@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Caller {
     client: kube::Client,
     pub(super) namespace: String,
+    /// A node that nothing runs, for pods that nobody may collect.
+    pub(super) node: String,
 }
 
 /// An answer: code and body.
@@ -64,10 +66,12 @@ pub(super) fn same(what: &str, found: &Value, wanted: Value) -> Outcome {
 
 impl Caller {
     pub(super) async fn new(client: kube::Client) -> Result<Self, String> {
-        let mut caller = Self { client, namespace: String::new() };
+        let mut caller = Self { client, namespace: String::new(), node: String::new() };
         let namespace = json!({ "metadata": { "generateName": "contract-" } });
         let made = caller.post("/api/v1/namespaces", &namespace).await?.expect(201)?;
         text(&made, "/metadata/name").clone_into(&mut caller.namespace);
+        caller.node = format!("stand-of-{}", caller.namespace);
+        caller.post("/api/v1/nodes", &json!({ "metadata": { "name": caller.node } })).await?.expect(201)?;
         let account = caller.path("serviceaccounts/default");
         for _ in 0..LOOKS {
             if caller.get(&account).await?.code == 200 {
@@ -80,6 +84,8 @@ impl Caller {
 
     /// Deletes the namespace; what remains of it is no failure.
     pub(super) async fn clean(&self) {
+        let deleted = self.delete(&format!("/api/v1/nodes/{}", self.node), &Value::Null).await;
+        tracing::debug!(?deleted, "the node of the contract suite");
         let deleted = self.delete(&format!("/api/v1/namespaces/{}", self.namespace), &Value::Null).await;
         tracing::debug!(?deleted, "the namespace of the contract suite");
     }
@@ -156,6 +162,28 @@ impl Caller {
         let code = response.status().as_u16();
         let bytes = response.into_body().collect_bytes().await.map_err(|error| error.to_string())?;
         Ok(Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    }
+
+    /// What is at this path, as soon as it is so.
+    pub(super) async fn until(
+        &self,
+        what: &str,
+        path: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Value, String> {
+        let mut last = Value::Null;
+        for _ in 0..LOOKS {
+            let answer = self.get(path).await?;
+            if answer.code == 200 && is_so(&answer.body) {
+                return Ok(answer.body);
+            }
+            last = answer.body;
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(format!(
+            "{what}: not within {} s; {last}",
+            (PAUSE * u32::try_from(LOOKS).unwrap_or(u32::MAX)).as_secs()
+        ))
     }
 
     /// The first events of a watch, that many or fewer.

@@ -186,13 +186,13 @@ impl Jobs {
         }
         if let Some(verdict) = finish::verdict(job, counts, status, context) {
             verdict.announce(status, context);
-            scale::remove(job, counts, usize::MAX, context)?;
+            scale::remove_all(job, counts, context)?;
             return Ok(None);
         }
         suspend(job, is_suspended, status, context);
         let mut wait = None;
         if is_suspended {
-            scale::remove(job, counts, usize::MAX, context)?;
+            scale::give_up(job, counts, usize::MAX, context)?;
         } else {
             wait = finish::until_deadline(job, status, context);
             let hold = self.hold(job, context.now);

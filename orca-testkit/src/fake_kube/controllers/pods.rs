@@ -70,6 +70,24 @@ pub(super) fn from_template(template: &Value, owner: &Object, prefix: &str) -> V
     json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"] })
 }
 
+/// The name of a template's content: the same one for the same content.
+pub(super) fn revision(set: &Object) -> String {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    set.value()["spec"]["template"].to_string().hash(&mut hasher);
+    format!("{:010x}", hasher.finish() & 0xff_ffff_ffff)
+}
+
+/// A number of pods, or a percentage of all, rounded up.
+pub(super) fn share(bound: &Value, all: i64) -> i64 {
+    let percent = bound.as_str().and_then(|text| text.strip_suffix('%')?.parse::<i64>().ok());
+    match (bound.as_i64(), percent) {
+        (Some(number), _) => number,
+        (None, Some(percent)) => (percent.saturating_mul(all).saturating_add(99)) / 100,
+        (None, None) => 0,
+    }
+}
+
 /// The order in which a replica set gives pods up: the first of the list goes first.
 pub(super) fn rank(pod: &Object) -> impl Ord + use<> {
     let phase = match pod.text("/status/phase") {

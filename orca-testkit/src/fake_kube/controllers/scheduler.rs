@@ -96,6 +96,29 @@ impl Controller for Scheduler {
     }
 }
 
+/// Whether pods of this form go with a node, whatever room it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) may_come: bool,
+    /// Only a taint that drives pods away ends one that is there.
+    pub(super) may_stay: bool,
+}
+
+impl Place {
+    pub(super) fn of(pod: &Value, node: &Object) -> Self {
+        let pod = Object::new(&PODS, pod.clone(), 0);
+        let facts = Facts::of(node);
+        let is_wanted = affinity::matches(&pod, &facts);
+        let is_borne = |taint: &&Taint| taint.tolerations(&pod).next().is_some();
+        let drives_away = |taint: &&Taint| taint.effect == NO_EXECUTE;
+        let bars = |taint: &&Taint| taint.effect == NO_EXECUTE || taint.effect == NO_SCHEDULE;
+        Self {
+            may_come: is_wanted && facts.taints.iter().filter(bars).all(|taint| is_borne(&taint)),
+            may_stay: is_wanted && facts.taints.iter().filter(drives_away).all(|taint| is_borne(&taint)),
+        }
+    }
+}
+
 /// Whether the scheduler has to place it.
 fn wants_a_node(pod: &Object) -> bool {
     let scheduler = pod.text("/spec/schedulerName");

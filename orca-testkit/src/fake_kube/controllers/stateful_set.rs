@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::super::error::ApiError;
@@ -68,7 +68,7 @@ fn sync(set: &Arc<Object>, context: &mut Context<'_>) -> Result<(), ApiError> {
     let ordinal = |pod: &Arc<Object>| pod.name().strip_prefix(&prefix)?.parse().ok();
     let all = context.view.controlled(&PODS, set.uid());
     let all: ByOrdinal = all.filter_map(|pod| Some((ordinal(pod)?, Arc::clone(pod)))).collect();
-    let revision = revision(set);
+    let revision = format!("{}-{}", set.name(), pods::revision(set));
     let outcome = if set.is_deleting() { Ok(()) } else { step(set, &all, &revision, context) };
     status(set, &all, &revision, context)?;
     outcome
@@ -179,15 +179,6 @@ fn status(set: &Object, all: &ByOrdinal, revision: &str, context: &Context<'_>) 
             );
         })
         .map(drop)
-}
-
-/// The name of a template: the same one for the same content.
-fn revision(set: &Object) -> String {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    let template: &Value = &set.value()["spec"]["template"];
-    template.to_string().hash(&mut hasher);
-    format!("{}-{:010x}", set.name(), hasher.finish() & 0xff_ffff_ffff)
 }
 
 #[cfg(test)]

@@ -84,6 +84,11 @@ impl View {
         self.objects.get(resource)?.get(key)
     }
 
+    /// All objects of a kind.
+    pub(super) fn all(&self, resource: &'static Resource) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects.get(resource).into_iter().flat_map(BTreeMap::values)
+    }
+
     pub(super) fn node(&self, name: &str) -> Option<&Arc<Object>> {
         self.get(&NODES, &Key::new("", name))
     }

@@ -14,6 +14,12 @@ pub(crate) fn spec(spec: &mut Value) {
     set(spec, "terminationGracePeriodSeconds", 30);
     set(spec, "schedulerName", "default-scheduler");
     set(spec, "securityContext", json!({}));
+    // The last gate that is taken away takes the list with it.
+    if spec["schedulingGates"].as_array().is_some_and(Vec::is_empty)
+        && let Some(spec) = spec.as_object_mut()
+    {
+        spec.remove("schedulingGates");
+    }
     // Both names of the account are kept in step.
     let account = spec["serviceAccountName"].as_str().or(spec["serviceAccount"].as_str()).map(str::to_owned);
     if let Some(account) = account.filter(|account| !account.is_empty()) {

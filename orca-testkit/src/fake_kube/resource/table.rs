@@ -93,6 +93,12 @@ pub static CONTROLLERREVISIONS: Resource =
 /// Jobs.
 pub static JOBS: Resource =
     Resource::new("batch", "v1", "jobs", "Job", "job").with(&["status"]).counts().in_all();
+/// Pod disruption budgets.
+pub static PODDISRUPTIONBUDGETS: Resource =
+    Resource::new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "poddisruptionbudget")
+        .short(&["pdb"])
+        .with(&["status"])
+        .counts();
 /// Leases.
 pub static LEASES: Resource = Resource::new("coordination.k8s.io", "v1", "leases", "Lease", "lease");
 /// Endpoint slices.
@@ -116,7 +122,7 @@ pub static ROLES: Resource = Resource::new(RBAC, "v1", "roles", "Role", "role");
 pub static ROLEBINDINGS: Resource = Resource::new(RBAC, "v1", "rolebindings", "RoleBinding", "rolebinding");
 
 /// Every resource with objects, in the order of discovery.
-pub static ALL: [&Resource; 26] = [
+pub static ALL: [&Resource; 27] = [
     &CONFIGMAPS,
     &EVENTS,
     &LIMITRANGES,
@@ -138,6 +144,7 @@ pub static ALL: [&Resource; 26] = [
     &LEASES,
     &ENDPOINTSLICES,
     &EVENTS_V1,
+    &PODDISRUPTIONBUDGETS,
     &CLUSTERROLEBINDINGS,
     &CLUSTERROLES,
     &ROLEBINDINGS,

@@ -53,6 +53,14 @@ pub(super) const DAEMON_SET: &[Column] = &[
     wide("Selector"),
 ];
 
+pub(super) const DISRUPTION_BUDGET: &[Column] = &[
+    always("Name"),
+    always("Min Available"),
+    always("Max Unavailable"),
+    always("Allowed Disruptions"),
+    always("Age"),
+];
+
 pub(super) fn job(job: &Object, now: Timestamp) -> Vec<Value> {
     let succeeded = job.number("/status/succeeded").unwrap_or(0);
     let completions = match (job.number("/spec/completions"), job.number("/spec/parallelism")) {
@@ -151,6 +159,23 @@ pub(super) fn daemon_set(set: &Object, now: Timestamp) -> Vec<Value> {
     ];
     row.extend(template(set));
     row
+}
+
+pub(super) fn disruption_budget(budget: &Object, now: Timestamp) -> Vec<Value> {
+    let bound = |key: &str| match &budget.value()["spec"][key] {
+        Value::Null => "N/A".into(),
+        Value::String(text) => text.clone().into(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Value::from(budget.value()["spec"][key].to_string())
+        }
+    };
+    vec![
+        budget.name().into(),
+        bound("minAvailable"),
+        bound("maxUnavailable"),
+        budget.number("/status/disruptionsAllowed").unwrap_or(0).into(),
+        age::of(budget, now),
+    ]
 }
 
 fn template(object: &Object) -> [Value; 3] {

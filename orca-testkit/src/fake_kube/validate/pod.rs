@@ -45,6 +45,40 @@ pub(super) fn spec(path: &str, spec: &Value, found: &mut Vec<Cause>) {
     }
 }
 
+/// What only a new pod may not be.
+pub(super) fn created(spec: &Value, found: &mut Vec<Cause>) {
+    let is_bound = spec["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+    if is_bound && !gates(spec).is_empty() {
+        let detail = "cannot be set until all schedulingGates have been cleared";
+        found.push(Cause::forbidden("spec.nodeName", detail));
+    }
+}
+
+/// The names of the gates that keep the scheduler away.
+fn gates(spec: &Value) -> Vec<&str> {
+    let gates = spec["schedulingGates"].as_array().into_iter().flatten();
+    gates.filter_map(|gate| gate["name"].as_str()).collect()
+}
+
+/// Gates may only be taken away. Until the last is gone, more may be asked of the node.
+fn gates_changed(old: &Value, new: &Value, allowed: &mut Value, found: &mut Vec<Cause>) {
+    let before = gates(old);
+    for (at, gate) in gates(new).into_iter().enumerate().filter(|(_, gate)| !before.contains(gate)) {
+        let detail = format!("only deletion is allowed, but found new scheduling gate '{gate}'");
+        found.push(Cause::forbidden(format!("spec.schedulingGates[{at}].name"), &detail));
+    }
+    put(allowed, "schedulingGates", old);
+    if before.is_empty() {
+        return;
+    }
+    let keeps = |(key, value): (&String, &Value)| new["nodeSelector"].get(key) == Some(value);
+    if !old["nodeSelector"].as_object().into_iter().flatten().all(keeps) {
+        let detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
+        found.push(Cause::invalid("spec.nodeSelector", &new["nodeSelector"], detail));
+    }
+    put(allowed, "nodeSelector", old);
+}
+
 fn one_of(path: &str, key: &str, value: &Value, known: &[&str], found: &mut Vec<Cause>) {
     match value[key].as_str() {
         None | Some("") => found.push(Cause::required(format!("{path}.{key}"), "")),
@@ -130,6 +164,7 @@ pub(super) fn changed(old: &Value, new: &Value, found: &mut Vec<Cause>) {
         });
     }
     put(&mut allowed, "activeDeadlineSeconds", old);
+    gates_changed(old, new, &mut allowed, found);
     if tolerations_grow(&old["tolerations"], &new["tolerations"]) {
         put(&mut allowed, "tolerations", old);
     }

@@ -71,6 +71,9 @@ pub(crate) fn assign(
         if let Some(other) = pod["spec"]["nodeName"].as_str().filter(|other| !other.is_empty()) {
             return Err(conflict(&format!("pod {name} is already assigned to node \"{other}\"")));
         }
+        if pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty()) {
+            return Err(conflict(&format!("pod {name} has non-empty .spec.schedulingGates")));
+        }
         pod["spec"]["nodeName"] = node.into();
         let scheduled = json!({
             "type": "PodScheduled",

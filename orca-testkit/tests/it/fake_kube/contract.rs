@@ -1,7 +1,9 @@
 //! The contract suite on both faces of the fake, and on the real control plane.
 
 use orca_testkit::contract::kube as contract;
+use orca_testkit::fake_kube::controllers::Controllers;
 use orca_testkit::fake_kube::{FakeKube, Options, Transport};
+use tokio_util::task::AbortOnDropHandle;
 
 #[track_caller]
 fn none(failures: &[contract::Failure]) {
@@ -9,22 +11,31 @@ fn none(failures: &[contract::Failure]) {
     assert!(lines.is_empty(), "{} of {} cases fail:\n{}", lines.len(), contract::count(), lines.join("\n"));
 }
 
+/// The controllers of a fake, which end with the test.
+fn control(fake: &FakeKube) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(Controllers::new(fake.store()).run()))
+}
+
 async fn client_of(kubeconfig: &str) -> kube::Client {
     let config = kube::config::Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
     let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(config, &options).await.expect("a config");
+    let mut config = kube::Config::from_custom_kubeconfig(config, &options).await.expect("a config");
+    // What is refused for now is an answer like any other.
+    config.default_retry = false;
     kube::Client::try_from(config).expect("a client")
 }
 
 #[tokio::test]
 async fn the_fake_in_process_keeps_the_contract() {
     let fake = FakeKube::new(&Options::new(orca_core::clock::system(), 1));
+    let _controllers = control(&fake);
     none(&contract::run(fake.client()).await);
 }
 
 #[tokio::test]
 async fn the_fake_on_a_socket_keeps_the_contract() {
     let fake = FakeKube::new(&Options::new(orca_core::clock::system(), 1));
+    let _controllers = control(&fake);
     let address = "127.0.0.1:0".parse().expect("an address");
     let served = fake.serve(address, Transport::Plain).await.expect("served");
     none(&contract::run(client_of(&served.kubeconfig()).await).await);

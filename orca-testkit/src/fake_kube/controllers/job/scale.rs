@@ -13,7 +13,7 @@ use super::super::controller::Context;
 use super::super::recorder::{Note, Source};
 use super::super::{json, pods};
 use super::counts::Counts;
-use super::{FINALIZER, index};
+use super::{FINALIZER, index, release};
 
 /// The most pods that one look creates or deletes, as of the real one.
 const BURST: usize = 500;
@@ -39,7 +39,7 @@ pub(super) fn adjust(
         None => parallel,
     };
     if active > wanted {
-        remove(job, counts, active - wanted, context)?;
+        give_up(job, counts, active - wanted, context)?;
         return Ok(None);
     }
     let ending = if counts.waits_for_end { counts.terminating } else { 0 };
@@ -127,21 +127,48 @@ fn tell_index(container: &mut Value) {
     variables.push(json!({ "name": VARIABLE, "valueFrom": field }));
 }
 
-/// Ends some active pods, those first that did least.
-pub(super) fn remove(
+/// Ends some active pods, those first that did least, without counting their end as a failure: nobody wants them now.
+pub(super) fn give_up(
     job: &Object,
     counts: &mut Counts,
     count: usize,
     context: &mut Context<'_>,
 ) -> Result<(), ApiError> {
+    let victims = least(counts, count);
+    for pod in &victims {
+        release(pod, context)?;
+    }
+    end(job, counts, &victims, context)
+}
+
+/// Ends all active pods of a job that is over.
+pub(super) fn remove_all(
+    job: &Object,
+    counts: &mut Counts,
+    context: &mut Context<'_>,
+) -> Result<(), ApiError> {
+    let victims = least(counts, usize::MAX);
+    end(job, counts, &victims, context)
+}
+
+fn least(counts: &Counts, count: usize) -> Vec<Arc<Object>> {
     let mut victims = counts.active.clone();
     victims.sort_by_cached_key(|pod| pods::rank(pod));
     victims.truncate(count);
-    for pod in &victims {
+    victims
+}
+
+fn end(
+    job: &Object,
+    counts: &mut Counts,
+    victims: &[Arc<Object>],
+    context: &mut Context<'_>,
+) -> Result<(), ApiError> {
+    for pod in victims {
         context.delete(pod, DeleteOptions::default())?;
         let text = format!("Deleted pod: {}", pod.name());
         context.note(job, &Note::normal(Source::Job, "SuccessfulDelete", text));
     }
-    counts.removed(&victims);
+    counts.removed(victims);
     Ok(())
 }

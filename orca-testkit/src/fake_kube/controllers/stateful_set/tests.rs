@@ -1,6 +1,6 @@
 //! The stateful set controller alone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::harness::Harness;
 use super::*;
