@@ -111,6 +111,7 @@ mod logs;
 mod loss;
 mod manifests;
 mod node;
+mod planned;
 mod pods;
 mod printed;
 mod restore;

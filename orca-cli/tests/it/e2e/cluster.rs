@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use http::{Request, header};
+use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{
-    Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, PropagationPolicy,
-    WatchEvent, WatchParams,
+    Api, DeleteParams, DynamicObject, EvictParams, ListParams, Patch, PatchParams, PostParams,
+    PropagationPolicy, WatchEvent, WatchParams,
 };
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
@@ -168,6 +169,13 @@ impl Cluster {
             }
         };
         tokio::time::timeout(PATIENCE, gone).await.unwrap_or_else(|_| panic!("{name} is still there"));
+    }
+
+    /// As `kubectl drain` does it.
+    pub(crate) async fn evict(&self, name: &str) {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), "default");
+        let evicted = pods.evict(name, &EvictParams::default()).await;
+        evicted.unwrap_or_else(|error| panic!("evict {name}: {error}"));
     }
 
     /// A merge patch, as `kubectl label`, `annotate` and `scale` send it.
