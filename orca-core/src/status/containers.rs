@@ -26,7 +26,7 @@ pub(super) fn regular(live: &Pod, shown: &Shown, now: Timestamp) -> Vec<Containe
 /// The init containers, in the spec's order. None until an instance runs: kubectl would put `Init:` before every reason.
 ///
 /// They are not run. The only form that readers of a status take for "this one holds nobody up" is an end with code 0
-/// (kubectl, Argo Workflows and kube-state-metrics stop at anything else); that it never was, its reason, its message and
+/// (kubectl stops at anything else); that it never was, its reason, its message and
 /// the absence of times and of a container id say. Sidecars share the fate of the regular containers.
 pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<ContainerStatus>> {
     let containers = live.spec.as_ref()?.init_containers.as_ref()?;
