@@ -9,5 +9,6 @@ mod hostile;
 mod observations;
 mod quantities;
 mod records;
+mod resources;
 mod support;
 mod tags;

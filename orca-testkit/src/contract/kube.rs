@@ -61,7 +61,7 @@ const CASES: &[Case] = cases! {
     watching::{nothing_is_missed, selectors_have_transitions, initial_events_end_with_a_bookmark};
     listing::{pages_are_complete, selectors_select};
     deletion::{pods_end_gracefully, preconditions_hold, finalizers_keep, collections_are_deleted, deletion_of_other_kinds_is_told, dry_runs_change_nothing};
-    pods::{bare_pods_get_defaults, status_is_separate, generation_counts, binding_happens_once, eviction_deletes, new_nodes_are_tainted, accounts_must_exist, what_was_added_survives_a_client_that_leaves_it_out};
+    pods::{bare_pods_get_defaults, pods_have_resources_as_a_whole, status_is_separate, generation_counts, binding_happens_once, eviction_deletes, new_nodes_are_tainted, accounts_must_exist, what_was_added_survives_a_client_that_leaves_it_out};
     patches::{three_patches_agree, lists_merge_by_key, failed_tests_refuse, apply_owns_fields};
     disruption::{gates_keep_the_scheduler_away, budgets_answer_evictions};
     workloads::{a_suspended_job_counts_no_failure, stateful_sets_keep_names_and_order, daemon_sets_have_a_pod_a_node};

@@ -29,6 +29,11 @@ async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why(world:
             bound("huge").replace("main, image", "main, resources: {requests: {cpu: 99999}}, image"),
             "OutOfcpu",
         ),
+        (
+            "wide",
+            bound("wide").replace("spec:\n", "spec:\n  resources: {requests: {cpu: 99999}}\n"),
+            "OutOfcpu",
+        ),
     ];
     for (_, manifest, _) in &cases {
         world.apply(manifest).await;

@@ -1,5 +1,6 @@
 //! Pods and nodes: defaults, status, binding, eviction.
 
+use orca_core::quantity::Quantity;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -61,6 +62,52 @@ pub(super) async fn bare_pods_get_defaults(caller: &Caller) -> Outcome {
     let requests = &sized["spec"]["containers"][0]["resources"]["requests"];
     same("requests", requests, json!({ "cpu": "1", "memory": "1Gi" }))?;
     same("class", &sized["status"]["qosClass"], json!("Guaranteed"))
+}
+
+pub(super) async fn pods_have_resources_as_a_whole(caller: &Caller) -> Outcome {
+    let of = |name: &str, whole: Value, container: Value| {
+        let mut pod = pod(name, "");
+        pod["spec"]["resources"] = whole;
+        pod["spec"]["containers"][0]["resources"] = container;
+        pod
+    };
+    let cpu = json!({ "cpu": "4" });
+    for (name, whole, container, requests, class) in [
+        ("whole", json!({ "requests": cpu }), json!({}), cpu.clone(), "Burstable"),
+        ("limited", json!({ "limits": cpu }), json!({}), cpu.clone(), "Burstable"),
+        (
+            "shared",
+            json!({ "limits": cpu }),
+            json!({ "requests": { "cpu": "1", "memory": "1Gi" } }),
+            json!({ "cpu": "1", "memory": "1Gi" }),
+            "Burstable",
+        ),
+        (
+            "sure",
+            json!({ "limits": { "cpu": "4", "memory": "1Gi" } }),
+            json!({}),
+            json!({ "cpu": "4", "memory": "1Gi" }),
+            "Guaranteed",
+        ),
+    ] {
+        let made = caller.post(&caller.path("pods"), &of(name, whole, container)).await?.expect(201)?;
+        same(name, &exact(&made["spec"]["resources"]["requests"]), exact(&requests))?;
+        same(name, &made["status"]["qosClass"], json!(class))?;
+    }
+    Ok(())
+}
+
+/// Amounts as one text each, however they are written.
+fn exact(amounts: &Value) -> Value {
+    let text = |amount: &Value| {
+        amount.as_str().and_then(|text| text.parse::<Quantity>().ok()).map(|it| it.to_string())
+    };
+    amounts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, amount)| (name.clone(), json!(text(amount))))
+        .collect()
 }
 
 pub(super) async fn status_is_separate(caller: &Caller) -> Outcome {

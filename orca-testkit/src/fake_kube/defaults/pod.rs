@@ -1,5 +1,6 @@
 //! The defaults of pods and of their templates.
 
+use orca_core::resources::requested;
 use serde_json::{Map, Value, json};
 
 use super::{container, each, set, volume};
@@ -42,11 +43,45 @@ pub(crate) fn created(pod: &mut Value) {
     for list in ["initContainers", "containers"] {
         each(spec, list).for_each(container::requests_from_limits);
     }
+    pod_level(spec);
+}
+
+/// What is limited for the pod as a whole and not requested: what its containers request together, else the limit.
+fn pod_level(spec: &mut Value) {
+    let limits = spec["resources"]["limits"].as_object().cloned().unwrap_or_default();
+    if limits.is_empty() {
+        return;
+    }
+    let containers = json!({ "spec": {
+        "containers": spec["containers"].clone(), "initContainers": spec["initContainers"].clone(),
+    } });
+    let counted = serde_json::from_value(containers).map(|pod| requested(&pod)).unwrap_or_default();
+    let counted = counted.iter().map(|(name, amount)| (name.clone(), amount.to_string().into()));
+    let can_be_shared = |name: &str| matches!(name, "cpu" | "memory");
+    let is_known = |name: &str| can_be_shared(name) || name.starts_with("hugepages-");
+    let counted = counted.filter(|(name, _)| can_be_shared(name));
+    for (name, amount) in counted.chain(limits.into_iter().filter(|(name, _)| is_known(name))) {
+        if spec["resources"]["requests"].get(&name).is_none() {
+            spec["resources"]["requests"][name] = amount;
+        }
+    }
 }
 
 /// The class of service: how sure the pod is of its resources.
 pub(crate) fn quality(pod: &Value) -> &'static str {
+    let whole = &pod["spec"]["resources"];
+    let is_whole = ["requests", "limits"].iter().any(|half| {
+        let names = whole[half].as_object().into_iter().flat_map(|amounts| amounts.keys());
+        names
+            .into_iter()
+            .any(|name| matches!(name.as_str(), "cpu" | "memory") || name.starts_with("hugepages-"))
+    });
+    // What is set for the pod as a whole decides alone.
+    let whole = json!({ "resources": whole });
     let containers = || {
+        if is_whole {
+            return vec![&whole].into_iter().chain(Vec::new());
+        }
         let list = |key: &str| pod["spec"][key].as_array().into_iter().flatten().collect::<Vec<_>>();
         list("containers").into_iter().chain(list("initContainers"))
     };

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use orca_core::quantity::Quantity;
+use orca_core::resources::requested;
 use serde_json::Value;
 
 use super::super::super::object::Object;
@@ -17,41 +20,17 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    /// The sum over the containers that run at the same time: all ordinary ones with the sidecars, or an
-    /// init container with the sidecars that started before it, whichever is more.
+    /// As ORCA itself counts it, and as the real scheduler does: the core's one function is held to upstream's by a table.
     pub(super) fn of(pod: &Object) -> Self {
-        let mut running = Amounts::new();
-        for container in pod.items("/spec/containers") {
-            add(&mut running, &requests(&container["resources"]));
-        }
-        let mut sidecars = Amounts::new();
-        let mut peak = Amounts::new();
-        for container in pod.items("/spec/initContainers") {
-            let own = requests(&container["resources"]);
-            if container["restartPolicy"] == "Always" {
-                add(&mut sidecars, &own);
-                at_least(&mut peak, &sidecars);
-            } else {
-                let mut with_sidecars = sidecars.clone();
-                add(&mut with_sidecars, &own);
-                at_least(&mut peak, &with_sidecars);
-            }
-        }
-        add(&mut running, &sidecars);
-        at_least(&mut running, &peak);
-        // A wish for the pod as a whole stands above those of its containers.
-        running.extend(requests(&pod.value()["spec"]["resources"]));
-        add(&mut running, &amounts(&pod.value()["spec"]["overhead"]));
-        running.retain(|_, amount| *amount != 0);
-        Self { amounts: running }
+        let part = |name: &str| pod.value()[name].clone();
+        let pod = Pod {
+            metadata: ObjectMeta::default(),
+            spec: serde_json::from_value(part("spec")).ok(),
+            status: serde_json::from_value(part("status")).ok(),
+        };
+        let counted = requested(&pod).into_iter().map(|(name, amount)| (name, amount.millis()));
+        Self { amounts: counted.filter(|(_, amount)| *amount != 0).collect() }
     }
-}
-
-/// The requests; of what has only a limit, the limit.
-fn requests(resources: &Value) -> Amounts {
-    let mut found = amounts(&resources["limits"]);
-    found.extend(amounts(&resources["requests"]));
-    found
 }
 
 /// A list of resources. What is no quantity counts as nothing.
@@ -63,17 +42,4 @@ pub(super) fn amounts(list: &Value) -> Amounts {
 fn amount(value: &Value) -> i128 {
     let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     text.parse::<Quantity>().map(Quantity::millis).unwrap_or_default()
-}
-
-fn add(sum: &mut Amounts, more: &Amounts) {
-    for (name, amount) in more {
-        *sum.entry(name.clone()).or_default() += amount;
-    }
-}
-
-fn at_least(sum: &mut Amounts, other: &Amounts) {
-    for (name, amount) in other {
-        let entry = sum.entry(name.clone()).or_default();
-        *entry = (*entry).max(*amount);
-    }
 }
