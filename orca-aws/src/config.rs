@@ -95,6 +95,9 @@ impl Aws {
     }
 }
 
+/// The extended resources under which AWS's own device plugins offer what some instance types bring.
+const DEVICES: [&str; 2] = ["aws.amazon.com/neuron*", "vpc.amazonaws.com/efa"];
+
 impl BackendSection for Aws {
     const KEY: &'static str = "aws";
 
@@ -130,6 +133,7 @@ impl BackendSection for Aws {
             os_image: "AWS EC2".into(),
             region: Some(self.region.clone()).filter(|region| !region.is_empty()),
             tags: self.tags.clone(),
+            devices: DEVICES.map(str::to_owned).into(),
             is_for_tests: self.own_endpoint().is_some(),
         }
     }

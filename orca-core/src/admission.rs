@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Pod;
 
 mod placement;
+mod room;
 
-pub use placement::{Place, Shortage, place};
+pub use placement::{Place, place};
+pub use room::{Room, Shortage, is_extended};
 
 use crate::annotations::Wishes;
 use crate::config::Config;

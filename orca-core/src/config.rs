@@ -85,6 +85,8 @@ pub struct Node {
     pub pods: String,
     /// Upper bound on `nvidia.com/gpu`. None: the node offers none.
     pub gpu: Option<String>,
+    /// Upper bounds on other extended resources by name, such as those of network or inference devices: whole numbers.
+    pub extended_resources: BTreeMap<String, String>,
     /// Upper bound on ephemeral storage, a quantity in bytes.
     pub ephemeral_storage: String,
     /// An address of the Node object, such as that of the process that serves its kubelet API. Pods report the address of
@@ -104,6 +106,7 @@ impl Default for Node {
             memory: "4Ti".into(),
             pods: "1000".into(),
             gpu: None,
+            extended_resources: BTreeMap::new(),
             ephemeral_storage: "100Ti".into(),
             address: None,
         }
@@ -111,6 +114,20 @@ impl Default for Node {
 }
 
 impl Node {
+    /// What the node offers in all, by resource.
+    #[must_use]
+    pub fn capacity(&self) -> BTreeMap<String, String> {
+        let own = [
+            ("cpu", Some(&self.cpu)),
+            ("memory", Some(&self.memory)),
+            ("pods", Some(&self.pods)),
+            ("ephemeral-storage", Some(&self.ephemeral_storage)),
+            ("nvidia.com/gpu", self.gpu.as_ref()),
+        ];
+        let own = own.into_iter().filter_map(|(name, amount)| Some((name.to_owned(), amount?.clone())));
+        self.extended_resources.clone().into_iter().chain(own).collect()
+    }
+
     /// The configured taints, or the burst-node taint when the config names none at all. An empty list means none.
     #[must_use]
     pub fn taints(&self) -> Cow<'_, [Taint]> {

@@ -60,6 +60,8 @@ pub(crate) struct ControllerParts {
     pub(crate) config: Arc<Config>,
     /// Tags for every instance, from the back end's config.
     pub(crate) user_tags: BTreeMap<String, String>,
+    /// The back end's names of devices that its instances bring.
+    pub(crate) devices: Vec<String>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) metrics: PodMetrics,
@@ -103,7 +105,7 @@ impl Controller {
             parts.spawner.clone(),
             parts.metrics.clone(),
         );
-        let allocated = Allocated::new(&parts.config);
+        let allocated = Allocated::new(&parts.config, parts.devices.clone());
         let inner = Inner {
             parts,
             store: Store::default(),

@@ -192,6 +192,7 @@ impl VirtualNode {
             owner: owner.clone(),
             config,
             user_tags: self.cloud_info.tags.clone(),
+            devices: self.cloud_info.devices.clone(),
             clock: Arc::clone(&self.parts.clock),
             events: events.clone(),
             metrics: self.metrics.pods.clone(),

@@ -54,6 +54,7 @@ fn node() -> Node {
         memory: String::new(),
         pods: String::new(),
         gpu: Some(String::new()),
+        extended_resources: any(String::new()),
         ephemeral_storage: String::new(),
         address: Some(String::new()),
     }

@@ -1,4 +1,4 @@
-//! The scheduler's rules about a pod's place, checked again: node, operating system, taints and room.
+//! The scheduler's rules about a pod's place, checked again: node, operating system and taints.
 //!
 //! Reasons and texts are the kubelet's, so that people and tools know them.
 
@@ -8,8 +8,6 @@ use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm, Pod,
 
 use super::{Rejection, RejectionKind};
 use crate::config::{Taint, TaintEffect};
-use crate::quantity::Quantity;
-use crate::resources::Resources;
 
 /// What a pod's place on the node is checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,42 +18,6 @@ pub struct Place {
     pub labels: BTreeMap<String, String>,
     /// The taints of ORCA's config. Those that others add keep the scheduler away, not the pods.
     pub taints: Vec<Taint>,
-}
-
-/// A resource that there is too little of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shortage {
-    /// Its name, such as `cpu`.
-    pub resource: String,
-    /// How much the pod asks for.
-    pub requested: Quantity,
-    /// How much the other pods have.
-    pub used: Quantity,
-    /// How much the node offers.
-    pub capacity: Quantity,
-}
-
-impl Shortage {
-    /// The first resource of which `used` and `requested` together are more than `capacity`.
-    #[must_use]
-    pub fn find(requested: &Resources, used: &Resources, capacity: &Resources) -> Option<Self> {
-        let amount = |amounts: &Resources, name: &str| amounts.get(name).copied().unwrap_or_default();
-        requested.iter().find_map(|(name, requested)| {
-            let (used, capacity) = (amount(used, name), amount(capacity, name));
-            let is_short = !requested.is_zero() && used + *requested > capacity;
-            is_short.then(|| Self { resource: name.clone(), requested: *requested, used, capacity })
-        })
-    }
-
-    /// The rejection, in the kubelet's words.
-    #[must_use]
-    pub fn rejection(&self) -> Rejection {
-        let Self { resource, requested, used, capacity } = self;
-        let text = format!(
-            "Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: {capacity}"
-        );
-        rejected(format!("OutOf{resource}"), &text)
-    }
 }
 
 /// Checks everything about a pod's place but the room. The first rule that is broken is told.
@@ -260,23 +222,5 @@ mod tests {
             let spec = tolerating(json!({ "affinity": { "nodeAffinity": required } }));
             assert_eq!(check(spec).is_ok(), holds, "{terms}");
         }
-    }
-
-    #[test]
-    fn the_first_resource_that_is_short_is_told_in_the_kubelets_words() {
-        let amounts = |cpu: &str| Resources::from([("cpu".to_owned(), cpu.parse().expect("a quantity"))]);
-        let shortage = Shortage::find(&amounts("2"), &amounts("999"), &amounts("1000")).expect("short");
-        let rejection = shortage.rejection();
-        assert_eq!(rejection.reason, "OutOfcpu");
-        assert!(rejection.message.ends_with("enough resource: cpu, requested: 2, used: 999, capacity: 1000"));
-        assert_eq!(Shortage::find(&amounts("1"), &amounts("999"), &amounts("1000")), None);
-        assert_eq!(
-            Shortage::find(&amounts("0"), &amounts("2000"), &amounts("1000")),
-            None,
-            "nothing is asked for"
-        );
-        let gpu = Resources::from([("nvidia.com/gpu".to_owned(), Quantity::from_units(1))]);
-        let shortage = Shortage::find(&gpu, &Resources::new(), &amounts("1000")).expect("none offered");
-        assert_eq!(shortage.rejection().reason, "OutOfnvidia.com/gpu");
     }
 }

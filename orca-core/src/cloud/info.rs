@@ -14,6 +14,9 @@ pub struct CloudInfo {
     pub region: Option<String>,
     /// Tags for every instance, from the back end's config. They never override ORCA's own.
     pub tags: BTreeMap<String, String>,
+    /// Extended resources that stand for devices of its instances, beside those of well-known makers: names, or a beginning
+    /// with a final `*`. A pod that asks for one that the node does not offer is refused, and not launched without it.
+    pub devices: Vec<String>,
     /// Whether it is a cloud for tests, on which limits may be set lower than a real one allows.
     pub is_for_tests: bool,
 }

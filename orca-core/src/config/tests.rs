@@ -83,6 +83,31 @@ fn unknown_keys_and_values_are_refused_by_shape() {
 }
 
 #[test]
+fn extended_resources_are_named_as_kubernetes_names_them_and_come_whole() {
+    let extended = |name: &str, amount: &str| json!({ "node": { "extendedResources": { name: amount } } });
+    for (config, key) in [
+        (extended("vpc.amazonaws.com/efa", "8"), None),
+        (extended("example.com/device", "1k"), None),
+        (extended("example.com/device", "0"), None),
+        (extended("example.com/device", "1.5"), Some("node.extendedResources.example.com/device")),
+        (extended("example.com/device", "500m"), Some("node.extendedResources.example.com/device")),
+        (extended("example.com/device", "-1"), Some("node.extendedResources.example.com/device")),
+        (extended("example.com/device", "many"), Some("node.extendedResources.example.com/device")),
+        (extended("device", "1"), Some("node.extendedResources.device")),
+        (extended("kubernetes.io/device", "1"), Some("node.extendedResources.kubernetes.io/device")),
+        (extended("example.com/a/b", "1"), Some("node.extendedResources.example.com/a/b")),
+        (extended("nvidia.com/gpu", "8"), Some("node.extendedResources.nvidia.com/gpu")),
+    ] {
+        let config: Config = serde_json::from_value(config.clone()).expect("a config");
+        let errors = validate(&config, &real()).err().unwrap_or_default();
+        let keys: Vec<&str> = errors.iter().map(|error| error.key.as_str()).collect();
+        assert_eq!(keys, key.into_iter().collect::<Vec<_>>(), "{config:?}");
+    }
+    let offers: Config = serde_json::from_value(extended("vpc.amazonaws.com/efa", "8")).expect("a config");
+    assert_eq!(offers.node.capacity()["vpc.amazonaws.com/efa"], "8");
+}
+
+#[test]
 fn every_value_has_its_bounds_and_an_error_names_its_key() {
     let at_most = "a".repeat(63);
     let node = |key: &str, value: &str| json!({ "node": { key: value } });

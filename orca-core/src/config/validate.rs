@@ -2,6 +2,7 @@
 
 use super::findings::{ConfigError, Findings, Warning};
 use super::{Config, Node};
+use crate::admission::is_extended;
 use crate::cloud::CloudInfo;
 use crate::quantity::Quantity;
 use crate::well_known::label;
@@ -59,6 +60,7 @@ fn check_node(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
             Err(error) => found.wrong(key, value, error.to_string()),
         }
     }
+    check_extended(node, found);
     check_labels(node, cloud, found);
     for (index, taint) in node.taints.iter().flatten().enumerate() {
         if taint.key.is_empty() {
@@ -67,6 +69,29 @@ fn check_node(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
     }
     if let Some(address) = node.address.as_ref().filter(|text| text.parse::<std::net::IpAddr>().is_err()) {
         found.wrong("node.address", address, "give an IP address");
+    }
+}
+
+fn check_extended(node: &Node, found: &mut Findings) {
+    for (name, amount) in &node.extended_resources {
+        let path = format!("node.extendedResources.{name}");
+        let parts = name.split_once('/');
+        let is_name = parts.is_some_and(|(prefix, name)| is_node_name(prefix) && is_label_part(name));
+        if name == "nvidia.com/gpu" {
+            found.wrong(&path, amount, "give it as node.gpu");
+        } else if !is_extended(name) || !is_name {
+            let remedy = "the name is none of an extended resource: give it as its device plugin or its maker spells it, \
+                          with a domain and '/', such as example.com/device";
+            found.wrong(&path, amount, remedy);
+        }
+        match amount.parse::<Quantity>() {
+            Ok(quantity) if quantity.is_negative() => found.wrong(&path, amount, "it must not be negative"),
+            Ok(quantity) if quantity.millis() != quantity.units() * 1000 => {
+                found.wrong(&path, amount, "give a whole number: extended resources have no parts");
+            }
+            Ok(_) => {}
+            Err(error) => found.wrong(&path, amount, error.to_string()),
+        }
     }
 }
 

@@ -181,6 +181,7 @@ impl Harness {
             owner: owner(),
             config: Arc::new(Config::default()),
             user_tags: BTreeMap::new(),
+            devices: Vec::new(),
             clock: Arc::clone(&clock),
             events: events.clone(),
             node: tokio::sync::watch::channel(None).1,

@@ -15,13 +15,14 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::watcher::{self, Event};
 use orca_core::clock::Clock;
 use orca_core::provider::Provider;
+use orca_core::resources::Resources;
 use orca_core::well_known::{annotation, label, taint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::difference::{
-    OWN_TAINTS, changed_fields, condition, differs, has_taint, keep_transition, no_schedule, was_ready,
-    with_taints,
+    OWN_TAINTS, allocatable, changed_fields, condition, differs, has_taint, keep_transition, no_schedule,
+    pass_on, was_ready, with_taints,
 };
 use super::object::NodeTemplate;
 use super::recreations::Recreations;
@@ -63,6 +64,8 @@ pub(crate) struct Facts {
     pub(crate) uid: String,
     /// Its labels, for the admission of pods.
     pub(crate) labels: BTreeMap<String, String>,
+    /// What it offers, for the same.
+    pub(crate) allocatable: Arc<Resources>,
 }
 
 /// The loop that keeps the Node object true.
@@ -94,7 +97,7 @@ impl NodeController {
     fn tell(&self, live: &Node) {
         let facts = live.metadata.uid.clone().map(|uid| {
             let labels = live.metadata.labels.clone().unwrap_or_default();
-            Facts { uid, labels }
+            Facts { uid, labels, allocatable: Arc::new(allocatable(live)) }
         });
         self.facts.send_if_modified(|known| {
             let changed = *known != facts;
@@ -339,6 +342,7 @@ impl NodeController {
         let mut node = Node { status: Some(self.parts.template.status(ready, now)), ..Node::default() };
         self.parts.provider.configure_node(&mut node);
         let mut wanted = node.status.unwrap_or_default();
+        pass_on(&old, &mut wanted);
         let conditions: Vec<NodeCondition> = wanted.conditions.take().unwrap_or_default();
         let changed: Vec<NodeCondition> = conditions
             .into_iter()

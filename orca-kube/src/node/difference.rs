@@ -1,6 +1,9 @@
 //! How the live Node differs from what it should be, field by field: what others own is never a difference.
 
 use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus, Taint};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use orca_core::admission::is_extended;
+use orca_core::resources::Resources;
 use orca_core::well_known::taint;
 use serde_json::{Value, json};
 
@@ -71,6 +74,26 @@ pub(super) fn changed_fields(old: &NodeStatus, new: &NodeStatus) -> Value {
     fields
 }
 
+/// What the live node offers to pods.
+pub(super) fn allocatable(live: &Node) -> Resources {
+    let status = live.status.as_ref();
+    let offered = status.and_then(|status| status.allocatable.as_ref().or(status.capacity.as_ref()));
+    let read = |(name, amount): (&String, &Quantity)| Some((name.clone(), amount.try_into().ok()?));
+    offered.into_iter().flatten().filter_map(read).collect()
+}
+
+/// An extended resource that somebody gave the node's capacity can be had by pods, as on a kubelet's node: an
+/// administrator gives it to `capacity` alone (Kubernetes documentation, "Advertise Extended Resources for a Node").
+pub(super) fn pass_on(old: &NodeStatus, wanted: &mut NodeStatus) {
+    let of_others = old.capacity.iter().flatten().filter(|(name, _)| is_extended(name));
+    let given =
+        of_others.filter(|(name, _)| old.allocatable.as_ref().is_none_or(|all| !all.contains_key(*name)));
+    for (name, amount) in given {
+        let offered = wanted.allocatable.get_or_insert_default();
+        offered.entry(name.clone()).or_insert_with(|| amount.clone());
+    }
+}
+
 /// Whether every entry of the new map is in the old one: extended resources of others stay (A6). Quantities are compared
 /// by value, because the API server rewrites them.
 fn contains(old: &Value, new: &Value) -> bool {
@@ -80,4 +103,32 @@ fn contains(old: &Value, new: &Value) -> bool {
         new.iter()
             .all(|(key, value)| amount(value).is_some() && old.get(key).and_then(amount) == amount(value))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(capacity: &Value, allocatable: &Value) -> Node {
+        let status = json!({ "capacity": capacity, "allocatable": allocatable });
+        serde_json::from_value(json!({ "status": status })).expect("a node")
+    }
+
+    #[test]
+    fn an_extended_resource_that_others_gave_the_node_can_be_had_by_pods() {
+        let mut capacity = json!({ "cpu": "8", "example.com/dongle": "4", "example.com/lent": "2" });
+        let old = node(&capacity, &json!({ "cpu": "8", "example.com/lent": "1" })).status.expect("a status");
+        let mut wanted = node(&json!({ "cpu": "8" }), &json!({ "cpu": "8" })).status.expect("a status");
+        pass_on(&old, &mut wanted);
+        assert_eq!(json!(wanted.allocatable), json!({ "cpu": "8", "example.com/dongle": "4" }), "A6");
+        let patch = changed_fields(&old, &wanted);
+        assert_eq!(patch["allocatable"], json!({ "cpu": "8", "example.com/dongle": "4" }));
+        capacity["example.com/lent"] = "1".into();
+        let done = node(&capacity, &capacity);
+        let mut wanted = node(&json!({ "cpu": "8" }), &json!({ "cpu": "8" })).status.expect("a status");
+        let old = done.status.clone().expect("a status");
+        pass_on(&old, &mut wanted);
+        assert_eq!(changed_fields(&old, &wanted), json!({}), "nothing more is written");
+        assert_eq!(allocatable(&done)["example.com/dongle"].units(), 4);
+    }
 }

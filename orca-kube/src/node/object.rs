@@ -104,17 +104,7 @@ impl NodeTemplate {
 }
 
 fn capacity(config: &Config) -> BTreeMap<String, Quantity> {
-    let node = &config.node;
-    let mut capacity = BTreeMap::from([
-        ("cpu".to_owned(), Quantity(node.cpu.clone())),
-        ("memory".to_owned(), Quantity(node.memory.clone())),
-        ("pods".to_owned(), Quantity(node.pods.clone())),
-        ("ephemeral-storage".to_owned(), Quantity(node.ephemeral_storage.clone())),
-    ]);
-    if let Some(gpu) = &node.gpu {
-        capacity.insert("nvidia.com/gpu".to_owned(), Quantity(gpu.clone()));
-    }
-    capacity
+    config.node.capacity().into_iter().map(|(name, amount)| (name, Quantity(amount))).collect()
 }
 
 /// A host name that the control plane cannot resolve would break logs and exec, so an address comes first if there is

@@ -1,5 +1,7 @@
 //! May this pod buy an instance: its place, its wish and its room are checked, and its room is taken, before a launch.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::admission::{self, Place, Rejection, Request};
 use orca_core::config::DaemonSets;
@@ -22,10 +24,11 @@ pub(super) fn admit(inner: &Inner, entry: &Entry) -> Result<Request, Rejection> 
         labels: node.as_ref().map(|facts| facts.labels.clone()).unwrap_or_default(),
         taints: config.node.taints().into_owned(),
     };
+    let offered = node.as_ref().map(|facts| Arc::clone(&facts.allocatable));
     drop(node);
     admission::place(&entry.pod, &place)?;
     let request = admission::admit(&entry.pod, config)?;
-    let room = inner.allocated.admit(&entry.reference.uid, &entry.pod);
+    let room = inner.allocated.admit(&entry.reference.uid, &entry.pod, offered.as_deref());
     room.map(|()| request).map_err(|shortage| shortage.rejection())
 }
 

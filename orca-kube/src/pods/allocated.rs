@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
-use orca_core::admission::Shortage;
+use orca_core::admission::{Room, Shortage};
 use orca_core::config::Config;
 use orca_core::ids::PodUid;
 use orca_core::quantity::Quantity;
@@ -15,7 +15,10 @@ const PODS: &str = "pods";
 
 #[derive(Debug)]
 pub(super) struct Allocated {
-    capacity: Resources,
+    /// What the config says that the node offers.
+    configured: Resources,
+    /// The cloud's names of devices.
+    devices: Vec<String>,
     state: Mutex<State>,
 }
 
@@ -27,27 +30,25 @@ struct State {
 
 impl Allocated {
     /// Nothing admitted yet, on a node of this config's capacity.
-    pub(super) fn new(config: &Config) -> Self {
-        let node = &config.node;
-        let amounts = [
-            ("cpu", Some(&node.cpu)),
-            ("memory", Some(&node.memory)),
-            (PODS, Some(&node.pods)),
-            ("ephemeral-storage", Some(&node.ephemeral_storage)),
-            ("nvidia.com/gpu", node.gpu.as_ref()),
-        ];
-        let amount = |(name, text): (&str, Option<&String>)| Some((name.to_owned(), text?.parse().ok()?));
-        Self { capacity: amounts.into_iter().filter_map(amount).collect(), state: Mutex::default() }
+    pub(super) fn new(config: &Config, devices: Vec<String>) -> Self {
+        let amount = |(name, text): (String, String)| Some((name, text.parse().ok()?));
+        let configured = config.node.capacity().into_iter().filter_map(amount).collect();
+        Self { configured, devices, state: Mutex::default() }
     }
 
-    /// Takes the room that the pod asks for, or says what there is too little of. A pod that has its room keeps it.
-    pub(super) fn admit(&self, uid: &PodUid, pod: &Pod) -> Result<(), Shortage> {
+    /// Takes the room that the pod asks for of what the live node offers, or says what there is too little of. A pod that
+    /// has its room keeps it.
+    pub(super) fn admit(&self, uid: &PodUid, pod: &Pod, live: Option<&Resources>) -> Result<(), Shortage> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.admitted.contains_key(uid) {
             return Ok(());
         }
         let asked = asked(pod);
-        if let Some(shortage) = Shortage::find(&asked, &state.total, &self.capacity) {
+        // What is ours and missing on the live node comes back within a second: no pod fails for it.
+        let mut offered = self.configured.clone();
+        offered.extend(live.into_iter().flatten().map(|(name, amount)| (name.clone(), *amount)));
+        let room = Room { offered: &offered, used: &state.total, devices: &self.devices };
+        if let Some(shortage) = room.shortage(&asked) {
             return Err(shortage);
         }
         state.allocate(uid, asked);
@@ -106,7 +107,7 @@ mod tests {
         let mut config = Config::default();
         config.node.cpu = cpu.into();
         config.node.pods = pods.into();
-        Allocated::new(&config)
+        Allocated::new(&config, Vec::new())
     }
 
     fn short(result: Result<(), Shortage>) -> Option<String> {
@@ -116,17 +117,41 @@ mod tests {
     #[test]
     fn room_is_taken_once_and_given_back() {
         let allocated = allocated("4", "10");
-        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"))), None);
-        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"))), None, "it has its room");
-        assert_eq!(short(allocated.admit(&"b".into(), &pod("2"))).as_deref(), Some("OutOfcpu"), "B27");
+        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"), None)), None);
+        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"), None)), None, "it has its room");
+        assert_eq!(short(allocated.admit(&"b".into(), &pod("2"), None)).as_deref(), Some("OutOfcpu"), "B27");
         allocated.release(&"a".into());
-        assert_eq!(short(allocated.admit(&"b".into(), &pod("2"))), None);
+        assert_eq!(short(allocated.admit(&"b".into(), &pod("2"), None)), None);
     }
 
     #[test]
     fn the_number_of_pods_is_a_resource_like_any_other() {
         let allocated = allocated("100", "1");
         allocated.count(&"a".into(), &pod("1"));
-        assert_eq!(short(allocated.admit(&"b".into(), &pod("1"))).as_deref(), Some("OutOfpods"), "B27");
+        assert_eq!(short(allocated.admit(&"b".into(), &pod("1"), None)).as_deref(), Some("OutOfpods"), "B27");
+    }
+
+    #[test]
+    fn the_live_node_says_what_there_is() {
+        let allocated = allocated("4", "10");
+        let live = |amounts: &[(&str, i64)]| -> Resources {
+            amounts.iter().map(|(name, amount)| ((*name).to_owned(), Quantity::from_units(*amount))).collect()
+        };
+        let asking = |name: &str| {
+            let containers = serde_json::json!([{ "name": "a", "resources": { "requests": { name: "1" } } }]);
+            serde_json::from_value(serde_json::json!({ "spec": { "containers": containers } }))
+                .expect("a pod")
+        };
+        let more = live(&[("cpu", 64), ("amd.com/gpu", 1)]);
+        assert_eq!(short(allocated.admit(&"a".into(), &pod("64"), Some(&more))), None);
+        assert_eq!(short(allocated.admit(&"b".into(), &asking("amd.com/gpu"), Some(&more))), None, "B27");
+        let refused = short(allocated.admit(&"c".into(), &asking("amd.com/gpu"), Some(&more)));
+        assert_eq!(refused.as_deref(), Some("OutOfamd.com/gpu"));
+        assert_eq!(short(allocated.admit(&"d".into(), &asking("example.com/x"), Some(&more))), None);
+        assert_eq!(
+            short(allocated.admit(&"e".into(), &asking("memory"), Some(&more))),
+            None,
+            "as configured"
+        );
     }
 }

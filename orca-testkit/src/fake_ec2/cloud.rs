@@ -132,6 +132,7 @@ impl CloudClient for FakeCloud {
             os_image: "AWS EC2".into(),
             region: Some(self.ec2.lock().settings.region.clone()),
             tags: self.tags.clone(),
+            devices: vec!["aws.amazon.com/neuron*".into(), "vpc.amazonaws.com/efa".into()],
             is_for_tests: true,
         }
     }

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use super::cluster::PODS;
-use super::world::{World, bound, pod};
+use kube::api::Patch;
 use serde_json::json;
+
+use super::cluster::{NODES, PODS};
+use super::world::{NODE, World, bound, pod};
 
 anywhere! {
     a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why,
     a_replica_set_with_a_wrong_annotation_makes_no_storm_of_pods,
     more_wrong_input_buys_nothing_and_says_why,
+    extended_resources_are_counted_by_the_live_node,
 }
 
 async fn a_pod_that_passed_by_the_scheduler_launches_nothing_and_says_why(world: World) {
@@ -123,4 +126,39 @@ async fn more_wrong_input_buys_nothing_and_says_why(world: World) {
         assert_eq!(pod["status"]["phase"], "Failed", "{name}: {}", pod["status"]);
     }
     assert!(world.probe.instances().await.expect("instances").is_empty());
+}
+
+async fn extended_resources_are_counted_by_the_live_node(world: World) {
+    let _orca = world.orca().await;
+    let asking = |manifest: String, resource: &str| {
+        let resources = format!("main, resources: {{limits: {{{resource}: 1}}}}, image");
+        manifest.replace("main, image", &resources)
+    };
+    // An administrator gives the node two of something, as one does for any node.
+    let given = json!({ "status": { "capacity": { "example.com/dongle": "2" } } });
+    world.cluster.patch_status(NODES, NODE, &Patch::Strategic(given)).await;
+    world
+        .eventually("A6: what the node has can be had by pods", || async {
+            let node = world.cluster.get(NODES, NODE).await?;
+            (node["status"]["allocatable"]["example.com/dongle"] == "2").then_some(())
+        })
+        .await;
+    // Two go by the scheduler, one passes it by, and one asks for what no node has.
+    world.apply(&asking(pod("first"), "example.com/dongle")).await;
+    world.apply(&asking(pod("second"), "example.com/dongle")).await;
+    world.running(2).await;
+    for (name, resource) in [("third", "example.com/dongle"), ("accelerated", "amd.com/gpu")] {
+        world.apply(&asking(bound(name), resource)).await;
+        let pod = world.says(name, &format!("Node didn't have enough resource: {resource}")).await;
+        assert_eq!(pod["status"]["reason"], format!("OutOf{resource}"), "B27: {}", pod["status"]);
+    }
+    world.says("accelerated", "set node.extendedResources in ORCA's config").await;
+    world.apply(&asking(bound("licensed"), "example.com/licence")).await;
+    world
+        .eventually("B27: what the node does not have at all is passed over", || async {
+            let pod = world.cluster.get(PODS, "licensed").await?;
+            (pod["status"]["phase"] == "Running").then_some(())
+        })
+        .await;
+    assert_eq!(world.proxy.launched().len(), 3);
 }
