@@ -6,6 +6,7 @@
 pub(crate) mod changes;
 mod conditions;
 mod containers;
+mod ephemeral;
 mod patch;
 
 use jiff::Timestamp;
@@ -15,8 +16,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::instance::Instance;
 use crate::launch::LaunchRecord;
 
-pub(crate) use conditions::NOT_RUN;
+pub use changes::asked;
 pub use patch::{annotations, patch, record_patch};
+
+/// What the condition and the event say about runtime `instance`.
+pub(crate) const NOT_RUN: &str = "the machine image is the workload: image, command, environment, volumes and probes of the containers are not used";
 
 /// What to show of a pod of runtime `instance`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +92,7 @@ pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Tim
         start_time: old.start_time.clone().or_else(|| Some(Time(to_second(now)))),
         container_statuses: Some(containers::regular(live, shown, now)),
         init_container_statuses: containers::init(live, shown, now),
+        ephemeral_container_statuses: ephemeral::statuses(live),
         pod_ip: old.pod_ip.clone(),
         pod_ips: old.pod_ips.clone(),
         host_ip: old.host_ip.clone(),

@@ -122,6 +122,8 @@ pub mod pod_condition {
     pub const CONTAINERS_NOT_RUN: &str = "orca.research/ContainersNotRun";
     /// Unknown while nothing has confirmed the pod's instance for a minute or more; it is not there before that ever happened.
     pub const INSTANCE_CONFIRMED: &str = "orca.research/InstanceConfirmed";
+    /// True while something of the pod was changed since its launch and is not carried out: what, in `message`.
+    pub const CHANGE_NOT_APPLIED: &str = "orca.research/ChangeNotApplied";
     /// Kubernetes' own: a resize is asked for, and what became of it.
     pub const RESIZE_PENDING: &str = "PodResizePending";
     /// Kubernetes' own: the pod ended because its instance did.

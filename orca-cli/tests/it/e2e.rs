@@ -97,6 +97,7 @@ macro_rules! servers_only {
 
 mod admission;
 mod black_hole;
+mod changes;
 mod cluster;
 mod crash;
 mod deletion;

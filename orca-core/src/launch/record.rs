@@ -8,6 +8,8 @@
 //! answered for certain or never left. One that grows too old to be executed leaves `unsettled` behind: nobody knows
 //! whether it was executed, and only a certain answer to a later send of the same token can tell.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,10 @@ pub struct LaunchRecord {
     /// The digest of what the pod asked for, to see when its author changed it.
     #[serde(rename = "request")]
     pub request_digest: String,
+    /// What the pod asked for in its own words, to see later what was changed: see [`status::asked`](crate::status::asked).
+    /// None: the record was written before records said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<BTreeMap<String, String>>,
     /// When the first send of this attempt was announced.
     pub first_send_at: Timestamp,
     /// When the latest send was announced.
@@ -145,6 +151,7 @@ impl LaunchRecord {
             digest: new.offer.digest(),
             offer: new.offer,
             request_digest: new.request_digest,
+            asked: None,
             first_send_at: now,
             send_at: now,
             unresolved: vec![now],
@@ -154,6 +161,12 @@ impl LaunchRecord {
             mismatch: false,
             instance_id: None,
         }
+    }
+
+    /// The same record, which says what the pod asked for.
+    #[must_use]
+    pub fn asking(self, asked: BTreeMap<String, String>) -> Self {
+        Self { asked: Some(asked), ..self }
     }
 
     /// The same attempt with one more send announced for `now`. Marks too old to be executed become unsettled.

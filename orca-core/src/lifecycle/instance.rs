@@ -5,9 +5,10 @@ use super::observation::Observation;
 use super::showing;
 use crate::instance::{Instance, InstanceState};
 use crate::limits;
+use crate::pod;
 use crate::state_mapping::Evidence;
 use crate::status::{NOT_RUN, changes};
-use crate::well_known::reason;
+use crate::well_known::{pod_condition, reason};
 
 /// Shows the instance, and takes it into the record if that does not name it yet.
 pub(super) fn follow(seen: &Observation<'_>, instance: &Instance) -> Decision {
@@ -31,8 +32,9 @@ pub(super) fn follow(seen: &Observation<'_>, instance: &Instance) -> Decision {
 }
 
 fn running(seen: &Observation<'_>, instance: &Instance, decision: Decision) -> Decision {
+    let decision = not_applied(seen).into_iter().fold(decision, Decision::and_note);
     if seen.live_phase() == Some("Running") {
-        return not_applied(seen).into_iter().fold(decision, Decision::and_note);
+        return decision;
     }
     let zone = instance.zone.as_deref().unwrap_or("an unnamed zone");
     let market = instance.capacity_type.as_str();
@@ -42,21 +44,14 @@ fn running(seen: &Observation<'_>, instance: &Instance, decision: Decision) -> D
         .and_note(Note::normal(reason::CONTAINERS_NOT_RUN, NOT_RUN))
 }
 
-/// Changes that cannot be carried out on an instance that runs.
+/// Changes that cannot be carried out on an instance that runs, each told once: the pod's condition says what was told.
 fn not_applied(seen: &Observation<'_>) -> Vec<Note> {
-    let images = seen.pod.map(changes::images).unwrap_or_default();
-    let say = |(name, image): (&str, &str)| {
-        let text = format!(
-            "the image of container {name} was changed to {image}, and the running instance keeps what it was launched with; make a new pod"
-        );
-        Note::warning(reason::CHANGE_NOT_APPLIED, text)
-    };
-    let resized = seen.pod.is_some_and(changes::is_resized);
-    let size =
-        "the instance's size is fixed by its instance type, so the resize is not carried out; make a new pod";
-    images
+    let Some(pod) = seen.pod else { return Vec::new() };
+    let told =
+        pod::condition(pod, pod_condition::CHANGE_NOT_APPLIED).and_then(|told| told.message.as_deref());
+    changes::not_applied(pod, seen.record())
         .into_iter()
-        .map(say)
-        .chain(resized.then(|| Note::warning(reason::CHANGE_NOT_APPLIED, size)))
+        .filter(|change| told.is_none_or(|told| !told.contains(change.as_str())))
+        .map(|change| Note::warning(reason::CHANGE_NOT_APPLIED, change))
         .collect()
 }

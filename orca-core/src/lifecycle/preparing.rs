@@ -17,6 +17,7 @@ use crate::limits;
 use crate::provider::{Permit, Prepare, Prepared};
 use crate::resources;
 use crate::state_mapping::{Evidence, Next, NoInstance};
+use crate::status;
 use crate::tags::{TagSource, tags};
 use crate::well_known::reason;
 
@@ -49,7 +50,8 @@ pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, n
                     offer: offer.clone(),
                     request_digest: request.digest(),
                 };
-                let decision = open(seen, LaunchRecord::open(new, now), offer);
+                let asked = seen.pod.map(status::asked).unwrap_or_default();
+                let decision = open(seen, LaunchRecord::open(new, now).asking(asked), offer);
                 not_checked(seen, offer).into_iter().fold(decision, Decision::and_note)
             }
             None => Decision::act(Action::Refresh).keeping_prepared(),

@@ -4,13 +4,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Ready, Shown, changes};
+use super::{NOT_RUN, Ready, Shown, changes};
 use crate::launch::{AttemptState, LaunchRecord};
 use crate::pod;
 use crate::well_known::{pod_condition, reason};
-
-/// What the condition and the event say about runtime `instance`.
-pub(crate) const NOT_RUN: &str = "the machine image is the workload: image, command, environment, volumes and probes of the containers are not used";
 
 /// One condition before its times are known.
 struct Draft {
@@ -56,9 +53,16 @@ pub(super) fn render(
     {
         drafts.push(Draft::new(pod_condition::CONTAINERS_NOT_RUN, true).because("RuntimeInstance", NOT_RUN));
     }
-    if matches!(shown, Shown::Running { .. }) && changes::is_resized(live) {
+    let is_running = matches!(shown, Shown::Running { .. });
+    if is_running && changes::is_resized(live, record) {
         let text = "an instance's size is fixed by its instance type; make a new pod with another type";
         drafts.push(Draft::new(pod_condition::RESIZE_PENDING, true).because("Infeasible", text));
+    }
+    let kept = if is_running { changes::not_applied(live, record) } else { Vec::new() };
+    if !kept.is_empty() {
+        drafts.push(
+            Draft::new(pod_condition::CHANGE_NOT_APPLIED, true).because("InstanceRuns", kept.join("; ")),
+        );
     }
     let is_alive = matches!(shown, Shown::Running { .. } | Shown::Waiting { .. });
     if is_alive && pod::condition(live, pod_condition::INSTANCE_CONFIRMED).is_some() {

@@ -33,9 +33,14 @@ pub fn patch(live: &Pod, wanted: &PodStatus, told: &[(&str, String)]) -> Option<
         ("startTime", json!(old.start_time), json!(wanted.start_time)),
         ("podIP", json!(old.pod_ip), json!(wanted.pod_ip)),
         ("hostIP", json!(old.host_ip), json!(wanted.host_ip)),
-        // These two lists are atomic: they are sent whole.
+        // These lists are atomic: they are sent whole.
         ("containerStatuses", json!(old.container_statuses), json!(wanted.container_statuses)),
         ("initContainerStatuses", json!(old.init_container_statuses), json!(wanted.init_container_statuses)),
+        (
+            "ephemeralContainerStatuses",
+            json!(old.ephemeral_container_statuses),
+            json!(wanted.ephemeral_container_statuses),
+        ),
     ];
     for (key, old, new) in scalars.into_iter().filter(|(_, old, new)| old != new) {
         let _previous = (old, status.insert(key.to_owned(), new));
@@ -98,15 +103,18 @@ fn list(status: &mut Map<String, Value>, key: &str, old: &Value, new: &Value) {
     status.insert(key.to_owned(), Value::Array(items));
 }
 
-/// A resize that is asked for no longer: its condition goes, as the kubelet takes it away.
-fn withdrawn(old: &PodStatus, wanted: &PodStatus) -> Option<Value> {
-    let has = |status: &PodStatus| {
-        status.conditions.iter().flatten().any(|condition| condition.type_ == pod_condition::RESIZE_PENDING)
+/// A change that is asked for no longer: the conditions that tell of it go, as the kubelet takes its own away.
+fn withdrawn(old: &PodStatus, wanted: &PodStatus) -> Vec<Value> {
+    let has = |status: &PodStatus, kind: &str| {
+        status.conditions.iter().flatten().any(|condition| condition.type_ == kind)
     };
     // A patch of the launch record alone says nothing of other conditions.
-    let is_whole = wanted.conditions.iter().flatten().any(|condition| condition.type_ == "Ready");
-    (is_whole && has(old) && !has(wanted))
-        .then(|| json!({ "$patch": "delete", "type": pod_condition::RESIZE_PENDING }))
+    let is_whole = has(wanted, "Ready");
+    [pod_condition::RESIZE_PENDING, pod_condition::CHANGE_NOT_APPLIED]
+        .into_iter()
+        .filter(|kind| is_whole && has(old, kind) && !has(wanted, kind))
+        .map(|kind| json!({ "$patch": "delete", "type": kind }))
+        .collect()
 }
 
 /// Conditions merge by type, so only those that changed are sent. The generation is no change by itself.

@@ -81,6 +81,29 @@ fn people_are_told_of_a_change_that_an_instance_cannot_follow() {
 }
 
 #[test]
+fn a_change_is_told_once_and_the_next_one_again() {
+    let mut case = with_status(shown("True", REFERENCE));
+    case.record = case.record.map(|record| record.asking(crate::status::asked(&case.pod)));
+    let annotate = |case: &mut Case, key: &str| {
+        case.pod.metadata.annotations.get_or_insert_default().insert(key.into(), "x".into());
+        let decision = case.decide(10);
+        let told: Vec<String> =
+            decision.notes.iter().map(|note| format!("{}: {}", note.reason, note.message)).collect();
+        let shown = decision.shown().expect("it is written");
+        case.pod.status = Some(crate::status::render(&case.pod, shown, case.record.as_ref(), at(10)));
+        told
+    };
+    let first = annotate(&mut case, "orca.research/ami");
+    assert!(
+        first.len() == 1 && first[0].starts_with("ChangeNotApplied: annotation orca.research/ami"),
+        "{first:?}"
+    );
+    assert_eq!(case.decide(20).notes, [], "it was told");
+    let second = annotate(&mut case, "orca.research/launch-type");
+    assert!(second.len() == 1 && second[0].contains("orca.research/launch-type"), "{second:?}");
+}
+
+#[test]
 fn the_recorded_instance_counts_whatever_else_is_alive() {
     let other = Instance { id: "i-0".into(), ..instance(InstanceState::Pending) };
     let seen = vec![other, instance(InstanceState::Running)];

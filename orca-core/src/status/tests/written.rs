@@ -4,7 +4,7 @@ use super::*;
 use crate::error::{CloudError, Kind};
 use crate::launch::{NewAttempt, Offer};
 
-fn record() -> LaunchRecord {
+pub(super) fn record() -> LaunchRecord {
     let offer = Offer {
         instance_type: "t3.micro".into(),
         capacity_type: CapacityType::OnDemand,
@@ -85,9 +85,9 @@ fn a_first_address_is_a_list_that_replaces_nothing() {
 fn only_a_pod_that_was_launched_can_have_been_changed_since() {
     let mut live = after(&pod(), &waiting(), 10);
     live.spec.as_mut().expect("a spec").containers[0].image = Some("other".into());
-    assert_eq!((changes::images(&live).len(), changes::is_resized(&live)), (0, false));
+    assert_eq!((changes::not_applied(&live, None).len(), changes::is_resized(&live, None)), (0, false));
     let ran = after(&live, &running(Ready::Yes), 20);
-    assert_eq!((changes::images(&ran).len(), changes::is_resized(&ran)), (0, false));
+    assert_eq!((changes::not_applied(&ran, None).len(), changes::is_resized(&ran, None)), (0, false));
     assert!(crate::pod::condition(&ran, "PodResizePending").is_none());
     let statuses = json!(ran.status.as_ref().map(|status| &status.container_statuses));
     assert_eq!((&statuses[1]["image"], &statuses[1]["resources"]), (&json!("other"), &json!({})));
