@@ -20,6 +20,7 @@ mod delays;
 mod elsewhere;
 mod ending;
 mod facts;
+mod hanging;
 mod instance;
 mod launching;
 mod observation;
@@ -32,6 +33,7 @@ mod wanted;
 
 pub use decision::{Action, Decision, Note, NoteKind, Write};
 pub use facts::{Facts, Preparation, PrepareKey, Task, TaskFailure, TaskKey, TaskState};
+pub use hanging::deletion_held;
 pub use observation::Observation;
 pub use render::render;
 
@@ -57,7 +59,7 @@ pub fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
         }
         Intent::Gone => ending::gone(seen, now),
     };
-    say_what_is_foreign(seen, give_up_prepared(seen, decision))
+    hanging::say(seen, say_what_is_foreign(seen, give_up_prepared(seen, decision)), now)
 }
 
 /// An instance whose tags were changed is never ended, and never in silence: it costs, and only people can tell whose it is.

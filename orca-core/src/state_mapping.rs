@@ -45,8 +45,21 @@ pub enum Evidence<'a> {
     },
     /// The pod's own deadline is over, whatever its instance does.
     Overdue,
-    /// The pod was deleted, and nothing of it runs.
-    Deleted,
+    /// The pod was deleted, and nothing of it runs that ORCA could end.
+    Deleted(Departure<'a>),
+}
+
+/// What became of the instance of a deleted pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure<'a> {
+    /// It has ended.
+    Ended,
+    /// There never was one.
+    NeverLaunched,
+    /// Nobody knows whether its launch was carried out.
+    Unknown,
+    /// People gave up what was launched under this cloud identity.
+    GivenUp(&'a CloudIdentity),
 }
 
 /// Why a pod has no instance.
@@ -171,8 +184,21 @@ pub fn shown(evidence: &Evidence<'_>) -> Shown {
         Evidence::Overdue => {
             failed(reason::DEADLINE_EXCEEDED, "Pod was active on the node longer than the specified deadline")
         }
-        Evidence::Deleted => {
-            Shown::Deleted { message: "the pod was deleted and its instance has ended".into() }
+        Evidence::Deleted(departure) => Shown::Deleted { message: deleted(*departure) },
+    }
+}
+
+fn deleted(departure: Departure<'_>) -> String {
+    match departure {
+        Departure::Ended => "the pod was deleted and its instance has ended".into(),
+        Departure::NeverLaunched => "the pod was deleted before anything was launched for it".into(),
+        Departure::Unknown => {
+            "the pod was deleted, and nobody knows whether its launch was carried out; an instance that \
+                               still appears is ended by garbage collection"
+                .into()
+        }
+        Departure::GivenUp(identity) => {
+            format!("the pod was deleted; what was launched in {identity} was given up, and may run on")
         }
     }
 }

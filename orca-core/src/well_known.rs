@@ -158,6 +158,8 @@ pub mod reason {
     pub const TERMINATION_UNANSWERED: &str = "TerminationUnanswered";
     /// An instance is not ended because its tags no longer name this cluster, node and pod.
     pub const INSTANCE_NOT_OWNED: &str = "InstanceNotOwned";
+    /// Event: what holds a deletion that takes longer than a minute.
+    pub const DELETION_WAITING: &str = "DeletionWaiting";
     /// The instance ended without ORCA's doing.
     pub const INSTANCE_GONE: &str = "InstanceGone";
     /// Conditions: nothing has confirmed the instance for a while.

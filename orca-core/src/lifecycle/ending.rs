@@ -13,7 +13,8 @@ use crate::instance::InstanceState;
 use crate::launch::{AttemptState, RecordError};
 use crate::limits;
 use crate::planted::{Bug, planted};
-use crate::state_mapping::Evidence;
+use crate::pod;
+use crate::state_mapping::{Departure, Evidence};
 use crate::well_known::reason;
 
 /// The terminal status is acknowledged, or we would not see it: what still costs may go now.
@@ -164,9 +165,30 @@ fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp)
 
 /// The terminal status first, then the object: watchers must see the phase before the end (B45).
 pub(super) fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
-    let shown = if deletion.finished { Decision::rest() } else { showing::show(seen, &Evidence::Deleted) };
+    let evidence = Evidence::Deleted(departure(seen));
+    let shown = if deletion.finished { Decision::rest() } else { showing::show(seen, &evidence) };
     // An object that only finalizers keep was deleted already (B51).
     if deletion.released { shown } else { shown.and_act(Action::Release) }
+}
+
+/// What became of the instance, as far as anybody knows.
+fn departure<'a>(seen: &Observation<'a>) -> Departure<'a> {
+    if let Some((recorded, _)) = seen.launched_elsewhere() {
+        return Departure::GivenUp(recorded);
+    }
+    let is_known = !seen.instances.seen.is_empty()
+        || seen.instances.missing.is_some()
+        || seen.pod.is_some_and(|pod| pod::container_id(pod).is_some());
+    match seen.record {
+        _ if is_known => Departure::Ended,
+        None => Departure::NeverLaunched,
+        Some(Err(_)) => Departure::Unknown,
+        Some(Ok(record)) => match record.state() {
+            AttemptState::Launched(_) => Departure::Ended,
+            AttemptState::Closed(_) | AttemptState::Unsent => Departure::NeverLaunched,
+            AttemptState::Unresolved { .. } | AttemptState::Mismatch => Departure::Unknown,
+        },
+    }
 }
 
 /// No object is left; nobody wants the instance, and that never changes for a UID.

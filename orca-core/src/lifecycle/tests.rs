@@ -117,6 +117,7 @@ fn instances() -> KnownInstances {
 }
 
 mod following;
+mod hanging;
 mod holding;
 mod preparing;
 

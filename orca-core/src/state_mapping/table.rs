@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{Evidence, Next, NoInstance, shown};
+use super::{Departure, Evidence, Next, NoInstance, shown};
 use crate::admission::{Rejection, RejectionKind};
 use crate::error::{CloudError, Kind};
 use crate::ids::{InstanceId, PodRef};
@@ -103,7 +103,13 @@ fn with_examples(mut row: impl FnMut(&str, &Evidence<'_>)) {
         row(what, &Evidence::Unconfirmed { id: &missing.id, since: soon, is_ready_unknown });
     }
     row("`spec.activeDeadlineSeconds` is over", &Evidence::Overdue);
-    row("deleted, and nothing of it runs", &Evidence::Deleted);
+    row("deleted, and its instance has ended", &Evidence::Deleted(Departure::Ended));
+    row("deleted, and nothing was ever launched", &Evidence::Deleted(Departure::NeverLaunched));
+    row("deleted, and its launch stays unresolved", &Evidence::Deleted(Departure::Unknown));
+    row(
+        "deleted after what was launched was given up",
+        &Evidence::Deleted(Departure::GivenUp(&"account/region".into())),
+    );
 }
 
 fn instances(row: &mut impl FnMut(&str, &Evidence<'_>)) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::Api;
 use orca_core::ids::PodUid;
-use orca_core::lifecycle::{decide, render};
+use orca_core::lifecycle::{decide, deletion_held, render};
 use tracing::Instrument as _;
 
 use super::apply::{self, Step};
@@ -24,7 +24,8 @@ impl Inner {
     /// Looks at one pod once, and survives a panic. Returns when to look again; None when nothing is left of it.
     pub(super) async fn reconcile(&self, uid: &PodUid) -> Option<Duration> {
         let entry = self.store.get(uid)?;
-        if self.parts.identity.mismatch().is_some() {
+        if let Some(mismatch) = self.parts.identity.mismatch() {
+            self.say_held(&entry, &mismatch);
             return Some(FROZEN);
         }
         let reference = entry.reference.clone();
@@ -44,7 +45,10 @@ impl Inner {
                 Ok(Some(confirmed)) => entry = confirmed,
                 // Too many have vanished: nothing is done about this one yet.
                 Ok(None) => return Some(vanished::HELD),
-                Err(error) => return Some(self.failed(uid, &error)),
+                Err(error) => {
+                    self.say_held(&entry, &error);
+                    return Some(self.failed(uid, &error));
+                }
             }
         }
         let now = self.parts.clock.now();
@@ -64,7 +68,17 @@ impl Inner {
                 self.store.doubt(uid);
                 Some(self.conflicted(uid))
             }
-            Err(error) => Some(self.failed(uid, &error)),
+            Err(error) => {
+                self.say_held(&entry, &error);
+                Some(self.failed(uid, &error))
+            }
+        }
+    }
+
+    /// Tells people what holds a deletion up, if it has taken long: nothing is decided while this stands in the way.
+    fn say_held(&self, entry: &Entry, why: &dyn std::fmt::Display) {
+        if let Some(note) = deletion_held(&entry.pod, &why.to_string(), self.parts.clock.now()) {
+            self.parts.events.publish(&entry.reference, &note);
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod blame;
 mod fit;
+mod deletions;
 mod hostile;
 mod identity;
 mod leader;

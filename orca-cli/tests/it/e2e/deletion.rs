@@ -12,6 +12,7 @@ anywhere! {
     a_pod_deleted_during_its_launch_leaves_no_instance,
     an_object_stays_while_its_instance_cannot_be_terminated,
     a_pod_deleted_while_orca_was_away_goes_when_it_is_back,
+    a_pod_that_was_never_launched_is_not_told_that_its_instance_ended,
 }
 
 async fn a_force_deleted_pods_instance_goes_and_its_successor_of_the_same_name_runs(world: World) {
@@ -97,4 +98,29 @@ async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back(world: World) {
             (alive.len() == 1 && world.pods().await.len() == 1).then_some(())
         })
         .await;
+}
+
+async fn a_pod_that_was_never_launched_is_not_told_that_its_instance_ended(world: World) {
+    let _orca = world.orca().await;
+    // Its capacity is refused, so it waits; a finalizer keeps the object after its end.
+    world
+        .proxy
+        .fault(Fault::on("RunInstances", Effect::refuse("InsufficientInstanceCapacity", 500)).always());
+    let kept = pod("waits").replace("metadata:\n", "metadata:\n  finalizers: [example.com/audit]\n");
+    world.apply(&kept).await;
+    world.says("waits", "InsufficientInstanceCapacity").await;
+    world.cluster.delete(PODS, "waits", Deletion::Start).await;
+    world.says("waits", "the pod was deleted before anything was launched for it").await;
+    world
+        .eventually("L10: what keeps the object is told", || async {
+            world
+                .cluster
+                .events_about("waits")
+                .await
+                .contains("only its finalizers keep the object")
+                .then_some(())
+        })
+        .await;
+    world.cluster.merge(PODS, "waits", serde_json::json!({ "metadata": { "finalizers": null } })).await;
+    world.empty().await;
 }
