@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orca_core::cloud::{Capabilities, CloudInfo};
 use orca_core::config::Config;
-use orca_core::ids::Owner;
+use orca_core::ids::{ClusterId, Owner};
 use orca_core::provider::Provider;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
@@ -179,7 +179,8 @@ impl VirtualNode {
         let provider = self.provider(&owner, &identity);
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());
-        let node = Arc::new(self.node_controller(&config, &shared, (server_minor, &identity, &set_back)));
+        let who = (server_minor, owner.cluster.clone());
+        let node = Arc::new(self.node_controller(&config, &shared, who, (&identity, &set_back)));
         let (events, event_loop) = events::channel(
             self.parts.client.clone(),
             Arc::clone(&self.parts.clock),
@@ -270,13 +271,15 @@ impl VirtualNode {
         &self,
         config: &Arc<Config>,
         provider: &Arc<dyn Provider>,
-        (server_minor, identity, set_back): (String, &IdentityGuard, &SetBack),
+        (server_minor, cluster): (String, ClusterId),
+        (identity, set_back): (&IdentityGuard, &SetBack),
     ) -> NodeController {
         NodeController::new(node::NodeParts {
             client: self.parts.client.clone(),
             template: NodeTemplate {
                 config: Arc::clone(config),
                 cloud: self.cloud_info.clone(),
+                cluster,
                 server_minor,
             },
             provider: Arc::clone(provider),

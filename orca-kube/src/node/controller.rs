@@ -158,6 +158,7 @@ impl NodeController {
             node.metadata.annotations.clone_from(&last.metadata.annotations);
             let spec = node.spec.get_or_insert_default();
             spec.unschedulable = last.spec.as_ref().and_then(|spec| spec.unschedulable);
+            spec.provider_id = provider_id(last).map(str::to_owned).or_else(|| spec.provider_id.take());
             spec.taints = Some(with_taints(last, &self.parts.template.taints()));
         }
         let params = PostParams::default();
@@ -255,7 +256,7 @@ impl NodeController {
         result.map(Some)
     }
 
-    /// Labels, annotations and taints that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
+    /// Labels, annotations, taints and provider id that are missing or differ. The list of taints has no merge key, so it is sent whole, and only
     /// over the version that it was computed from.
     fn object_patch(&self, live: &Node, own: Vec<Taint>) -> Option<Value> {
         let labels: BTreeMap<String, String> = self
@@ -277,7 +278,9 @@ impl NodeController {
             }
         }
         let current = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-        if labels.is_empty() && annotations.is_empty() && taints == current {
+        // It can be set once and never changed: not before it is certain whose node this is.
+        let is_unnamed = provider_id(live).is_none() && self.parts.identity.mismatch().is_none();
+        if labels.is_empty() && annotations.is_empty() && taints == current && !is_unnamed {
             return None;
         }
         let mut patch = json!({ "metadata": { "resourceVersion": live.metadata.resource_version } });
@@ -288,7 +291,10 @@ impl NodeController {
             patch["metadata"]["annotations"] = json!(annotations);
         }
         if taints != current {
-            patch["spec"] = json!({ "taints": taints });
+            patch["spec"]["taints"] = json!(taints);
+        }
+        if is_unnamed {
+            patch["spec"]["providerID"] = json!(self.parts.template.provider_id());
         }
         Some(patch)
     }
@@ -377,6 +383,11 @@ impl NodeController {
 
 fn k8s_time(at: Timestamp) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
     k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
+}
+
+/// The provider id that the live node has.
+fn provider_id(node: &Node) -> Option<&str> {
+    node.spec.as_ref()?.provider_id.as_deref().filter(|id| !id.is_empty())
 }
 
 /// A node that some ORCA registered.

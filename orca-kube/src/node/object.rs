@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use orca_core::cloud::CloudInfo;
 use orca_core::config::{self, Config};
+use orca_core::ids::ClusterId;
 use orca_core::well_known::{label, node_condition};
 
 /// The pressure conditions and the network condition, each with the reason that the original design gives it.
@@ -25,6 +26,8 @@ const HEALTHY: [(&str, &str); 4] = [
 pub(crate) struct NodeTemplate {
     pub(crate) config: Arc<Config>,
     pub(crate) cloud: CloudInfo,
+    /// Whose node it is, for its provider id.
+    pub(crate) cluster: ClusterId,
     /// The minor version of the API server, such as `37`.
     pub(crate) server_minor: String,
 }
@@ -38,9 +41,19 @@ impl NodeTemplate {
                 labels: Some(self.labels()),
                 ..ObjectMeta::default()
             },
-            spec: Some(NodeSpec { taints: Some(self.taints()), ..NodeSpec::default() }),
+            spec: Some(NodeSpec {
+                taints: Some(self.taints()),
+                provider_id: Some(self.provider_id()),
+                ..NodeSpec::default()
+            }),
             status: Some(self.status(false, now)),
         }
+    }
+
+    /// A name that no cloud takes for one of its instances. Without any, the controllers of some clouds look for an instance of
+    /// the node's name, and delete a node that is not Ready when there is none (A45).
+    pub(super) fn provider_id(&self) -> String {
+        format!("orca://{}/{}", self.cluster, self.config.node.name)
     }
 
     /// ORCA's labels, under the config's: those that say what the node is cannot be overridden.
@@ -148,7 +161,7 @@ mod tests {
             region: Some("us-west-2".into()),
             ..CloudInfo::default()
         };
-        NodeTemplate { config: Arc::new(config), cloud, server_minor: "37".into() }
+        NodeTemplate { config: Arc::new(config), cloud, cluster: "c-1".into(), server_minor: "37".into() }
     }
 
     #[test]
@@ -168,7 +181,7 @@ mod tests {
             assert_eq!(labels.get(key).map(String::as_str), Some(value), "A43: {key}");
         }
         let spec = node.spec.expect("a spec");
-        assert_eq!(spec.provider_id, None, "A45");
+        assert_eq!(spec.provider_id.as_deref(), Some("orca://c-1/orca-aws-node"), "A45");
         let taint = &spec.taints.expect("taints")[0];
         assert_eq!(
             (taint.key.as_str(), taint.value.as_deref(), taint.effect.as_str()),

@@ -2,8 +2,8 @@
 //! pod anything.
 
 mod blame;
-mod fit;
 mod deletions;
+mod fit;
 mod hostile;
 mod identity;
 mod leader;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{CLUSTER_ROLES, Deletion, LEADER_LEASES, NODE_LEASES, NODES, PODS};
+use super::cluster::{CLUSTER_ROLES, Deletion, LEADER_LEASES, NAMESPACES, NODE_LEASES, NODES, PODS};
 use super::world::{NODE, World, condition, pod};
 use kube::api::Patch;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 anywhere! {
     the_node_is_registered_and_kept_alive,
     a_deleted_node_comes_back_and_a_cordon_survives,
+    an_adopted_node_gets_a_provider_id_unless_it_has_one,
 }
 servers_only! {
     the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored,
@@ -51,7 +52,9 @@ async fn the_node_is_registered_and_kept_alive(world: World) {
         "0.5: {info}"
     );
     assert_eq!(node["status"]["allocatable"]["nvidia.com/gpu"], "100", "A40");
-    assert!(node["spec"]["providerID"].is_null(), "A45");
+    let namespace = world.cluster.get(NAMESPACES, "kube-system").await.expect("the namespace");
+    let id = format!("orca://{}/{NODE}", namespace["metadata"]["uid"].as_str().expect("a UID"));
+    assert_eq!(node["spec"]["providerID"], id, "A45");
 
     let renewed = || async {
         let lease = world.cluster.get(NODE_LEASES, NODE).await?;
@@ -115,6 +118,37 @@ async fn a_deleted_node_comes_back_and_a_cordon_survives(world: World) {
     let _orca = world.orca().await;
     let node = world.cluster.get(NODES, NODE).await.expect("the node");
     assert_eq!(node["spec"]["unschedulable"], true, "A6");
+}
+
+async fn an_adopted_node_gets_a_provider_id_unless_it_has_one(world: World) {
+    let manifest = |spec: &str| {
+        let metadata = format!("{{name: {NODE}, labels: {{orca.research/provider: aws}}}}");
+        format!("apiVersion: v1\nkind: Node\nmetadata: {metadata}\nspec: {spec}\n")
+    };
+    let provider_id = async || {
+        let node = world.cluster.get(NODES, NODE).await?;
+        (condition(&node, "Ready").as_deref() == Some("True")).then_some(())?;
+        node["spec"]["providerID"].as_str().map(str::to_owned)
+    };
+    world.apply(&manifest("{}")).await;
+    let orca = world.orca().await;
+    let given = world.eventually("A45: the node has a provider id", &provider_id).await;
+    assert!(given.starts_with("orca://") && given.ends_with(&format!("/{NODE}")), "A45: {given}");
+
+    // One that somebody gave it stays, also when the Node is deleted and comes back.
+    assert_eq!(orca.stop().await, Some(0));
+    world.cluster.delete(NODES, NODE, Deletion::Wait).await;
+    world.apply(&manifest("{providerID: \"example://rack/7\"}")).await;
+    let _orca = world.orca().await;
+    assert_eq!(world.eventually("the node is Ready", &provider_id).await, "example://rack/7", "A45");
+    world.cluster.delete(NODES, NODE, Deletion::Start).await;
+    world
+        .stays(Duration::from_secs(4), "A45: the provider id of others", || async {
+            let node = world.cluster.get(NODES, NODE).await;
+            node.is_none_or(|node| node["spec"]["providerID"] == "example://rack/7")
+        })
+        .await;
+    assert_eq!(world.eventually("the node is back", &provider_id).await, "example://rack/7", "A45");
 }
 
 async fn the_lease_alone_keeps_the_node_ready_and_what_is_ours_is_restored(world: World) {
