@@ -27,6 +27,7 @@ pub(crate) fn instance(
     let (account, region) = place;
     let cloud = account.filter(|account| !account.is_empty()).map(|account| identity(account, region));
     let place = cloud.as_ref().map_or(region, CloudIdentity::as_str);
+    let (private_ip, other_ip) = private_addresses(source);
     Ok(Instance {
         id: InstanceId::new(id),
         reference: format!("ec2://{place}/{id}").into(),
@@ -42,7 +43,8 @@ pub(crate) fn instance(
             .and_then(types::Placement::availability_zone)
             .filter(|zone| !zone.is_empty())
             .map(Arc::from),
-        private_ip: address(source.private_ip_address()),
+        private_ip,
+        other_ip,
         public_ip: address(source.public_ip_address()),
         launched_at: source.launch_time().and_then(timestamp),
     })
@@ -88,6 +90,25 @@ fn capacity_type(lifecycle: Option<&types::InstanceLifecycleType>) -> CapacityTy
 
 fn address(text: Option<&str>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
+}
+
+/// The address inside the network and the one of the other family: in a subnet without IPv4 the IPv6 address is the only one.
+///
+/// EC2 gives an instance's IPv6 addresses with its interfaces, and the first of them also with the instance.
+fn private_addresses(source: &types::Instance) -> (Option<IpAddr>, Option<IpAddr>) {
+    let is_primary = |interface: &&types::InstanceNetworkInterface| {
+        interface.attachment().and_then(types::InstanceNetworkInterfaceAttachment::device_index).unwrap_or(0)
+            == 0
+    };
+    let of_primary = || {
+        let interface = source.network_interfaces().iter().find(is_primary)?;
+        let all = interface.ipv6_addresses();
+        let first = all.iter().find(|one| one.is_primary_ipv6() == Some(true)).or_else(|| all.first())?;
+        address(first.ipv6_address())
+    };
+    let v4 = address(source.private_ip_address());
+    let v6 = of_primary().or_else(|| address(source.ipv6_address()));
+    if v4.is_some() { (v4, v6) } else { (v6, None) }
 }
 
 /// The time of a reply, if it can be one.

@@ -220,6 +220,7 @@ pub(crate) fn owned(id: &str) -> OwnedInstance {
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: None,
+        other_ip: None,
         public_ip: None,
         launched_at: None,
     };

@@ -63,6 +63,7 @@ fn instance() -> Instance {
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: Some([10, 0, 0, 7].into()),
+        other_ip: None,
         public_ip: None,
         launched_at: Some(now()),
     }

@@ -36,8 +36,10 @@ pub struct Instance {
     pub capacity_type: CapacityType,
     /// The zone that it runs in.
     pub zone: Option<Arc<str>>,
-    /// Its address inside the cloud's network.
+    /// Its address inside the cloud's network: the first, if it has one of each family.
     pub private_ip: Option<IpAddr>,
+    /// Its address of the other family, if it has one.
+    pub other_ip: Option<IpAddr>,
     /// Its public address, if it has one.
     pub public_ip: Option<IpAddr>,
     /// When the cloud launched it, by the cloud's clock.
@@ -69,9 +71,21 @@ impl Instance {
             capacity_type: CapacityType::default(),
             zone: None,
             private_ip: None,
+            other_ip: None,
             public_ip: None,
             launched_at: None,
         }
+    }
+
+    /// The same instance, whose first address is of this family if it has one of it.
+    #[must_use]
+    pub fn with_first(mut self, family: IpFamily) -> Self {
+        let is_first = |ip: &IpAddr| ip.is_ipv4() == (family == IpFamily::Ipv4);
+        let is_behind = self.other_ip.as_ref().is_some_and(is_first);
+        if is_behind && !self.private_ip.as_ref().is_some_and(is_first) {
+            std::mem::swap(&mut self.private_ip, &mut self.other_ip);
+        }
+        self
     }
 
     /// Proof that this instance belongs to this owner and this pod, or nothing.
@@ -243,6 +257,18 @@ impl CapacityType {
             Self::Spot => "spot",
         }
     }
+}
+
+/// A family of addresses, in Kubernetes' own spelling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IpFamily {
+    /// Version 4.
+    #[default]
+    #[serde(rename = "IPv4")]
+    Ipv4,
+    /// Version 6.
+    #[serde(rename = "IPv6")]
+    Ipv6,
 }
 
 /// Whether a running instance's own checks pass.

@@ -10,7 +10,7 @@ mod ephemeral;
 mod patch;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Pod, PodIP, PodStatus};
+use k8s_openapi::api::core::v1::{HostIP, Pod, PodIP, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::instance::Instance;
@@ -134,15 +134,17 @@ fn unconfirmed(
     status
 }
 
-/// The private address is the pod's and the host's: every pod has a host of its own.
+/// The private addresses are the pod's and the host's: every pod has a host of its own.
 fn addresses(status: &mut PodStatus, instance: &Instance) {
-    let Some(ip) = instance.private_ip.map(|ip| ip.to_string()) else {
+    let all = instance.private_ip.into_iter().chain(instance.other_ip).map(|ip| ip.to_string());
+    let all: Vec<String> = all.collect();
+    let Some(first) = all.first().cloned() else {
         return;
     };
-    status.pod_ips = Some(vec![PodIP { ip: ip.clone() }]);
-    status.host_ips = Some(vec![k8s_openapi::api::core::v1::HostIP { ip: ip.clone() }]);
-    status.pod_ip = Some(ip.clone());
-    status.host_ip = Some(ip);
+    status.pod_ip = Some(first.clone());
+    status.host_ip = Some(first);
+    status.pod_ips = Some(all.iter().cloned().map(|ip| PodIP { ip }).collect());
+    status.host_ips = Some(all.into_iter().map(|ip| HostIP { ip }).collect());
 }
 
 /// The API server stores whole seconds; anything finer would look like a change at every look (B79).

@@ -51,7 +51,7 @@ pub use http::Served;
 pub use attachments::{Interface, RequestState, SpotRequest, Volume};
 pub use instance::{Ec2Instance, Ender, Tags};
 pub use ledger::{Call, CallOutcome, Event, Happening, Violation};
-pub use settings::{Chaos, Ec2Settings, Quotas, Span, SubnetSettings};
+pub use settings::{Chaos, Ec2Settings, Families, Quotas, Span, SubnetSettings};
 
 use crate::signal::Signal;
 use model::Model;

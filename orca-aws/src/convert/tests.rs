@@ -59,6 +59,51 @@ fn everything_that_the_domain_reads_is_carried_over() {
 }
 
 #[test]
+fn the_addresses_of_both_families_are_read_wherever_ec2_says_them() {
+    let (v4, one, two) = ("10.0.0.7", "2001:db8::1", "2001:db8::2");
+    let interface = |device, addresses: &[(&str, bool)]| {
+        let address = |(ip, is_primary): &(&str, bool)| {
+            types::InstanceIpv6Address::builder().ipv6_address(*ip).is_primary_ipv6(*is_primary).build()
+        };
+        types::InstanceNetworkInterface::builder()
+            .attachment(types::InstanceNetworkInterfaceAttachment::builder().device_index(device).build())
+            .set_ipv6_addresses(Some(addresses.iter().map(address).collect()))
+            .build()
+    };
+    let running = || {
+        let state = types::InstanceState::builder().name(InstanceStateName::Running).build();
+        types::Instance::builder().instance_id("i-1").state(state)
+    };
+    for (what, source, expected) in [
+        ("IPv4 alone", running().private_ip_address(v4), (Some(v4), None)),
+        (
+            "both",
+            running().private_ip_address(v4).network_interfaces(interface(0, &[(one, false)])),
+            (Some(v4), Some(one)),
+        ),
+        ("IPv6 alone", running().network_interfaces(interface(0, &[(one, false)])), (Some(one), None)),
+        ("with the instance", running().private_ip_address("").ipv6_address(one), (Some(one), None)),
+        (
+            "the primary one",
+            running().network_interfaces(interface(0, &[(one, false), (two, true)])),
+            (Some(two), None),
+        ),
+        (
+            "the first interface",
+            running()
+                .network_interfaces(interface(1, &[(one, false)]))
+                .network_interfaces(interface(0, &[(two, false)])),
+            (Some(two), None),
+        ),
+        ("none", running(), (None, None)),
+    ] {
+        let read = instance((None, "r"), &source.build()).expect("an instance");
+        let parsed = |ip: Option<&str>| ip.map(|ip| ip.parse().expect("an address"));
+        assert_eq!((read.private_ip, read.other_ip), (parsed(expected.0), parsed(expected.1)), "{what}");
+    }
+}
+
+#[test]
 fn owner_and_pod_need_their_identities() {
     let whole = tagged(&[
         ("orca.research/cluster", "c1"),

@@ -95,6 +95,7 @@ macro_rules! servers_only {
     };
 }
 
+mod addresses;
 mod admission;
 mod black_hole;
 mod changes;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::instance::IpFamily;
+
 /// `pods`: pods of special kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -12,11 +14,17 @@ pub struct Pods {
     pub daemon_sets: DaemonSets,
     /// Seconds without confirmation of its instance after which a pod's Ready becomes Unknown; 0 = never.
     pub ready_unknown_after_seconds: u32,
+    /// The family of the first address of pods whose instances have one of each.
+    pub first_ip_family: IpFamily,
 }
 
 impl Default for Pods {
     fn default() -> Self {
-        Self { daemon_sets: DaemonSets::default(), ready_unknown_after_seconds: 300 }
+        Self {
+            daemon_sets: DaemonSets::default(),
+            ready_unknown_after_seconds: 300,
+            first_ip_family: IpFamily::default(),
+        }
     }
 }
 

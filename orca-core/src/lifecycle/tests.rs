@@ -102,6 +102,7 @@ fn instance(state: InstanceState) -> Instance {
         capacity_type: CapacityType::Spot,
         zone: None,
         private_ip: "10.0.0.7".parse().ok(),
+        other_ip: None,
         public_ip: None,
         launched_at: None,
     }

@@ -279,6 +279,7 @@ fn instance(id: &str, uid: &str, state: InstanceState, launched: i64) -> Instanc
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: None,
+        other_ip: None,
         public_ip: None,
         launched_at: Some(at(launched)),
     }

@@ -154,6 +154,7 @@ fn instance(state: InstanceState, cause: Option<EndCause>) -> Instance {
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: None,
+        other_ip: None,
         public_ip: None,
         launched_at: None,
     }

@@ -46,6 +46,7 @@ fn instance() -> Instance {
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: "10.0.0.7".parse().ok(),
+        other_ip: None,
         public_ip: None,
         launched_at: None,
     }

@@ -94,6 +94,7 @@ fn instance(id: &str, uid: &str) -> Instance {
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: None,
+        other_ip: None,
         public_ip: None,
         launched_at: Timestamp::from_second(0).ok(),
     }

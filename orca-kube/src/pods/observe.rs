@@ -44,6 +44,11 @@ pub(super) fn observe<'a>(
 ) -> Observed<'a> {
     let parts = &inner.parts;
     let uid = &entry.reference.uid;
+    // Facts first: an answer that arrives in between is then seen with its instance, or not at all.
+    let facts = inner.tasks.facts(uid);
+    let mut instances = parts.provider.get_pod(&entry.reference, now);
+    let family = parts.config.pods.first_ip_family;
+    instances.seen = instances.seen.into_iter().map(|instance| instance.with_first(family)).collect();
     Observed {
         reference: &entry.reference,
         owner: &parts.owner,
@@ -54,9 +59,8 @@ pub(super) fn observe<'a>(
         request,
         ignore_daemons: parts.config.pods.daemon_sets == DaemonSets::Ignore,
         held_until: inner.launch_backoff.held_until(&entry.pod),
-        // Facts first: an answer that arrives in between is then seen with its instance, or not at all.
-        facts: inner.tasks.facts(uid),
-        instances: parts.provider.get_pod(&entry.reference, now),
+        facts,
+        instances,
         ready_unknown_after: parts.config.pods.ready_unknown_after(),
         capacity_memory: parts.config.controller.capacity_memory(),
         abandoned: parts.identity.abandoned(),

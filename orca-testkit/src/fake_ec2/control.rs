@@ -13,7 +13,7 @@ use super::capacity::{Pool, Supply};
 use super::fault::{Fault, FaultId};
 use super::instance::{Ec2Instance, Ender, Tags};
 use super::ledger::{Call, Event, Violation, audit};
-use super::settings::{Chaos, Quotas, Span};
+use super::settings::{Chaos, Families, Quotas, Span};
 use super::{FakeEc2, UnknownInstance};
 
 impl FakeEc2 {
@@ -52,6 +52,11 @@ impl FakeEc2 {
     /// The region stands still: calls arrive and are not answered until it goes on.
     pub fn set_frozen(&self, is_frozen: bool) {
         self.shared.frozen.set(is_frozen);
+    }
+
+    /// Changes which addresses the instances of later launches get.
+    pub fn set_families(&self, families: Families) {
+        self.lock().settings.families = families;
     }
 
     /// Changes how long the instances of later launches stay `pending`.

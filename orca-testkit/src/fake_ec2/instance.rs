@@ -1,7 +1,7 @@
 //! One instance, as EC2 keeps it.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
 use orca_core::instance::{CapacityType, InstanceState};
@@ -65,6 +65,8 @@ pub struct Ec2Instance {
     pub tags: Tags,
     /// Its private address, until it is terminated.
     pub private_ip: Option<Ipv4Addr>,
+    /// Its address of version 6, until it is terminated.
+    pub ipv6: Option<Ipv6Addr>,
     /// Its public address, once it runs.
     pub public_ip: Option<Ipv4Addr>,
     /// When it was launched.

@@ -1,6 +1,6 @@
 //! What a fake EC2 is like: its delays, its network, its limits, and how often it fails by chance.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -61,6 +61,31 @@ pub struct SubnetSettings {
     pub prefix: u8,
     /// Whether instances in it get a public address.
     pub public_addresses: bool,
+}
+
+/// Which addresses instances get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Families {
+    /// Version 4 alone.
+    #[default]
+    V4,
+    /// One of each.
+    Both,
+    /// Version 6 alone.
+    V6,
+}
+
+impl Families {
+    pub(super) fn has_v4(self) -> bool {
+        self != Self::V6
+    }
+
+    /// The address of version 6 that goes with this one.
+    pub(super) fn v6(self, address: Ipv4Addr) -> Option<Ipv6Addr> {
+        let [a, b, c, d] = address.octets();
+        let halves = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+        (self != Self::V4).then(|| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, halves[0], halves[1]))
+    }
 }
 
 /// How many vCPUs may run at a time; none is no limit.
@@ -135,6 +160,8 @@ pub struct Ec2Settings {
     pub knows_images: bool,
     /// The subnets; the first one of a zone is its default.
     pub subnets: Vec<SubnetSettings>,
+    /// Which addresses instances get in all of them.
+    pub families: Families,
     /// Limits of the account.
     pub quotas: Quotas,
     /// What fails by chance.
@@ -165,6 +192,7 @@ impl Default for Ec2Settings {
             throttling: true,
             knows_images: true,
             subnets: subnets(),
+            families: Families::default(),
             quotas: Quotas::default(),
             chaos: Chaos::default(),
             ledger_entries: 1_000_000,

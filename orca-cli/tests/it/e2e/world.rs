@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use orca_core::clock;
 use orca_core::ids::ClusterId;
+use orca_testkit::fake_ec2::Families;
 use orca_testkit::servers::{ControlPlane, Ec2Probe, Ec2Proxy, Relay};
 use orca_testkit::simulation::check::check;
 use orca_testkit::simulation::history::{Entry, Fact, History, ledger};
@@ -238,6 +239,11 @@ impl World {
             self.cluster.events_about(name).await.contains(text).then_some(())
         })
         .await;
+    }
+
+    /// Which addresses instances get from now on: not where the EC2 is moto.
+    pub(crate) fn set_families(&self, families: Families) {
+        self.servers.set_families(families);
     }
 
     /// Waits until no pod and no instance is left.

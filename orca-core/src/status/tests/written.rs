@@ -93,3 +93,27 @@ fn only_a_pod_that_was_launched_can_have_been_changed_since() {
     assert_eq!((&statuses[1]["image"], &statuses[1]["resources"]), (&json!("other"), &json!({})));
     assert_eq!((&statuses[1]["started"], &statuses[1]["imageID"]), (&json!(true), &json!("")));
 }
+
+#[test]
+fn an_instance_with_addresses_of_both_families_gives_its_pod_both_in_the_order_that_is_wanted() {
+    use crate::instance::IpFamily::{Ipv4, Ipv6};
+    let (v4, v6) = ("10.0.0.7", "2001:db8::7");
+    let with = |private: &str, other: Option<&str>, first| {
+        let parsed = |ip: &str| ip.parse().expect("an address");
+        let both = Instance { private_ip: Some(parsed(private)), other_ip: other.map(parsed), ..instance() };
+        let shown = Shown::Running { instance: Box::new(both.with_first(first)), ready: Ready::Yes };
+        let status = json!(render(&pod(), &shown, None, at(10)));
+        assert_eq!(status["podIPs"], status["hostIPs"]);
+        assert_eq!(
+            (&status["podIP"], &status["hostIP"]),
+            (&status["podIPs"][0]["ip"], &status["podIPs"][0]["ip"])
+        );
+        status["podIPs"].clone()
+    };
+    let both = |first: &str, second: &str| json!([{ "ip": first }, { "ip": second }]);
+    assert_eq!(with(v4, Some(v6), Ipv4), both(v4, v6));
+    assert_eq!(with(v4, Some(v6), Ipv6), both(v6, v4));
+    assert_eq!(with(v6, Some(v4), Ipv4), both(v4, v6), "whichever the cloud named first");
+    assert_eq!(with(v6, None, Ipv4), json!([{ "ip": v6 }]), "there is no other");
+    assert_eq!(with(v4, None, Ipv6), json!([{ "ip": v4 }]));
+}

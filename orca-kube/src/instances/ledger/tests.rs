@@ -32,6 +32,7 @@ fn instance(id: &str, state: InstanceState) -> Instance {
         capacity_type: CapacityType::OnDemand,
         zone: None,
         private_ip: None,
+        other_ip: None,
         public_ip: None,
         launched_at: None,
     }

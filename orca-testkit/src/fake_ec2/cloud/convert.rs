@@ -21,7 +21,8 @@ pub(super) fn instance(identity: &CloudIdentity, instance: &Ec2Instance) -> Inst
         instance_type: Arc::from(instance.kind.name),
         capacity_type: instance.market,
         zone: Some(Arc::from(instance.zone.as_str())),
-        private_ip: instance.private_ip.map(IpAddr::V4),
+        private_ip: instance.private_ip.map(IpAddr::V4).or(instance.ipv6.map(IpAddr::V6)),
+        other_ip: instance.ipv6.map(IpAddr::V6).filter(|_| instance.private_ip.is_some()),
         public_ip: instance.public_ip.map(IpAddr::V4),
         launched_at: Some(instance.launched_at),
     }

@@ -154,6 +154,7 @@ impl Model {
             Some(subnet) => subnet.allocate()?,
             None => return Err(ApiError::new("InternalError", "The subnet went away.")),
         };
+        let families = self.settings.families;
         self.launched += 1;
         let number = self.launched;
         let id = self.new_id("i");
@@ -183,7 +184,8 @@ impl Model {
             groups,
             user_data: request.user_data.clone(),
             tags: request.tags.as_ref().clone(),
-            private_ip: Some(address),
+            private_ip: Some(address).filter(|_| families.has_v4()),
+            ipv6: families.v6(address),
             public_ip: None,
             launched_at: now,
             visible_by_id_at: later(now, self.settings.visible_by_id.draw(&mut self.times)),

@@ -142,6 +142,7 @@ impl Model {
         instance.checks_pass_at = None;
         instance.public_ip = None;
         instance.private_ip = None;
+        instance.ipv6 = None;
         let gone = instance.clone();
         self.capacity.release(&gone.place(), gone.kind);
         self.release(&gone);

@@ -3,7 +3,7 @@
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{Api, PostParams};
-use orca_testkit::fake_ec2::{self, Ec2Settings, FakeEc2};
+use orca_testkit::fake_ec2::{self, Ec2Settings, FakeEc2, Families};
 use orca_testkit::fake_kube::controllers::Controllers;
 use orca_testkit::fake_kube::{self, FakeKube, Options, Transport};
 use orca_testkit::servers::{self, Audit, ControlPlane, Moto, ServerName};
@@ -185,6 +185,15 @@ impl Servers {
             Self::Real { moto, .. } => moto.thaw().expect("thawed"),
             Self::Judged { ec2, .. } => ec2.ec2.set_frozen(is_frozen),
             Self::Fake(fake) => fake.cloud.ec2.set_frozen(is_frozen),
+        }
+    }
+
+    /// Which addresses instances get from now on. Only the fake EC2 can give others than those of version 4.
+    pub(super) fn set_families(&self, families: Families) {
+        match self {
+            Self::Real { .. } => panic!("moto has one family of addresses"),
+            Self::Judged { ec2, .. } => ec2.ec2.set_families(families),
+            Self::Fake(fake) => fake.cloud.ec2.set_families(families),
         }
     }
 

@@ -99,7 +99,7 @@ pub(super) fn write_instance(xml: &mut Xml, region: &str, instance: &Ec2Instance
         xml.leaf("tenancy", "default");
     });
     xml.nest("monitoring", |xml| xml.leaf("state", "disabled"));
-    if instance.private_ip.is_some() {
+    if instance.private_ip.is_some() || instance.ipv6.is_some() {
         xml.leaf("subnetId", &instance.subnet);
         xml.leaf("vpcId", Network::VPC);
     }
@@ -125,6 +125,7 @@ pub(super) fn write_instance(xml: &mut Xml, region: &str, instance: &Ec2Instance
         });
         xml.list("networkInterfaceSet", [&instance.interface], |xml, id| {
             xml.leaf("networkInterfaceId", id);
+            xml.list("ipv6AddressesSet", instance.ipv6, |xml, ip| xml.leaf("ipv6Address", ip));
         });
     }
     match instance.market {
