@@ -194,6 +194,7 @@ mod tests {
             capacity_type: CapacityType::Spot,
             zone: Some("us-west-2a".into()),
             private_ip: None,
+            other_ip: None,
             public_ip: None,
             launched_at: None,
         };
