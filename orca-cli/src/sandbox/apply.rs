@@ -76,6 +76,9 @@ pub(super) async fn run(
         told_to_stop.cancelled().await;
     }
     let left = leave(sandbox, manifests).await;
+    if left.is_ok() {
+        output.all_told().await;
+    }
     if !is_refused {
         output.summarise(is_up);
     }

@@ -12,6 +12,9 @@ use super::story::Line;
 use super::timeline::Timeline;
 use crate::args::{SandboxArgs, SandboxOutput};
 
+/// How long the last lines may take.
+const TOLD: Duration = Duration::from_secs(10);
+
 /// Where lines go, and since when.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -81,6 +84,15 @@ impl Output {
         match self.form {
             SandboxOutput::Text => print(&line.text(at, self.coloured)),
             SandboxOutput::Json => print(&line.json(at)),
+        }
+    }
+
+    /// Waits until the end of every pod is told, when all of them are gone: what is told follows what happens, and is late on a busy
+    /// machine.
+    pub(super) async fn all_told(&self) {
+        let until = Instant::now() + TOLD;
+        while self.timeline().has_left() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -34,6 +34,11 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
+    /// Whether the object of one of the pods has not been seen to go.
+    pub(super) fn has_left(&self) -> bool {
+        self.pods.iter().any(|steps| steps.gone.is_none())
+    }
+
     /// Takes in a state of a pod; none means that it is gone.
     pub(super) fn saw(&mut self, before: Option<&Value>, after: Option<&Value>, at: Duration) {
         let Some(pod) = after.or(before) else { return };
