@@ -80,7 +80,8 @@ fn each_manifest_is_explained() {
     assert_eq!(by_template, "g5.4xlarge, spot for at most 2.00 USD/h: chosen by the selector \"template\"");
     assert!(wrong.contains("did you mean spot?") && wrong.contains("max-spot-price"), "{wrong}");
     let silent = explain("{}", &config).expect("a pod");
-    assert!(
-        silent.ends_with("Set the annotation orca.research/instance-type or orca.research/workload-template")
+    assert_eq!(
+        silent,
+        "no instance type. Add the annotation orca.research/instance-type, such as t3.small, or orca.research/workload-template"
     );
 }

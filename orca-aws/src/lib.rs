@@ -55,6 +55,8 @@ mod launch;
 #[cfg(feature = "sdk")]
 mod leftovers;
 #[cfg(feature = "sdk")]
+mod lookup;
+#[cfg(feature = "sdk")]
 mod offers;
 #[cfg(feature = "sdk")]
 mod parameters;

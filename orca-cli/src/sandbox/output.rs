@@ -87,8 +87,7 @@ impl Output {
         }
     }
 
-    /// Waits until the end of every pod is told, when all of them are gone: what is told follows what happens, and is late on a busy
-    /// machine.
+    /// Waits until the end of every pod is told, when all of them are gone: what is told follows what happens, and can be late.
     pub(super) async fn all_told(&self) {
         let until = Instant::now() + TOLD;
         while self.timeline().has_left() && Instant::now() < until {

@@ -2,6 +2,7 @@
 
 use orca_core::cloud::LaunchOutcome;
 use orca_core::launch::{LaunchToken, Offer};
+use orca_core::quantity::Quantity;
 
 use crate::config::Aws;
 use crate::testing::{Reply, Server, StoppedClock, client, described, image, kind, settings, wish};

@@ -1,0 +1,91 @@
+//! Asks EC2 what it says of an image and of a type, and what to do when that proves wrong.
+
+use aws_sdk_ec2::types::InstanceType;
+use orca_core::error::{CloudError, Fault, Kind};
+
+use crate::call::{Operation, call};
+use crate::catalog::{Image, InstanceKind, image, is_no_image, kind};
+use crate::client::Ec2Client;
+use crate::error::{Context, cloud_error, verdict};
+
+/// Codes of who may not ask, or asks a server that does not know the question: then nothing is known, and nothing is wrong.
+const NOT_TOLD: [&str; 7] = [
+    "UnauthorizedOperation",
+    "AccessDenied",
+    "AccessDeniedException",
+    "InvalidAction",
+    "UnsupportedOperation",
+    "NotImplemented",
+    "UnknownOperationException",
+];
+
+impl Ec2Client {
+    /// What is known of this image. None: EC2 does not tell us.
+    ///
+    /// Errors: there is no such image, or no answer.
+    pub(crate) async fn describe_image(
+        &self,
+        ami: &str,
+        pod_named_image: bool,
+    ) -> Result<Option<Image>, CloudError> {
+        let ask = self.ask_image(ami, pod_named_image);
+        let answer = told("image", ami, self.catalog.images.answer(ami, &*self.clock, ask).await);
+        if answer.as_ref().is_err_and(is_no_image) {
+            self.forget_image(ami);
+        }
+        answer
+    }
+
+    /// What is known of this instance type. None: EC2 does not tell us.
+    ///
+    /// Errors: there is no such type, or no answer.
+    pub(crate) async fn describe_kind(&self, name: &str) -> Result<Option<InstanceKind>, CloudError> {
+        let ask = self.ask_kind(name);
+        told("instance type", name, self.catalog.kinds.answer(name, &*self.clock, ask).await)
+    }
+
+    /// EC2 has no such image, or not any longer: what named it is asked again.
+    pub(crate) fn forget_image(&self, ami: &str) {
+        self.catalog.images.forget(ami, &*self.clock);
+        if let Some(parameter) = &self.settings.ami_parameter {
+            self.image_cache.forget(parameter, &*self.clock);
+        }
+    }
+
+    async fn ask_image(&self, ami: &str, pod_named_image: bool) -> Result<Image, CloudError> {
+        let answer = call(Operation::DescribeImages, self.read.describe_images().image_ids(ami).send()).await;
+        let context = Context { operation: Operation::DescribeImages, pod_named_image };
+        let output = answer.map_err(|error| verdict(context, &error).into_error())?;
+        let none = || {
+            let fault = if pod_named_image { Fault::Pod } else { Fault::Config };
+            let message = format!("EC2 has no machine image {ami} in {}", self.region());
+            CloudError::new(Kind::Invalid(fault), "InvalidAMIID.NotFound", message)
+        };
+        output.images().first().map(image).ok_or_else(none)
+    }
+
+    async fn ask_kind(&self, name: &str) -> Result<InstanceKind, CloudError> {
+        let ask = self.read.describe_instance_types().instance_types(InstanceType::from(name));
+        let answer = call(Operation::DescribeInstanceTypes, ask.send()).await;
+        let output = answer.map_err(|error| cloud_error(Operation::DescribeInstanceTypes, &error))?;
+        let none = || {
+            let message = format!("EC2 has no instance type {name} in {}", self.region());
+            CloudError::new(Kind::Invalid(Fault::Pod), "InvalidInstanceType", message)
+        };
+        output.instance_types().first().map(kind).ok_or_else(none)
+    }
+}
+
+fn told<V>(what: &str, name: &str, answer: Result<V, CloudError>) -> Result<Option<V>, CloudError> {
+    match answer {
+        Ok(known) => Ok(Some(known)),
+        Err(error) if NOT_TOLD.contains(&error.code.as_str()) => {
+            tracing::debug!(what, name, error = %error, "EC2 does not describe it");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;
