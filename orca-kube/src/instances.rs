@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use orca_core::clock::Clock;
+use orca_core::clock::{self, Clock};
 use orca_core::cloud::{CloudClient, HealthSource, LaunchOutcome};
 use orca_core::config::Controller;
 use orca_core::error::{CloudError, Kind};
@@ -304,11 +304,16 @@ impl Provider for InstanceProvider {
         if trouble.is_none() && swept.is_none() {
             return;
         }
+        // A list that failed once, or took its time, is nothing that people have to hear of: the condition follows the taint.
+        let now = self.inner.now();
+        let patience =
+            Duration::from_secs_f64(self.inner.parts.settings.sweep_seconds.max(0.0) * SWEEPS_WITHOUT_ANSWER);
+        let trouble = trouble.filter(|_| swept.is_none_or(|swept| clock::age(swept, now) >= patience));
         let (status, reason, message) = match &trouble {
             None => ("True", "SweepComplete", "the cloud lists its instances".to_owned()),
             Some(error) => ("False", "SweepFailed", error.to_string()),
         };
-        let now = Some(Time(self.inner.now()));
+        let now = Some(Time(now));
         let condition = NodeCondition {
             type_: node_condition::CLOUD_REACHABLE.to_owned(),
             status: status.to_owned(),

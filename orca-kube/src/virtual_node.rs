@@ -16,7 +16,7 @@ use crate::identity::IdentityGuard;
 use crate::instances::{self, InstanceProvider};
 use crate::leader::Leader;
 use crate::metrics::Metrics;
-use crate::node::{self, LeaseParts, NodeController, NodeLease, NodeTemplate};
+use crate::node::{self, CloudEvents, LeaseParts, NodeController, NodeLease, NodeTemplate};
 use crate::random::Random;
 use crate::set_back::SetBack;
 use crate::spawn::{Life, Panicked, Spawner};
@@ -179,14 +179,16 @@ impl VirtualNode {
         let provider = self.provider(&owner, &identity);
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
         let config = Arc::new(self.parts.config.clone());
-        let who = (server_minor, owner.cluster.clone());
-        let node = Arc::new(self.node_controller(&config, &shared, who, (&identity, &set_back)));
         let (events, event_loop) = events::channel(
             self.parts.client.clone(),
             Arc::clone(&self.parts.clock),
             leader.holder().to_owned(),
             self.metrics.pods.events.clone(),
         );
+        let who = (server_minor, owner.cluster.clone());
+        let cloud_events = CloudEvents::new(events.clone(), owner.node.clone());
+        let node =
+            Arc::new(self.node_controller(&config, &shared, who, (&identity, &set_back, cloud_events)));
         let pods = pods::Controller::new(pods::ControllerParts {
             client: self.parts.client.clone(),
             provider: shared,
@@ -272,7 +274,7 @@ impl VirtualNode {
         config: &Arc<Config>,
         provider: &Arc<dyn Provider>,
         (server_minor, cluster): (String, ClusterId),
-        (identity, set_back): (&IdentityGuard, &SetBack),
+        (identity, set_back, events): (&IdentityGuard, &SetBack, CloudEvents),
     ) -> NodeController {
         NodeController::new(node::NodeParts {
             client: self.parts.client.clone(),
@@ -289,6 +291,7 @@ impl VirtualNode {
             adopt_foreign: self.parts.adopt_foreign,
             identity: identity.clone(),
             set_back: set_back.clone(),
+            events,
         })
     }
 

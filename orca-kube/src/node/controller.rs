@@ -20,6 +20,7 @@ use orca_core::well_known::{annotation, label, taint};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::cloud_events::CloudEvents;
 use super::difference::{
     OWN_TAINTS, allocatable, changed_fields, condition, differs, has_taint, keep_transition, no_schedule,
     pass_on, was_ready, with_taints,
@@ -55,6 +56,7 @@ pub(crate) struct NodeParts {
     pub(crate) adopt_foreign: bool,
     pub(crate) identity: IdentityGuard,
     pub(crate) set_back: SetBack,
+    pub(crate) events: CloudEvents,
 }
 
 /// What others need to know of the live Node.
@@ -95,6 +97,7 @@ impl NodeController {
     }
 
     fn tell(&self, live: &Node) {
+        self.parts.events.saw(live);
         let facts = live.metadata.uid.clone().map(|uid| {
             let labels = live.metadata.labels.clone().unwrap_or_default();
             Facts { uid, labels, allocatable: Arc::new(allocatable(live)) }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::PodCondition;
 use kube::api::DeleteParams;
 use orca_core::cloud::CloudClient as _;
+use orca_testkit::fake_ec2::{Effect as Ec2Effect, Fault as Ec2Fault};
 use orca_testkit::fake_kube::{Effect, Fault};
 
 use super::support::Harness;
@@ -29,6 +30,32 @@ async fn shown(harness: &Harness) -> (String, Option<String>, usize) {
 
 fn expected(ready: &str, confirmed: Option<&str>, containers: usize) -> (String, Option<String>, usize) {
     (ready.into(), confirmed.map(str::to_owned), containers)
+}
+
+/// Whether the Node says that the cloud can be reached.
+async fn is_reachable(harness: &Harness) -> bool {
+    let status = harness.node_object().await.status.expect("a status");
+    let conditions = status.conditions.expect("conditions");
+    conditions.iter().any(|condition| condition.type_ == "CloudReachable" && condition.status == "True")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_fails_once_is_no_news_and_an_outage_is_told_on_the_node_with_its_end() {
+    let harness = Harness::new();
+    harness.create("pod-0").await;
+    harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;
+    for (seconds, is_told) in [(20, false), (70, true)] {
+        let refused = Ec2Effect::refuse("UnauthorizedOperation");
+        let fault = harness.ec2.fault(Ec2Fault::on("DescribeInstances", refused).always());
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        assert_eq!(is_reachable(&harness).await, !is_told, "after {seconds} s");
+        harness.ec2.clear_fault(fault);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert!(is_reachable(&harness).await, "{seconds} s are over");
+        for reason in ["CloudUnreachable", "CloudReachable"] {
+            assert_eq!(harness.was_told(reason).await, is_told, "{reason} after {seconds} s");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
