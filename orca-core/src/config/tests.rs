@@ -159,6 +159,9 @@ fn every_value_has_its_bounds_and_an_error_names_its_key() {
         (unknown_after(59), Some("pods.readyUnknownAfterSeconds")),
         (json!({ "gc": { "minAgeSeconds": 300, "intervalSeconds": 600 } }), None),
         (json!({ "metrics": { "path": "metrics" } }), Some("metrics.path")),
+        (json!({ "metrics": { "path": "/readyz/pods" } }), Some("metrics.path")),
+        (json!({ "metrics": { "path": "/livezz" } }), None),
+        (json!({ "metrics": { "port": 0 } }), Some("metrics.port")),
     ] {
         let found = validate(&config(section.clone()), &real()).err().unwrap_or_default();
         let keys: Vec<&str> = found.iter().map(|error| error.key.as_str()).collect();

@@ -7,6 +7,9 @@ use crate::cloud::CloudInfo;
 use crate::quantity::Quantity;
 use crate::well_known::label;
 
+/// Paths of the port that are taken.
+const HEALTH_PATHS: [&str; 3] = ["/livez", "/healthz", "/readyz"];
+
 /// Checks every value, for a back end that says this of itself. The warnings are for people; the errors keep ORCA from
 /// starting.
 ///
@@ -232,6 +235,17 @@ fn check_the_rest(config: &Config, found: &mut Findings) {
     }
     if !config.metrics.path.starts_with('/') {
         found.wrong("metrics.path", &config.metrics.path, "give a path that begins with /");
+    }
+    // Paths below these are single checks.
+    let is_taken = |path: &str, taken: &&str| path == *taken || path.starts_with(&format!("{taken}/"));
+    if let Some(taken) = HEALTH_PATHS.iter().find(|taken| is_taken(&config.metrics.path, taken)) {
+        let remedy = format!("give another path, such as /metrics: {taken} is for health");
+        found.wrong("metrics.path", &config.metrics.path, remedy);
+    }
+    if config.metrics.port == 0 {
+        let remedy =
+            "give a port from 1 to 65535, which probes and scrapes can know; --metrics-addr takes any";
+        found.wrong("metrics.port", 0, remedy);
     }
     found.warn_if(
         development.enable_fast_cleanup,
