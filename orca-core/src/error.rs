@@ -90,12 +90,17 @@ impl CloudError {
     }
 }
 
+impl CloudError {
+    /// What happened and what to do, without the code: for a place whose reason the code is already.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let message = self.message.trim_end_matches('.');
+        self.remedy.as_ref().map_or_else(|| message.to_owned(), |remedy| format!("{message}. {remedy}"))
+    }
+}
+
 impl fmt::Display for CloudError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message.trim_end_matches('.'))?;
-        match &self.remedy {
-            Some(remedy) => write!(f, ". {remedy}"),
-            None => Ok(()),
-        }
+        write!(f, "{}: {}", self.code, self.told())
     }
 }

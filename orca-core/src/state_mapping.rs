@@ -249,10 +249,13 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
             waiting(reason::INSTANCE_LAUNCHING, format!("launching an instance of type {instance_type}"))
         }
         // What people have to mend is shown by its code; what passes by itself is a launch like any other.
-        NoInstance::NotSent { error, until } => waiting(
-            if error.kind.is_definitive() { &error.code } else { reason::INSTANCE_LAUNCHING },
-            sentence(error, &format!("The launch call was not sent; the next try is at {until:.0}")),
-        ),
+        NoInstance::NotSent { error, until } => {
+            waiting(if error.kind.is_definitive() { &error.code } else { reason::INSTANCE_LAUNCHING }, {
+                let more = format!("The launch call was not sent; the next try is at {until:.0}");
+                let said = if error.kind.is_definitive() { error.told() } else { error.to_string() };
+                sentence(&said, &more)
+            })
+        }
         NoInstance::Unanswered(error) => waiting(
             reason::INSTANCE_LAUNCHING,
             format!("nobody knows yet whether the launch happens; asking again with the same token. {error}"),
@@ -287,18 +290,18 @@ fn given_up(instance: Option<&InstanceId>, recorded: &CloudIdentity) -> Shown {
 /// The cloud said no. The same words wherever an offer cannot be had, so that the status does not change to and fro.
 fn refused(error: &CloudError, next: Next) -> Shown {
     let message = match next {
-        Next::Fails => return failed(&error.code, error.to_string()),
-        Next::OnChange => sentence(error, "It is tried again when the pod is changed"),
-        Next::WhenAvailable => sentence(error, "It is asked for again when it may be there"),
-        Next::Attempt(number, at) => sentence(error, &format!("Attempt {number} follows at {at:.0}")),
-        Next::Again => error.to_string(),
+        Next::Fails => return failed(&error.code, error.told()),
+        Next::OnChange => sentence(&error.told(), "It is tried again when the pod is changed"),
+        Next::WhenAvailable => sentence(&error.told(), "It is asked for again when it may be there"),
+        Next::Attempt(number, at) => sentence(&error.told(), &format!("Attempt {number} follows at {at:.0}")),
+        Next::Again => error.told(),
     };
     waiting(&error.code, message)
 }
 
-/// The error as a sentence, and another one after it.
-fn sentence(error: &CloudError, more: &str) -> String {
-    format!("{}. {more}", error.to_string().trim_end_matches('.'))
+/// What was said as a sentence, and another one after it.
+fn sentence(said: &str, more: &str) -> String {
+    format!("{}. {more}", said.trim_end_matches('.'))
 }
 
 fn waiting(reason: &str, message: impl Into<String>) -> Shown {

@@ -242,11 +242,6 @@ fn check_the_rest(config: &Config, found: &mut Findings) {
         let remedy = format!("give another path, such as /metrics: {taken} is for health");
         found.wrong("metrics.path", &config.metrics.path, remedy);
     }
-    if config.metrics.port == 0 {
-        let remedy =
-            "give a port from 1 to 65535, which probes and scrapes can know; --metrics-addr takes any";
-        found.wrong("metrics.port", 0, remedy);
-    }
     found.warn_if(
         development.enable_fast_cleanup,
         "development.enableFastCleanup",

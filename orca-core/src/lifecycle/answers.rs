@@ -103,5 +103,5 @@ fn not_sent(seen: &Observation<'_>, next: &LaunchRecord, error: &CloudError) -> 
 }
 
 fn creation_failed(error: &CloudError) -> Note {
-    Note::warning(error.code.clone(), format!("{}: {error}", reason::INSTANCE_CREATION_FAILED))
+    Note::warning(error.code.clone(), format!("{}: {}", reason::INSTANCE_CREATION_FAILED, error.told()))
 }

@@ -191,6 +191,6 @@ fn no_offer(seen: &Observation<'_>, error: &CloudError, at: Timestamp, now: Time
     };
     let left = left(at, pause, now)?;
     let decision = showing::waiting(seen, NoInstance::NoOffer { error, next });
-    let note = Note::warning(error.code.clone(), error.to_string());
+    let note = Note::warning(error.code.clone(), error.told());
     Some(decision.and_note(note).and_again(left).keeping_prepared())
 }

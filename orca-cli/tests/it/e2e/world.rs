@@ -224,11 +224,14 @@ impl World {
         .await
     }
 
-    /// Waits until this pod's status message contains this text, and returns the pod.
+    /// Waits until message or reason of this pod, or of its container, contain this text, and returns the pod.
     pub(crate) async fn says(&self, pod: &str, text: &str) -> Value {
         self.eventually(&format!("pod {pod} says {text}"), || async {
             let object = self.cluster.get(PODS, pod).await?;
-            object["status"]["message"].as_str()?.contains(text).then_some(object)
+            let status = &object["status"];
+            let waiting = &status["containerStatuses"][0]["state"]["waiting"]["reason"];
+            let said = [&status["message"], &status["reason"], waiting];
+            said.iter().any(|one| one.as_str().is_some_and(|one| one.contains(text))).then_some(object)
         })
         .await
     }

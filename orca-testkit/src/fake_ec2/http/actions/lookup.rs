@@ -49,8 +49,9 @@ pub(super) async fn caller(fake: &FakeEc2) -> Result<String, Failure> {
 
 pub(super) async fn images(fake: &FakeEc2, query: &Query) -> Result<String, Failure> {
     let listing = query.listing("ImageId").map_err(Failure::Refused)?;
-    let found = look(fake, "DescribeImages", Some(query), |_| {
-        if let Some(id) = listing.ids.iter().find(|id| IMAGES.iter().all(|image| image.id != **id)) {
+    let found = look(fake, "DescribeImages", Some(query), |model| {
+        let known = if model.settings.knows_images { IMAGES } else { &[] };
+        if let Some(id) = listing.ids.iter().find(|id| known.iter().all(|image| image.id != **id)) {
             let message = format!("The image id '[{id}]' does not exist");
             return Err(ApiError::new("InvalidAMIID.NotFound", message));
         }
@@ -63,7 +64,7 @@ pub(super) async fn images(fake: &FakeEc2, query: &Query) -> Result<String, Fail
             "root-device-type" => Some("ebs".to_owned()),
             _ => None,
         };
-        chosen(&listing, IMAGES.iter().copied(), |image| image.id.to_owned(), field)
+        chosen(&listing, known.iter().copied(), |image| image.id.to_owned(), field)
     })
     .await?;
     Ok(answer::ec2("DescribeImages", |xml| {
