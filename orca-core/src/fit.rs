@@ -56,7 +56,7 @@ pub fn too_small(instance_type: &str, lacking: &[Lack]) -> CloudError {
     let all: Vec<String> = lacking.iter().map(ToString::to_string).collect();
     let message = format!("instance type {instance_type} has less than the pod asks for: {}", all.join(", "));
     CloudError::new(Kind::Invalid(Fault::Pod), reason::INSTANCE_TYPE_TOO_SMALL, message).with_remedy(format!(
-        "Choose a larger type with the annotation {}, or ask for less.",
+        "Choose a larger type with the annotation {}, for ephemeral-storage a larger root volume, or ask for less.",
         annotation::INSTANCE_TYPE
     ))
 }

@@ -3,7 +3,7 @@
 //! Expiry is judged by how long this process has seen the Lease unchanged, on its own monotonic clock, never by times
 //! that another machine wrote. Leadership only saves work; that nothing is launched twice rests on the launch record.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::call::{CallError, bounded, bounded_on};
 use crate::health::Health;
 use crate::rights::explained;
+use crate::set_back::SetBack;
 
 /// The lease, and who wants to hold it.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Leader {
     holder: String,
     duration: Duration,
     clock: Arc<dyn Clock>,
+    /// What this process wrote last.
+    written: Mutex<Option<Written>>,
 }
 
 /// What was last read of the lease, and since when it has looked like that.
@@ -48,7 +51,15 @@ impl Leader {
         let api = Api::namespaced(client, namespace);
         // Unique by time and by draw: two processes of one pod name must never take each other for themselves.
         let holder = format!("{name}_{:x}_{:x}", clock.now().as_nanosecond(), draw);
-        Self { api, name: name.into(), namespace: namespace.into(), holder, duration, clock }
+        Self {
+            api,
+            name: name.into(),
+            namespace: namespace.into(),
+            holder,
+            duration,
+            clock,
+            written: Mutex::default(),
+        }
     }
 
     pub(crate) fn holder(&self) -> &str {
@@ -92,11 +103,11 @@ impl Leader {
     ///
     /// While the API server does not answer, nobody can take the lease over, and nothing can be written either: the
     /// process stays, and finds out who holds it when the API server is back (A50).
-    pub(crate) async fn hold(&self, health: &Health) {
+    pub(crate) async fn hold(&self, health: &Health, set_back: &SetBack) {
         let mut failures: u32 = 0;
         loop {
             tokio::time::sleep(self.duration / 5).await;
-            let renewed = tokio::time::timeout(self.duration / 2, self.renew()).await;
+            let renewed = tokio::time::timeout(self.duration / 2, self.renew(set_back)).await;
             match renewed.unwrap_or(Err(CallError::Timeout)) {
                 Ok(true) => {
                     failures = 0;
@@ -133,16 +144,22 @@ impl Leader {
         }
     }
 
-    async fn renew(&self) -> Result<bool, CallError> {
+    async fn renew(&self, set_back: &SetBack) -> Result<bool, CallError> {
         let lease = match self.get().await {
             // Somebody deleted the lease: made again, unless another process was faster.
             Err(CallError::NotFound(_)) => return self.create().await,
             other => other?,
         };
-        if holder(&lease) != Some(&self.holder) {
+        let is_ours = holder(&lease) == Some(&self.holder);
+        if !is_ours && !self.is_older(&lease) {
             return Ok(false);
         }
-        match self.write(lease, false).await {
+        // Whom an older state names led before this process did. Who has taken over since has written the lease, which is a conflict.
+        if !is_ours {
+            set_back.notice(self.clock.now());
+            self.wrote(&lease);
+        }
+        match self.write(lease, !is_ours).await {
             // After a conflict somebody wrote in between: the next read tells who holds it.
             Ok(_) | Err(CallError::Conflict) => Ok(true),
             Err(error) => Err(error),
@@ -188,7 +205,10 @@ impl Leader {
         };
         let lease = Lease { metadata, spec: Some(self.spec(None, true)) };
         match bounded(self.api.create(&PostParams::default(), &lease)).await {
-            Ok(_) => Ok(true),
+            Ok(made) => {
+                self.wrote(&made);
+                Ok(true)
+            }
             Err(CallError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }
@@ -205,7 +225,21 @@ impl Leader {
 
     async fn replace(&self, lease: &Lease) -> Result<Lease, CallError> {
         let params = PostParams::default();
-        bounded_on(("leases", &self.name), self.api.replace(&self.name, &params, lease)).await
+        let written =
+            bounded_on(("leases", &self.name), self.api.replace(&self.name, &params, lease)).await?;
+        self.wrote(&written);
+        Ok(written)
+    }
+
+    fn wrote(&self, lease: &Lease) {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(Written::of(lease));
+    }
+
+    /// Whether this is the lease that this process has written, in a state of before: every takeover counts one more.
+    fn is_older(&self, lease: &Lease) -> bool {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = Written::of(lease);
+        written.as_ref().is_some_and(|ours| ours.uid == found.uid && found.transitions < ours.transitions)
     }
 
     fn spec(&self, before: Option<&LeaseSpec>, acquired: bool) -> LeaseSpec {
@@ -221,6 +255,20 @@ impl Leader {
             lease_transitions: Some(transitions.saturating_add(i32::from(acquired && before.is_some()))),
             ..LeaseSpec::default()
         }
+    }
+}
+
+/// What of the lease never goes back.
+#[derive(Debug)]
+struct Written {
+    uid: Option<String>,
+    transitions: i32,
+}
+
+impl Written {
+    fn of(lease: &Lease) -> Self {
+        let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or_default();
+        Self { uid: lease.metadata.uid.clone(), transitions }
     }
 }
 

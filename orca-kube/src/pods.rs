@@ -151,7 +151,7 @@ impl Controller {
 
     /// Whether it is open of one of the pods that are known whether it is there.
     pub(crate) fn has_doubts(&self) -> bool {
-        self.inner.store.has_doubts()
+        self.inner.store.doubts() > 0
     }
 
     /// Counts the pods by phase, for the metrics.

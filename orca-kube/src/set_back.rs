@@ -15,6 +15,9 @@ use tokio::sync::Notify;
 /// The cloud's clock says when an instance was launched, and ours when the set-back was noticed: they differ by less.
 const SKEW: Duration = Duration::from_mins(5);
 
+/// A renewal every ten seconds, a launch that takes a minute to be carried out, and clocks that differ a little.
+const OUTLIVED: Duration = Duration::from_mins(3);
+
 /// What is known of set-backs. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SetBack {
@@ -33,13 +36,33 @@ struct State {
     until: Option<Timestamp>,
     /// Whether this process itself noticed one.
     is_noticed: bool,
+    /// When the node lease was renewed last before this process renewed it.
+    found_lease: Option<Timestamp>,
 }
 
 impl SetBack {
-    /// With what an earlier process recorded on the Node.
-    pub(crate) fn new(recorded: Option<Timestamp>) -> Self {
-        let state = State { until: recorded, is_noticed: false };
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), noticed: Notify::new() }) }
+    /// Takes in what an earlier process recorded on the Node.
+    pub(crate) fn recall(&self, recorded: Option<Timestamp>) {
+        let mut state = self.state();
+        state.until = state.until.max(recorded);
+    }
+
+    /// The node lease that an earlier process left says when it was renewed last.
+    pub(crate) fn found_lease(&self, renewed_at: Timestamp) {
+        self.state().found_lease.get_or_insert(renewed_at);
+    }
+
+    /// Whether one of these launches is later than an earlier process lived by the node lease that it left. Who launches renews it,
+    /// so the lease is of an older state.
+    pub(crate) fn is_outlived(&self, mut launched: impl Iterator<Item = Timestamp>) -> bool {
+        let Some(renewed_at) = self.state().found_lease else { return false };
+        let latest = renewed_at.saturating_add(OUTLIVED).unwrap_or(Timestamp::MAX);
+        launched.any(|at| at > latest)
+    }
+
+    /// The question whether it is outlived is settled: from here on this process launches.
+    pub(crate) fn forget_lease(&self) {
+        self.state().found_lease = None;
     }
 
     /// What the Node object records. A time that cannot be read is taken for now: to hold too much can be mended.
@@ -144,7 +167,8 @@ mod tests {
 
     #[test]
     fn what_an_earlier_process_noticed_counts_and_is_written_as_it_is_read() {
-        let recorded = SetBack::new(Some(at(1_300)));
+        let recorded = SetBack::default();
+        recorded.recall(Some(at(1_300)));
         assert!(!recorded.is_noticed() && recorded.may_concern(Some(at(1_300))));
         let mut node = Node::default();
         assert_eq!(SetBack::on(&node, at(9)), None);
@@ -153,6 +177,21 @@ mod tests {
                 Some([(annotation::SET_BACK_UNTIL.to_owned(), value.to_owned())].into());
             assert_eq!(SetBack::on(&node, at(9)), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_lease_that_was_outlived_by_launches_is_of_an_older_state() {
+        let set_back = SetBack::default();
+        let launched = |second| [at(0), at(second)].into_iter();
+        assert!(!set_back.is_outlived(launched(9_000)), "no lease was there");
+        set_back.found_lease(at(1_000));
+        set_back.found_lease(at(5_000));
+        assert!(
+            !set_back.is_outlived(launched(1_180)) && set_back.is_outlived(launched(1_181)),
+            "the first counts"
+        );
+        set_back.forget_lease();
+        assert!(!set_back.is_outlived(launched(9_000)));
     }
 
     #[test]

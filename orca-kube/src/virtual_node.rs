@@ -164,7 +164,8 @@ impl VirtualNode {
     ) -> Result<(), Error> {
         let leader_since = self.parts.clock.now();
         let mut loops = Loops::default();
-        self.start_leader(&loops, leader, &spawners.heartbeat);
+        let set_back = SetBack::default();
+        self.start_leader(&loops, leader, &spawners.heartbeat, set_back.clone());
         let found = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
@@ -173,8 +174,8 @@ impl VirtualNode {
         };
         let identity = self.guard(&found);
         let is_recorded = found.recorded.cluster.is_some();
-        let Found { owner, server_minor, set_back, .. } = found;
-        let set_back = SetBack::new(set_back);
+        set_back.recall(found.set_back);
+        let Found { owner, server_minor, .. } = found;
         tracing::info!(node_name = %owner.node, cluster = %owner.cluster, "Starting ORCA virtual node");
         let provider = self.provider(&owner, &identity);
         let shared: Arc<dyn Provider> = Arc::new(provider.clone());
@@ -246,11 +247,11 @@ impl VirtualNode {
         })
     }
 
-    fn start_leader(&self, loops: &Loops, leader: &Arc<Leader>, heartbeat: &Spawner) {
+    fn start_leader(&self, loops: &Loops, leader: &Arc<Leader>, heartbeat: &Spawner, set_back: SetBack) {
         let (leader, name) = (Arc::clone(leader), self.parts.config.node.name.clone());
         let health = self.health.clone();
         loops.start(heartbeat, "leader", async move {
-            leader.hold(&health).await;
+            leader.hold(&health, &set_back).await;
             Err(Error::LostLeadership(name))
         });
     }

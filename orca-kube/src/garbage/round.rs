@@ -53,6 +53,10 @@ impl Garbage {
         // A back end answers for the owner alone; whatever else it lists is not looked at.
         alive.retain(|instance| instance.owner.as_ref() == Some(&self.parts.owner));
         alive.sort_by(|a, b| a.id.cmp(&b.id));
+        if self.parts.set_back.is_outlived(alive.iter().filter_map(|instance| instance.launched_at)) {
+            self.parts.set_back.notice(now);
+        }
+        self.parts.set_back.forget_lease();
         let findings = self.look(&alive).await;
         if !self.is_proven(&alive, &findings) {
             return Ok(true);
@@ -226,7 +230,9 @@ impl Garbage {
         let metrics = self.parts.metrics.clone();
         metrics.orphaned.set(i64::try_from(verdict.suspects.len()).unwrap_or(i64::MAX));
         let is_held = !verdict.held.is_empty();
-        let frozen = verdict.frozen.as_ref().map(notes::cause).or(is_held.then_some(notes::SET_BACK));
+        // The process that noticed it knows the forgotten pods, and holds them itself.
+        let holds = is_held || (self.parts.set_back.is_noticed() && self.parts.pods.has_doubts());
+        let frozen = verdict.frozen.as_ref().map(notes::cause).or(holds.then_some(notes::SET_BACK));
         if self.frozen.is_some() && frozen.is_none() {
             tracing::info!("Garbage collection of instances goes on");
         }
@@ -236,11 +242,6 @@ impl Garbage {
             self.tell(&notes::frozen(freeze, &verdict.suspects));
         }
         if is_held {
-            tracing::warn!(
-                count = verdict.held.len(),
-                instances = notes::named(&verdict.held),
-                "Instances whose pods the API server may have forgotten keep running"
-            );
             self.tell(&notes::forgotten(&verdict.held));
         }
         for id in &verdict.kill {

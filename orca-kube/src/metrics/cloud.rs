@@ -18,7 +18,8 @@ use prometheus_client::registry::Registry;
 use super::Outcome;
 
 /// The calls that are counted.
-const OPERATIONS: [&str; 6] = ["identity", "offers", "list_owned", "describe", "health", "terminate"];
+const OPERATIONS: [&str; 7] =
+    ["identity", "offers", "list_owned", "describe", "health", "impaired", "terminate"];
 /// What became of a launch, beside the kinds of a refusal.
 const LAUNCHES: [&str; 4] = ["launched", "mismatch", "ended", "not_sent"];
 const KINDS: [&str; 7] = ["unknown", "throttled", "no_capacity", "quota", "denied", "invalid", "not_found"];

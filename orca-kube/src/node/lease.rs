@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use kube::Api;
@@ -58,16 +59,18 @@ impl NodeLease {
     pub(crate) async fn run(&self, mut uid: watch::Receiver<Option<Facts>>) {
         let mut known: Option<Lease> = None;
         let mut versions = Versions::default();
+        let mut written: Option<Timestamp> = None;
         loop {
             let node = uid.borrow_and_update().as_ref().map(|facts| facts.uid.clone());
             let pause = match &node {
                 None => RETRY,
-                Some(node) => match self.renew(known.take(), node).await {
+                Some(node) => match self.renew(known.take(), node, written).await {
                     Ok(lease) => {
                         // No other object is written as often, so it is the first to tell.
                         if versions.fell_to(lease.metadata.resource_version.as_deref()) {
                             self.parts.set_back.notice(self.parts.clock.now());
                         }
+                        written = renewed_at(&lease);
                         known = Some(lease);
                         self.parts.health.renewed(self.parts.clock.now());
                         self.parts.metrics.renewals.get_or_create(&Outcome::of(true)).inc();
@@ -91,7 +94,12 @@ impl NodeLease {
     }
 
     /// Writes over what was last seen; reads again, or creates, when that fails.
-    async fn renew(&self, known: Option<Lease>, node_uid: &str) -> Result<Lease, CallError> {
+    async fn renew(
+        &self,
+        known: Option<Lease>,
+        node_uid: &str,
+        written: Option<Timestamp>,
+    ) -> Result<Lease, CallError> {
         if let Some(lease) = known {
             match self
                 .call(self.api.replace(
@@ -107,6 +115,7 @@ impl NodeLease {
         }
         match self.call(self.api.get(&self.parts.node)).await {
             Ok(lease) => {
+                self.compare(&lease, written);
                 self.call(self.api.replace(
                     &self.parts.node,
                     &PostParams::default(),
@@ -118,6 +127,17 @@ impl NodeLease {
                 self.call(self.api.create(&PostParams::default(), &self.lease(None, node_uid))).await
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Nobody else renews it: what is older than what was written is of an API server that was set back, however far its
+    /// versions have come since.
+    fn compare(&self, lease: &Lease, written: Option<Timestamp>) {
+        let Some(found) = renewed_at(lease) else { return };
+        match written {
+            Some(written) if found < written => self.parts.set_back.notice(self.parts.clock.now()),
+            Some(_) => {}
+            None => self.parts.set_back.found_lease(found),
         }
     }
 
@@ -150,4 +170,8 @@ impl NodeLease {
         };
         Lease { metadata, spec: Some(spec) }
     }
+}
+
+fn renewed_at(lease: &Lease) -> Option<Timestamp> {
+    lease.spec.as_ref()?.renew_time.as_ref().map(|time| time.0)
 }

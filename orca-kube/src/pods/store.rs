@@ -216,9 +216,9 @@ impl Store {
         version < highest
     }
 
-    /// Whether the API server has to be asked about one of them before anything is concluded.
-    pub(super) fn has_doubts(&self) -> bool {
-        self.pods().by_uid.values().any(|slot| slot.entry.presence == Presence::Doubtful)
+    /// About how many of them the API server has to be asked before anything is concluded.
+    pub(super) fn doubts(&self) -> usize {
+        self.pods().by_uid.values().filter(|slot| slot.entry.presence == Presence::Doubtful).count()
     }
 
     fn highest_known(&self) -> u64 {

@@ -40,11 +40,12 @@ impl Inner {
             None => "more pods vanished without a deletion that was seen than mistakes explain: their instances are ended, five a minute. Stop ORCA if they should not be".to_owned(),
             Some(_) if self.brake.is_released(release, now) => return true,
             Some(why) => format!(
-                "pods vanished without a deletion that was seen, and {why}: their instances keep running. If they are no longer wanted, set gc.releaseBrake to their number and restart ORCA"
+                "{} pods vanished without a deletion that was seen, and {why}: their instances keep running. If they are no longer wanted, set gc.releaseBrake to their number and restart ORCA",
+                self.store.doubts()
             ),
         };
         spans::pod(&entry.reference).in_scope(|| {
-            tracing::warn!("Pod is missing and no watch showed its deletion; its instance keeps running");
+            tracing::debug!("Pod is missing and no watch showed its deletion; its instance keeps running");
         });
         self.parts
             .events

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::api::{Patch, PatchParams};
 use orca_testkit::fake_kube::Snapshot;
 
 use super::support::Harness;
@@ -86,4 +87,74 @@ async fn what_is_deleted_after_a_set_back_ends_and_the_node_forgets_it_when_all_
     assert!(is_recorded(&harness).await);
     tokio::time::sleep(Duration::from_mins(10)).await;
     assert!(!is_recorded(&harness).await, "every instance of then has its pod");
+}
+
+/// What is forgotten is held: in this process, and in the next.
+async fn is_held_here_and_by_the_next(mut harness: Harness, what: &str) {
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert!(harness.node.ended.try_recv().is_err(), "{what}: the process goes on");
+    assert!(is_recorded(&harness).await, "{what}");
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(harness.ec2.alive().len(), 15, "S3, {what}");
+    assert!(
+        harness.metric("orca_gc_frozen{cause=\"set_back\"} 1"),
+        "{what}: who noticed it shows it as well"
+    );
+    restart(&mut harness, 0).await;
+    tokio::time::sleep(Duration::from_mins(90)).await;
+    assert_eq!(harness.ec2.alive().len(), 15, "S3, {what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_back_is_noticed_although_other_writes_have_overtaken_its_versions() {
+    let harness = Harness::new();
+    harness.create_many("kept", 5).await;
+    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
+    let snapshot = harness.kube.store().snapshot();
+    harness.create_many("lost", 10).await;
+    harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let before = harness.kube.store().revision();
+    restore(&harness, &snapshot);
+    // At once, so that no renewal comes between.
+    for number in 0.. {
+        if harness.kube.store().revision() > before {
+            break;
+        }
+        let patch = serde_json::json!({ "metadata": { "labels": { "number": number.to_string() } } });
+        harness.pods.patch("kept-1", &PatchParams::default(), &Patch::Merge(patch)).await.expect("patched");
+    }
+    is_held_here_and_by_the_next(harness, "overtaken").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_back_to_the_time_of_another_leader_ends_no_process_and_no_instance() {
+    let mut harness = Harness::new();
+    harness.create_many("kept", 5).await;
+    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
+    let snapshot = harness.kube.store().snapshot();
+    restart(&mut harness, 0).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    harness.create_many("lost", 10).await;
+    harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    restore(&harness, &snapshot);
+    is_held_here_and_by_the_next(harness, "another leader").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_back_that_nobody_saw_is_noticed_by_the_lease_that_launches_outlived() {
+    let mut harness = Harness::new();
+    harness.create_many("kept", 5).await;
+    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
+    let snapshot = harness.kube.store().snapshot();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    harness.create_many("lost", 10).await;
+    harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+    harness.node.process.kill();
+    restore(&harness, &snapshot);
+    restart(&mut harness, 0).await;
+    tokio::time::sleep(Duration::from_mins(90)).await;
+    assert!(is_recorded(&harness).await);
+    assert_eq!(harness.ec2.alive().len(), 15, "S3");
 }
