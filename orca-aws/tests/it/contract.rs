@@ -25,7 +25,7 @@ pub(crate) fn settings(endpoint: &str) -> Aws {
         endpoint: Some(endpoint.to_owned()),
         credentials: Some(Credentials { access_key_id: "test".into(), secret_access_key: "test".into() }),
         ami_parameter: Some(IMAGE_PARAMETER.into()),
-        root_volume: RootVolume { size_gib: Some(10), ..RootVolume::default() },
+        root_volume: RootVolume { size_gib: Some(30), ..RootVolume::default() },
         ..Aws::default()
     }
 }
