@@ -53,10 +53,7 @@ impl Garbage {
         // A back end answers for the owner alone; whatever else it lists is not looked at.
         alive.retain(|instance| instance.owner.as_ref() == Some(&self.parts.owner));
         alive.sort_by(|a, b| a.id.cmp(&b.id));
-        if self.parts.set_back.is_outlived(alive.iter().filter_map(|instance| instance.launched_at)) {
-            self.parts.set_back.notice(now);
-        }
-        self.parts.set_back.forget_lease();
+        self.compare_with_the_lease(&alive, now);
         let findings = self.look(&alive).await;
         if !self.is_proven(&alive, &findings) {
             return Ok(true);
@@ -72,6 +69,19 @@ impl Garbage {
         self.carry_out(&verdict, &alive, &findings);
         self.look_for_the_forgotten(&findings, swept);
         Ok(true)
+    }
+
+    /// Notices a set-back that happened while no process looked, by what processes before this one launched.
+    fn compare_with_the_lease(&self, alive: &[Instance], now: Timestamp) {
+        let is_ours = |one: &Instance| {
+            one.pod.as_ref().is_some_and(|pod| self.parts.provider.launched_for(&pod.uid))
+                || one.launched_at.is_none_or(|at| at > self.parts.leader_since)
+        };
+        let launched = alive.iter().filter(|one| !is_ours(one)).filter_map(|one| one.launched_at);
+        if self.parts.set_back.is_outlived(launched) {
+            self.parts.set_back.notice(now);
+        }
+        self.parts.set_back.forget_lease();
     }
 
     /// When none is left whose pod a set-back of the API server may have taken, there is nothing to hold any longer.

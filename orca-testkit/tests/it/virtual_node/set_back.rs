@@ -158,3 +158,17 @@ async fn a_set_back_that_nobody_saw_is_noticed_by_the_lease_that_launches_outliv
     assert!(is_recorded(&harness).await);
     assert_eq!(harness.ec2.alive().len(), 15, "S3");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_launches_after_a_long_pause_takes_that_for_no_set_back() {
+    let mut harness = Harness::new();
+    harness.create_many("before", 5).await;
+    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
+    harness.node.process.kill();
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    harness.create_many("waiting", 5).await;
+    restart(&mut harness, 0).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(harness.ec2.alive().len(), 10);
+    assert!(!is_recorded(&harness).await && !harness.was_told("VanishedPods").await);
+}
