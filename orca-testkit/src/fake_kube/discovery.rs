@@ -12,7 +12,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// The groups, in the order in which clients prefer them.
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 11] = [
     "events.k8s.io",
     "authentication.k8s.io",
     "authorization.k8s.io",
@@ -23,6 +23,7 @@ const GROUPS: [&str; 10] = [
     "discovery.k8s.io",
     "scheduling.k8s.io",
     "autoscaling",
+    "policy",
 ];
 
 pub(crate) fn version() -> Answer {
@@ -228,4 +229,15 @@ fn aggregated_resource(resource: &'static Resource) -> Value {
         entry["subresources"] = below.into();
     }
     entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_of_a_group_that_clients_can_find() {
+        let lost = ALL.iter().filter(|one| !one.group.is_empty() && !GROUPS.contains(&one.group));
+        assert_eq!(lost.map(|one| one.kind).collect::<Vec<_>>(), Vec::<&str>::new());
+    }
 }
