@@ -126,18 +126,21 @@ impl PodMetrics {
 
     /// A status was written: what changed is counted.
     pub(crate) fn wrote(&self, before: &Pod, after: &Pod, now: Timestamp) {
-        let status = |pod: &Pod| pod.status.clone().unwrap_or_default();
-        let (old, new) = (status(before), status(after));
         let waited = bound_at(after).map(|bound| clock::age(bound, now).as_secs_f64().max(0.0));
         let is_announced = |pod: &Pod| pod::launch_record(pod).is_some();
         if let Some(waited) = waited.filter(|_| is_announced(after) && !is_announced(before)) {
             self.launched_after.observe(waited);
         }
-        let is_running = |phase: &Option<String>| phase.as_deref() == Some("Running");
-        if let Some(waited) = waited.filter(|_| is_running(&new.phase) && !is_running(&old.phase)) {
+        let is_running =
+            |pod: &Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"));
+        if let Some(waited) = waited.filter(|_| is_running(after) && !is_running(before)) {
             self.running_after.observe(waited);
         }
-        if new.reason.as_deref() == Some(reason::SPOT_INTERRUPTED) && old.reason != new.reason {
+        let is_interrupted = |pod: &Pod| {
+            let reason = pod.status.as_ref().and_then(|status| status.reason.as_deref());
+            reason == Some(reason::SPOT_INTERRUPTED)
+        };
+        if is_interrupted(after) && !is_interrupted(before) {
             self.spot_interruptions.inc();
         }
     }

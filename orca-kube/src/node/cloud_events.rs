@@ -25,8 +25,9 @@ impl CloudEvents {
 
     /// The live Node was seen. What an earlier process found is no change.
     pub(super) fn saw(&self, live: &Node) {
-        let status = live.status.clone().unwrap_or_default();
-        let Some(shown) = condition(&status, node_condition::CLOUD_REACHABLE) else { return };
+        let shown =
+            live.status.as_ref().and_then(|status| condition(status, node_condition::CLOUD_REACHABLE));
+        let Some(shown) = shown else { return };
         let is_reachable = shown.status == "True";
         let mut known = self.was_reachable.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.replace(is_reachable);
