@@ -127,3 +127,13 @@ impl GarbageMetrics {
         );
     }
 }
+
+/// What a scrape shows of what this registers.
+#[cfg(test)]
+fn shown(register: impl FnOnce(&mut Registry)) -> String {
+    let mut registry = Registry::default();
+    register(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+    text
+}

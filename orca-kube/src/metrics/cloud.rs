@@ -180,6 +180,7 @@ fn kind(kind: Kind) -> &'static str {
 mod tests {
     use orca_core::instance::CapacityType;
 
+    use super::super::shown;
     use super::*;
 
     fn launched(instance_type: &str) -> LaunchOutcome {
@@ -202,17 +203,9 @@ mod tests {
         LaunchOutcome::Launched(Box::new(instance))
     }
 
-    fn shown(metrics: &CloudMetrics) -> String {
-        let mut registry = Registry::default();
-        metrics.register(&mut registry);
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
-        text
-    }
-
     #[test]
     fn every_series_of_calls_and_launches_exists_before_the_first() {
-        let text = shown(&CloudMetrics::default());
+        let text = shown(|registry| CloudMetrics::default().register(registry));
         assert!(
             text.contains("cloud_api_requests_total{operation=\"terminate\",result=\"denied\"} 0"),
             "{text}"
@@ -227,7 +220,7 @@ mod tests {
             metrics.launched(&launched(&format!("t{number}.micro")));
         }
         metrics.launched(&launched("t0.micro"));
-        let text = shown(&metrics);
+        let text = shown(|registry| metrics.register(registry));
         let of = |name: &str| {
             format!(
                 "instances_launched_total{{instance_type=\"{name}\",capacity_type=\"spot\",zone=\"us-west-2a\"}}"

@@ -162,19 +162,12 @@ fn bound_at(pod: &Pod) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shown;
     use super::*;
 
     fn pod(status: serde_json::Value) -> Pod {
         let value = serde_json::json!({ "metadata": { "creationTimestamp": "1970-01-01T00:00:05Z" }, "status": status });
         serde_json::from_value(value).expect("a pod")
-    }
-
-    fn shown(metrics: &PodMetrics) -> String {
-        let mut registry = Registry::default();
-        metrics.register(&mut registry);
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
-        text
     }
 
     #[test]
@@ -189,7 +182,7 @@ mod tests {
         let interrupted = pod(serde_json::json!({ "phase": "Failed", "reason": "SpotInterrupted" }));
         metrics.wrote(&running, &interrupted, at(60));
         metrics.wrote(&interrupted, &interrupted, at(61));
-        let text = shown(&metrics);
+        let text = shown(|registry| metrics.register(registry));
         assert!(text.contains("pod_bound_to_running_seconds_sum 30.0"), "{text}");
         assert!(text.contains("pod_bound_to_running_seconds_count 1"), "{text}");
         assert!(text.contains("spot_interruptions_total 1"), "{text}");
