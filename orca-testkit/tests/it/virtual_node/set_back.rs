@@ -9,14 +9,25 @@ use super::support::Harness;
 
 const UNTIL: &str = "orca.research/set-back-until";
 
-/// Fifteen pods run, of which the API server knew five when this was taken; then it is set back to it.
-async fn set_back() -> Harness {
+/// Five pods run, and the API server as it was then.
+async fn with_five() -> (Harness, Snapshot) {
     let harness = Harness::new();
     harness.create_many("kept", 5).await;
     harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
     let snapshot = harness.kube.store().snapshot();
+    (harness, snapshot)
+}
+
+/// Ten more run, of which it will know nothing.
+async fn lose_ten(harness: &Harness) {
     harness.create_many("lost", 10).await;
     harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+}
+
+/// Fifteen pods run, of which the API server knew five when this was taken; then it is set back to it.
+async fn set_back() -> Harness {
+    let (harness, snapshot) = with_five().await;
+    lose_ten(&harness).await;
     // The lease is renewed meanwhile, as it always is.
     tokio::time::sleep(Duration::from_secs(30)).await;
     restore(&harness, &snapshot);
@@ -107,12 +118,8 @@ async fn is_held_here_and_by_the_next(mut harness: Harness, what: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_set_back_is_noticed_although_other_writes_have_overtaken_its_versions() {
-    let harness = Harness::new();
-    harness.create_many("kept", 5).await;
-    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
-    let snapshot = harness.kube.store().snapshot();
-    harness.create_many("lost", 10).await;
-    harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+    let (harness, snapshot) = with_five().await;
+    lose_ten(&harness).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     let before = harness.kube.store().revision();
     restore(&harness, &snapshot);
@@ -129,14 +136,10 @@ async fn a_set_back_is_noticed_although_other_writes_have_overtaken_its_versions
 
 #[tokio::test(start_paused = true)]
 async fn a_set_back_to_the_time_of_another_leader_ends_no_process_and_no_instance() {
-    let mut harness = Harness::new();
-    harness.create_many("kept", 5).await;
-    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
-    let snapshot = harness.kube.store().snapshot();
+    let (mut harness, snapshot) = with_five().await;
     restart(&mut harness, 0).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
-    harness.create_many("lost", 10).await;
-    harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+    lose_ten(&harness).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     restore(&harness, &snapshot);
     is_held_here_and_by_the_next(harness, "another leader").await;
@@ -144,13 +147,9 @@ async fn a_set_back_to_the_time_of_another_leader_ends_no_process_and_no_instanc
 
 #[tokio::test(start_paused = true)]
 async fn a_set_back_that_nobody_saw_is_noticed_by_the_lease_that_launches_outlived() {
-    let mut harness = Harness::new();
-    harness.create_many("kept", 5).await;
-    harness.eventually(&[("Running", 5)], Duration::from_mins(1)).await;
-    let snapshot = harness.kube.store().snapshot();
+    let (mut harness, snapshot) = with_five().await;
     tokio::time::sleep(Duration::from_mins(10)).await;
-    harness.create_many("lost", 10).await;
-    harness.eventually(&[("Running", 15)], Duration::from_mins(1)).await;
+    lose_ten(&harness).await;
     harness.node.process.kill();
     restore(&harness, &snapshot);
     restart(&mut harness, 0).await;
