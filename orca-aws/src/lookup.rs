@@ -1,7 +1,7 @@
 //! Asks EC2 what it says of an image and of a type, and what to do when that proves wrong.
 
 use aws_sdk_ec2::types::InstanceType;
-use orca_core::error::{CloudError, Fault, Kind};
+use orca_core::error::{CloudError, Kind};
 
 use crate::call::{Operation, call};
 use crate::catalog::{Image, InstanceKind, image, is_no_image, kind};
@@ -56,24 +56,22 @@ impl Ec2Client {
         let answer = call(Operation::DescribeImages, self.read.describe_images().image_ids(ami).send()).await;
         let context = Context { operation: Operation::DescribeImages, pod_named_image };
         let output = answer.map_err(|error| verdict(context, &error).into_error())?;
-        let none = || {
-            let fault = if pod_named_image { Fault::Pod } else { Fault::Config };
-            let message = format!("EC2 has no machine image {ami} in {}", self.region());
-            CloudError::new(Kind::Invalid(fault), "InvalidAMIID.NotFound", message)
-        };
-        output.images().first().map(image).ok_or_else(none)
+        output.images().first().map(image).ok_or_else(|| empty("machine image", ami))
     }
 
     async fn ask_kind(&self, name: &str) -> Result<InstanceKind, CloudError> {
         let ask = self.read.describe_instance_types().instance_types(InstanceType::from(name));
         let answer = call(Operation::DescribeInstanceTypes, ask.send()).await;
         let output = answer.map_err(|error| cloud_error(Operation::DescribeInstanceTypes, &error))?;
-        let none = || {
-            let message = format!("EC2 has no instance type {name} in {}", self.region());
-            CloudError::new(Kind::Invalid(Fault::Pod), "InvalidInstanceType", message)
-        };
-        output.instance_types().first().map(kind).ok_or_else(none)
+        output.instance_types().first().map(kind).ok_or_else(|| empty("instance type", name))
     }
+}
+
+/// EC2 has an error for what does not exist. An answer without what was asked for is somebody else's, or cut: nothing follows
+/// from it, and it is asked again.
+fn empty(what: &str, name: &str) -> CloudError {
+    let message = format!("the answer has no {what} {name}, and no error that says so");
+    CloudError::new(Kind::Unknown, "EmptyAnswer", message)
 }
 
 fn told<V>(what: &str, name: &str, answer: Result<V, CloudError>) -> Result<Option<V>, CloudError> {

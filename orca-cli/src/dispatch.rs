@@ -1,5 +1,7 @@
 //! From the command line to the command, and from its end to the exit code.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,10 +24,7 @@ pub fn main() -> ExitCode {
     let args = match Args::of_process() {
         Ok(args) => args,
         // This is also the way of --help and --version, which end with 0.
-        Err(error) => {
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX));
-        }
+        Err(error) => return misused(&error),
     };
     let environment = Environment::of_process();
     // Until the config is read, only the flag can say how the message must look. What collects the lines of a controller
@@ -42,6 +41,22 @@ pub fn main() -> ExitCode {
             failure.code()
         }
     }
+}
+
+/// Prints help and version, or what is wrong with the command line: as a line of the log where a controller's log is read.
+fn misused(error: &clap::Error) -> ExitCode {
+    let names_command =
+        |word: OsString| ["config", "sandbox", "version", "help"].iter().any(|name| *name == word);
+    let is_run = !env::args_os().skip(1).any(names_command);
+    let form = if is_run { Form::for_stderr(LogFormat::Auto) } else { Form::Text };
+    if !error.use_stderr() || form == Form::Text {
+        drop(error.print());
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(u8::MAX));
+    }
+    let text = error.render().to_string();
+    let failure = Failure::usage(text.trim().trim_start_matches("error: "));
+    drop(failure.write(form, &SystemClock, &mut io::stderr().lock()));
+    failure.code()
 }
 
 fn dispatch(args: Args, environment: Environment, form: &mut Form) -> Result<(), Failure> {
@@ -108,7 +123,7 @@ fn show(output: ConfigOutput, globals: &Globals, environment: &Environment) -> R
 
 fn version(output: VersionOutput) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
-    let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+    let platform = format!("{}/{}", env::consts::OS, env::consts::ARCH);
     let revision = env!("ORCA_REVISION");
     let backends: &[&str] = if cfg!(feature = "aws") { &["aws"] } else { &[] };
     match output {

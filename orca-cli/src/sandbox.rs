@@ -42,18 +42,19 @@ pub(crate) fn main(args: SandboxArgs, globals: Globals, environment: &Environmen
     };
     logging::init(&logging).map_err(Failure::usage)?;
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let output = Output::new(args.output, !is_plain && io::stdout().is_terminal());
+    let is_coloured = !is_plain && io::stdout().is_terminal();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
-    runtime.block_on(Box::pin(run(args, config, manifests, output)))
+    runtime.block_on(Box::pin(run(args, config, manifests, is_coloured)))
 }
 
 async fn run(
     args: SandboxArgs,
     config: Document,
     manifests: Vec<Manifest>,
-    output: Output,
+    is_coloured: bool,
 ) -> Result<(), Failure> {
     let told_to_stop = signals::shutdown().map_err(Failure::new)?;
+    let output = Output::new(args.output, is_coloured, told_to_stop.clone());
     let sandbox = Sandbox::start(&args, config).await?;
     output.greet(&sandbox, &args);
     let stop = CancellationToken::new();

@@ -118,6 +118,19 @@ impl Instance {
             .or_else(|| differs(tag::NODE, named.map(|owner| owner.node.as_str()), owner.node.as_str()))
             .or_else(|| differs(tag::POD_UID, uid, pod.as_str()))
     }
+
+    /// What of its tags names another pod than its UID says: the name and the UID contradict each other, and nobody but people
+    /// can tell which of them was changed.
+    #[must_use]
+    pub fn contradicting_tag(&self, pod: &PodRef) -> Option<ForeignTag> {
+        let named = self.pod.as_ref()?;
+        let differs = |key: &'static str, found: &str, expected: &str| {
+            let named = (!found.is_empty()).then(|| found.to_owned());
+            (found != expected).then(|| ForeignTag { key, found: named, expected: expected.to_owned() })
+        };
+        differs(tag::POD_NAMESPACE, &named.namespace, &pod.namespace)
+            .or_else(|| differs(tag::POD_NAME, &named.name, &pod.name))
+    }
 }
 
 /// A tag by which an instance is not ORCA's to end.

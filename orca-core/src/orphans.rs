@@ -277,12 +277,11 @@ pub fn doubled(alive: &[Instance]) -> BTreeMap<&PodUid, Vec<&Instance>> {
     by_pod
 }
 
-/// Whether an instance of our cluster is nobody's as far as this node can tell: it costs money, and names another
-/// node, no node or no pod. It is reported and never touched.
+/// Whether an instance of our cluster costs money and is not this node's: it names another node or none. It is reported and
+/// never touched.
 #[must_use]
 pub fn is_foreign(instance: &Instance, owner: &Owner) -> bool {
-    let is_ours = instance.owner.as_ref() == Some(owner) && instance.pod.is_some();
-    instance.state.is_alive() && !is_ours
+    instance.state.is_alive() && instance.owner.as_ref() != Some(owner)
 }
 
 #[cfg(test)]

@@ -212,9 +212,18 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
         ),
         NoInstance::CloudUnreachable(error) => waiting(
             reason::CLOUD_UNREACHABLE,
-            format!("the cloud's instances cannot be listed, so nothing is launched: {error}"),
+            sentence(
+                &format!("the cloud's instances cannot be listed, so nothing is launched: {error}"),
+                "It is asked again until it answers",
+            ),
         ),
-        NoInstance::RecordUnusable(error) => waiting(reason::INSTANCE_CREATION_FAILED, error.to_string()),
+        NoInstance::RecordUnusable(error) => waiting(
+            reason::INSTANCE_CREATION_FAILED,
+            sentence(
+                &error.to_string(),
+                "Delete the pod and make it again: nothing can be launched by this record",
+            ),
+        ),
         // Unknown is never absent: nothing is concluded, and nothing is launched a second time.
         NoInstance::LaunchedElsewhere { recorded, current } => waiting(
             reason::CLOUD_IDENTITY_CHANGED,
@@ -294,7 +303,7 @@ fn refused(error: &CloudError, next: Next) -> Shown {
         Next::OnChange => sentence(&error.told(), "It is tried again when the pod is changed"),
         Next::WhenAvailable => sentence(&error.told(), "It is asked for again when it may be there"),
         Next::Attempt(number, at) => sentence(&error.told(), &format!("Attempt {number} follows at {at:.0}")),
-        Next::Again => error.told(),
+        Next::Again => sentence(&error.told(), "It is asked again soon"),
     };
     waiting(&error.code, message)
 }

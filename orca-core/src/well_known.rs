@@ -224,4 +224,6 @@ pub mod reason {
     pub const SURPLUS_INSTANCE: &str = "SurplusInstance";
     /// Event on the node: a volume, an interface or a spot request without an instance is removed.
     pub const LEFTOVER_REMOVED: &str = "LeftoverRemoved";
+    /// Event on the node: a volume, an interface or a spot request has this node's tags and no pod's, so it is not removed.
+    pub const LEFTOVER_NOT_OWNED: &str = "LeftoverNotOwned";
 }

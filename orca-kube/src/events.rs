@@ -115,6 +115,13 @@ impl Events {
         }
     }
 
+    /// The messages that were published for this reason.
+    #[cfg(test)]
+    pub(crate) fn published(&self, reason: &str) -> Vec<String> {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.keys().filter(|one| &*one.reason == reason).map(|one| one.message.to_string()).collect()
+    }
+
     fn is_news(&self, subject: &str, note: &Note) -> bool {
         let now = Instant::now();
         let key =

@@ -73,6 +73,8 @@ pub(crate) struct Garbage {
     cluster_uid: Option<ClusterId>,
     history: History<InstanceId>,
     leftover_history: History<LeftoverId>,
+    /// This node's instances that named no pod in the latest round.
+    without_pod: Vec<InstanceId>,
     /// When the sweep that was judged last began. A round needs a new one.
     judged: Option<Timestamp>,
     /// Whether the API server is known to be that of the cluster whose instances these are.
@@ -92,6 +94,7 @@ impl Garbage {
             cluster_uid: parts.cluster_uid.clone(),
             history: History::default(),
             leftover_history: History::default(),
+            without_pod: Vec::new(),
             judged: None,
             proven: parts.is_recorded,
             frozen: None,

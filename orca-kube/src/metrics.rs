@@ -56,6 +56,7 @@ pub(crate) struct GarbageMetrics {
     pub(crate) terminated: Counter,
     pub(crate) frozen: Family<Cause, Gauge>,
     pub(crate) leftovers: Gauge,
+    pub(crate) leftovers_not_owned: Gauge,
     pub(crate) removed: Counter,
     pub(crate) foreign: Gauge,
 }
@@ -119,10 +120,15 @@ impl GarbageMetrics {
             "Volumes, interfaces and spot requests without an instance",
             self.leftovers.clone(),
         );
+        orca.register(
+            "leftovers_not_owned",
+            "Volumes, interfaces and spot requests with this node's tags and no pod's: they are not removed",
+            self.leftovers_not_owned.clone(),
+        );
         orca.register("leftovers_removed", "Those that were removed", self.removed.clone());
         orca.register(
             "foreign_instances",
-            "Alive instances of this cluster that name another node, no node or no pod",
+            "Alive instances of this cluster that name another node or none",
             self.foreign.clone(),
         );
     }
@@ -136,4 +142,32 @@ fn shown(register: impl FnOnce(&mut Registry)) -> String {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const PAGE: &str = include_str!("../../docs/operations.md");
+
+    /// What the exposition format calls a metric's samples, without what it adds to a histogram's.
+    fn registered() -> BTreeSet<String> {
+        let text = shown(|registry| Metrics::default().register(registry));
+        let typed = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        typed
+            .map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() })
+            .collect()
+    }
+
+    #[test]
+    fn the_page_on_operations_lists_every_metric_and_no_other() {
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `orca_")?.split('`').next());
+        let listed: BTreeSet<String> = rows.map(|name| format!("orca_{name}")).collect();
+        let mut registered = registered();
+        // The program's own, and the one whose labels nobody knows before the first launch.
+        registered.extend(["orca_build_info", "orca_instances_launched_total"].map(str::to_owned));
+        assert_eq!(listed, registered);
+    }
 }

@@ -22,6 +22,7 @@ mod moment;
 mod nodes;
 mod peers;
 mod plane;
+mod profile;
 mod program;
 mod report;
 mod statistics;

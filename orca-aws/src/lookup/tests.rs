@@ -1,6 +1,7 @@
 //! How EC2's answers are read, how rarely it is asked, and when what is known proved wrong.
 
 use orca_core::cloud::LaunchOutcome;
+use orca_core::error::Fault;
 use orca_core::launch::{LaunchToken, Offer};
 use orca_core::quantity::Quantity;
 
@@ -70,6 +71,20 @@ async fn an_image_that_a_launch_does_not_find_is_asked_for_again_before_the_next
     let outcome = client.run_instances(&offers[0], &token, not_after).await;
     assert!(matches!(outcome, LaunchOutcome::Refused(_)), "{outcome:?}");
     assert_eq!(ami(&client.make_offers(&wish()).await.expect("offers")), "ami-4567abcd");
+}
+
+/// EC2 has an error for what does not exist: a `200` without it comes from something in between, or was cut.
+#[tokio::test]
+async fn an_answer_without_what_was_asked_for_is_no_absence() {
+    let none =
+        |action: &str, set: &str| Reply::xml(200, &format!("<{action}Response><{set}/></{action}Response>"));
+    let no_image = vec![none("DescribeImages", "imagesSet")];
+    let no_kind = vec![image("/dev/xvda", 8), none("DescribeInstanceTypes", "instanceTypeSet")];
+    for replies in [no_image, no_kind] {
+        let server = Server::new(replies);
+        let error = client(&server, &settings()).make_offers(&wish()).await.expect_err("nothing is known");
+        assert_eq!((error.kind, error.code.as_str()), (Kind::Unknown, "EmptyAnswer"), "asked for again");
+    }
 }
 
 #[tokio::test]

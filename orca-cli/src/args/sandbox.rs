@@ -19,7 +19,13 @@ pub struct SandboxArgs {
     #[arg(long, requires = "apply")]
     pub keep: bool,
     /// With --apply: how long to wait for everything to come up, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, requires = "apply")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        requires = "apply",
+        allow_negative_numbers = true
+    )]
     pub timeout: u64,
     /// How many times faster than AWS instances boot, pass their checks and end, such as 30x.
     #[arg(long, value_name = "FACTOR", default_value = "30x", value_parser = speed)]

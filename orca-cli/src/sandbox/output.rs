@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::servers::{Sandbox, SandboxEvent};
 use super::story::Line;
@@ -22,11 +23,13 @@ pub(super) struct Output {
     coloured: bool,
     began: Instant,
     timeline: Mutex<Timeline>,
+    /// Ends the sandbox when nobody reads what it says.
+    unread: CancellationToken,
 }
 
 impl Output {
-    pub(super) fn new(output: SandboxOutput, coloured: bool) -> Self {
-        Self { form: output, coloured, began: Instant::now(), timeline: Mutex::default() }
+    pub(super) fn new(output: SandboxOutput, coloured: bool, unread: CancellationToken) -> Self {
+        Self { form: output, coloured, began: Instant::now(), timeline: Mutex::default(), unread }
     }
 
     /// How to reach the sandbox, and what to try.
@@ -34,10 +37,12 @@ impl Output {
         let (url, kubeconfig) = (sandbox.url(), sandbox.kubeconfig().display().to_string());
         match self.form {
             SandboxOutput::Json => {
-                print(&json!({ "server": url, "kubeconfig": kubeconfig, "seed": args.seed }).to_string());
+                self.print(
+                    &json!({ "server": url, "kubeconfig": kubeconfig, "seed": args.seed }).to_string(),
+                );
             }
             SandboxOutput::Text => {
-                print(&format!(
+                self.print(&format!(
                     "A cluster and a cloud in one process, {}x as fast as AWS. Nothing leaves this machine.\n\n  \
                      API server  {url}\n  Cloud       {}\n",
                     args.speed,
@@ -45,7 +50,7 @@ impl Output {
                 ));
                 // Who only wants to see manifests come and go needs no second terminal.
                 if args.apply.is_empty() || args.keep {
-                    print(&format!(
+                    self.print(&format!(
                         "In another terminal:\n\n  export KUBECONFIG={kubeconfig}\n  kubectl get nodes -o wide\n  \
                          kubectl apply -f examples/kubernetes/gpu-training-pod.yaml\n  kubectl get pods -w\n\n\
                          Ctrl-C ends it and leaves nothing behind.\n",
@@ -82,8 +87,8 @@ impl Output {
 
     fn say_at(&self, line: &Line, at: Duration) {
         match self.form {
-            SandboxOutput::Text => print(&line.text(at, self.coloured)),
-            SandboxOutput::Json => print(&line.json(at)),
+            SandboxOutput::Text => self.print(&line.text(at, self.coloured)),
+            SandboxOutput::Json => self.print(&line.json(at)),
         }
     }
 
@@ -99,20 +104,22 @@ impl Output {
     pub(super) fn summarise(&self, came_up: bool) {
         let timeline = self.timeline();
         match self.form {
-            SandboxOutput::Text => print(&format!("\n{}", timeline.table().trim_end())),
+            SandboxOutput::Text => self.print(&format!("\n{}", timeline.table().trim_end())),
             SandboxOutput::Json => {
-                print(&json!({ "cameUp": came_up, "pods": timeline.pods() }).to_string());
+                self.print(&json!({ "cameUp": came_up, "pods": timeline.pods() }).to_string());
             }
+        }
+    }
+
+    /// Who stops reading, as `head` does, has what he wants: the sandbox ends then, as after Ctrl-C.
+    fn print(&self, text: &str) {
+        let mut stdout = io::stdout().lock();
+        if writeln!(stdout, "{text}").and_then(|()| stdout.flush()).is_err() {
+            self.unread.cancel();
         }
     }
 
     fn timeline(&self) -> std::sync::MutexGuard<'_, Timeline> {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Who stops reading, as `head` does, has what he wants.
-fn print(text: &str) {
-    let mut stdout = io::stdout().lock();
-    drop(writeln!(stdout, "{text}").and_then(|()| stdout.flush()));
 }

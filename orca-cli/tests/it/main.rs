@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod config;
+mod documents;
 mod e2e;
 #[cfg(feature = "sandbox")]
 mod sandbox;

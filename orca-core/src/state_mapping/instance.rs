@@ -52,7 +52,7 @@ fn ended(instance: &Instance) -> Shown {
         }
         EndCause::ApiCall => lost(
             reason::INSTANCE_GONE,
-            message("was ended by a call of the cloud's API that nothing here asked for"),
+            message("was ended by a call of the cloud's API although its pod should run"),
         ),
         EndCause::Provider => lost(reason::INSTANCE_GONE, message("was ended by the cloud")),
         EndCause::LaunchFailed => {

@@ -127,7 +127,7 @@ fn instances(row: &mut impl FnMut(&str, &Evidence<'_>)) {
     for (what, cause) in [
         ("by the spot market", EndCause::SpotInterruption),
         ("by its own shutdown", EndCause::Guest),
-        ("by a call that nothing here asked for", EndCause::ApiCall),
+        ("by a call although its pod should run", EndCause::ApiCall),
         ("by the cloud", EndCause::Provider),
         ("because the cloud could not carry out its launch", EndCause::LaunchFailed),
         ("because its launch asked for what cannot be, or for too much", EndCause::LaunchInvalid),

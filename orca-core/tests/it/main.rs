@@ -4,6 +4,7 @@
 
 mod annotations;
 mod decisions;
+mod documents;
 mod edges;
 mod hostile;
 mod observations;

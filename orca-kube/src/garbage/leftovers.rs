@@ -30,6 +30,7 @@ impl Garbage {
                 return;
             }
         };
+        self.report_not_owned(&found);
         let (alive, findings) = self.look_at(&found).await;
         let round = Round {
             now: self.parts.clock.now(),
@@ -75,6 +76,17 @@ impl Garbage {
         (alive.len(), findings.collect())
     }
 
+    /// Without a pod's UID nothing proves that nobody needs them, so they stay, and people are told.
+    fn report_not_owned(&self, found: &[Leftover]) {
+        let is_not_owned =
+            |one: &&Leftover| one.owner.as_ref() == Some(&self.parts.owner) && one.pod.is_none();
+        let ids: Vec<&LeftoverId> = found.iter().filter(is_not_owned).map(|one| &one.id).collect();
+        self.parts.metrics.leftovers_not_owned.set(i64::try_from(ids.len()).unwrap_or(i64::MAX));
+        if !ids.is_empty() {
+            self.tell(&notes::leftovers_without_pod(&ids));
+        }
+    }
+
     async fn remove(&self, found: &[Leftover], id: &LeftoverId) {
         let leftover = found.iter().find(|leftover| leftover.id == *id);
         let owned = leftover.and_then(|leftover| {
@@ -96,7 +108,8 @@ impl Garbage {
         }
     }
 
-    /// Counts and names the instances of our cluster that are nobody's as far as this node can tell.
+    /// Counts and names the instances of our cluster that are not this node's. Those that are, and name no pod, are told of in each
+    /// round.
     pub(super) async fn report_foreign(&self) {
         let Some(source) = self.parts.leftovers.clone() else {
             return;
@@ -109,7 +122,8 @@ impl Garbage {
             }
         };
         let mut by_node: BTreeMap<Option<NodeName>, Vec<InstanceId>> = BTreeMap::new();
-        for instance in instances.into_iter().filter(|one| orphans::is_foreign(one, &self.parts.owner)) {
+        let owner = &self.parts.owner;
+        for instance in instances.into_iter().filter(|one| orphans::is_foreign(one, owner)) {
             by_node.entry(instance.owner.map(|owner| owner.node)).or_default().push(instance.id);
         }
         let count: usize = by_node.values().map(Vec::len).sum();
@@ -118,10 +132,11 @@ impl Garbage {
             tracing::warn!(
                 count = foreign.len(),
                 tagged_node = node.as_ref().map(tracing::field::display),
+                expected_node = %owner.node,
                 instances = notes::named(foreign),
-                "Instances of this cluster belong to another node or to no pod; ORCA does not touch them"
+                "Instances of this cluster belong to another node or to none; ORCA does not touch them"
             );
-            self.tell(&notes::foreign(node.as_ref(), foreign));
+            self.tell(&notes::foreign(node.as_ref(), &owner.node, foreign));
         }
     }
 }

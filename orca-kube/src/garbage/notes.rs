@@ -3,11 +3,11 @@
 use std::fmt::Display;
 
 use orca_core::ids::{ClusterId, InstanceId, NodeName};
-use orca_core::instance::Instance;
+use orca_core::instance::{ForeignTag, Instance};
 use orca_core::leftover::LeftoverId;
 use orca_core::lifecycle::Note;
 use orca_core::orphans::{Freeze, Standing};
-use orca_core::well_known::reason;
+use orca_core::well_known::{reason, tag};
 
 use crate::identity::Mismatch;
 
@@ -137,23 +137,67 @@ pub(super) fn missing(instances: &[InstanceId]) -> Note {
 }
 
 /// Instances of the cluster that this node may not touch: those of an earlier name of it cost money without end.
-pub(super) fn foreign(node: Option<&NodeName>, instances: &[InstanceId]) -> Note {
+pub(super) fn foreign(node: Option<&NodeName>, ours: &NodeName, instances: &[InstanceId]) -> Note {
+    let (count, named) = (counted(instances.len(), "instance"), named(instances));
     let text = match node {
         Some(node) => format!(
-            "{} instances of this cluster belong to node {node}, and this ORCA does not touch them: {}. If another ORCA runs \
-             as {node}, all is well; if this node had that name before, run ORCA as {node} until its pods are gone, or end them by \
-             hand",
-            instances.len(),
-            named(instances)
+            "{count} of this cluster named for node {node}, and this ORCA does not touch what belongs to another: {named}. The \
+             tag {} is \"{node}\", and this node's is \"{ours}\". If another ORCA runs as {node}, all is well; if this node had that \
+             name before, run ORCA as {node} until its pods are gone, or end them by hand",
+            tag::NODE
         ),
         None => format!(
-            "{} instances of this cluster name no node or no pod, and ORCA does not touch them: {}. End them by hand if \
-             nobody uses them",
-            instances.len(),
-            named(instances)
+            "{count} of this cluster without a node, which ORCA does not touch: {named}. The tag {} is missing, which has to be \
+             \"{ours}\" for this node's. Set it, or end by hand what nobody uses",
+            tag::NODE
         ),
     };
     Note::normal(reason::FOREIGN_INSTANCES, text)
+}
+
+/// Such as `1 instance` or `3 instances`.
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+/// This node's by their tags, and nobody can tell for which pod: they cost money, and are not ended.
+pub(super) fn without_pod(instances: &[InstanceId]) -> Note {
+    Note::warning(
+        reason::INSTANCE_NOT_OWNED,
+        format!(
+            "{} with this node's tags not ended: {}. The tag {} is missing, which has to be the UID of the pod. Set it, or end \
+             by hand what nobody uses",
+            counted(instances.len(), "instance"),
+            named(instances),
+            tag::POD_UID
+        ),
+    )
+}
+
+/// One of several instances of a pod, which would be ended if its tags did not name another pod as well.
+pub(super) fn contradicting(instance: &InstanceId, tag: &ForeignTag) -> Note {
+    Note::warning(
+        reason::INSTANCE_NOT_OWNED,
+        format!(
+            "instance {instance} runs on and is not ended: {tag}, because its tag {} names that pod. Set the tag that is wrong, or \
+             end the instance by hand",
+            tag::POD_UID
+        ),
+    )
+}
+
+/// The same as [`without_pod`] for what instances leave behind.
+pub(super) fn leftovers_without_pod(leftovers: &[&LeftoverId]) -> Note {
+    Note::warning(
+        reason::LEFTOVER_NOT_OWNED,
+        format!(
+            "{} with this node's tags not removed: {}. The tag {} is missing, which has to be the UID of the pod. Set it, or \
+             delete by hand what nobody uses",
+            counted(leftovers.len(), "leftover"),
+            named(leftovers),
+            tag::POD_UID
+        ),
+    )
 }
 
 pub(super) fn removed(leftover: &LeftoverId) -> Note {

@@ -54,6 +54,7 @@ impl Garbage {
         alive.retain(|instance| instance.owner.as_ref() == Some(&self.parts.owner));
         alive.sort_by(|a, b| a.id.cmp(&b.id));
         self.compare_with_the_lease(&alive, now);
+        self.report_without_pod();
         let findings = self.look(&alive).await;
         if !self.is_proven(&alive, &findings) {
             return Ok(true);
@@ -69,6 +70,17 @@ impl Garbage {
         self.carry_out(&verdict, &alive, &findings);
         self.look_for_the_forgotten(&findings, swept);
         Ok(true)
+    }
+
+    /// Tells of those that name no pod in two rounds in a row: one list can be a moment ahead of the tags.
+    fn report_without_pod(&mut self) {
+        let now = self.parts.provider.without_pod();
+        let before = std::mem::replace(&mut self.without_pod, now);
+        let lasting: Vec<InstanceId> =
+            self.without_pod.iter().filter(|id| before.contains(id)).cloned().collect();
+        if !lasting.is_empty() {
+            self.tell(&notes::without_pod(&lasting));
+        }
     }
 
     /// Notices a set-back that happened while no process looked, by what processes before this one launched.
@@ -210,25 +222,39 @@ impl Garbage {
         let mut all = BTreeSet::new();
         for (uid, alive) in doubled {
             let found = reads.iter().find(|(pod, read)| pod.uid == **uid && matches!(read, Read::There(_)));
-            let Some((_, read @ Read::There(object))) = found else { continue };
+            let Some((pod, read @ Read::There(object))) = found else { continue };
             if read.standing() != Standing::Wanted {
                 continue;
             }
             let recorded = self.parts.pods.recorded(object);
-            let surplus = orphans::surplus(alive, recorded.as_ref());
-            let pod = alive.iter().find_map(|instance| instance.pod.as_ref());
+            let alive = self.without_contradictions(pod, alive);
+            let surplus = orphans::surplus(&alive, recorded.as_ref());
+            if surplus.is_empty() {
+                continue;
+            }
             tracing::error!(
-                pod = pod.map(tracing::field::display),
+                pod = %pod,
                 recorded = recorded.as_ref().map(tracing::field::display),
                 instances = ?alive,
                 "A pod has more than one instance, which must never be"
             );
-            if let Some(pod) = pod {
-                self.tell(&notes::surplus(pod, alive, &surplus));
-            }
+            self.tell(&notes::surplus(pod, &alive, &surplus));
             all.extend(surplus);
         }
         all
+    }
+
+    /// Those whose tags name this pod and no other. The rest is told of: which of their tags was changed nobody here can tell, so
+    /// they neither end nor make another one end.
+    fn without_contradictions<'a>(&self, pod: &PodRef, alive: &[&'a Instance]) -> Vec<&'a Instance> {
+        let mut named = Vec::new();
+        for &instance in alive {
+            match instance.contradicting_tag(pod) {
+                None => named.push(instance),
+                Some(tag) => self.tell(&notes::contradicting(&instance.id, &tag)),
+            }
+        }
+        named
     }
 
     fn carry_out(

@@ -382,3 +382,5 @@ async fn a_leftover_goes_when_it_is_nobodys_and_foreign_instances_are_counted() 
     assert_eq!(harness.metrics.foreign.get(), 1);
     assert_eq!(harness.alive(), ["i-1"]);
 }
+
+mod not_owned;

@@ -12,6 +12,11 @@ impl InstanceProvider {
         self.inner.ledger().listed_alive()
     }
 
+    /// The node's instances of the latest complete sweep that are alive and name no pod.
+    pub(crate) fn without_pod(&self) -> Vec<InstanceId> {
+        self.inner.ledger().without_pod(&self.inner.parts.owner)
+    }
+
     /// Whether this process sent a launch for this pod. A process that has sent very many forgets the oldest.
     pub(crate) fn launched_for(&self, pod: &PodUid) -> bool {
         self.inner.launched_for.contains(pod)

@@ -42,6 +42,8 @@ pub(super) struct Ledger {
     terminations: BTreeMap<InstanceId, OwnedInstance>,
     /// Those that a call under way names: another one would only take its place.
     under_way: BTreeSet<InstanceId>,
+    /// Of the latest complete sweep, those alive that name no pod, and that no pod of this process is known to have.
+    without_pod: Vec<Instance>,
     sweeps: VecDeque<Timestamp>,
     recent: Arc<[Timestamp]>,
     trouble: Option<CloudError>,
@@ -134,11 +136,13 @@ impl Ledger {
     pub(super) fn apply(&mut self, sweep: Sweep, now: Timestamp) -> Vec<PodUid> {
         let mut changed = Vec::new();
         let mut shown = BTreeSet::new();
+        self.without_pod.clear();
         let found = sweep.found.iter().flatten();
         for instance in sweep.listed.iter().chain(found) {
             shown.insert(instance.id.clone());
             let known = self.tracked.get(&instance.id).map(|tracked| tracked.pod.clone());
             let Some(pod) = instance.pod.clone().or(known) else {
+                self.without_pod.extend(instance.state.is_alive().then(|| instance.clone()));
                 continue;
             };
             // Where it lives was checked before, and is no change of it.

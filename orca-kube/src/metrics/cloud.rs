@@ -81,6 +81,10 @@ impl CloudMetrics {
             for result in ["ok"].iter().chain(&KINDS) {
                 let _exists = self.requests.get_or_create(&CallLabels { operation, result });
             }
+            // Of terminations each instance counts, and a call has many.
+            if operation != "terminate" {
+                let _exists = self.seconds.get_or_create(&Operation { operation });
+            }
         }
         for result in LAUNCHES.iter().chain(&KINDS) {
             let _exists = self.launches.get_or_create(&Outcome { result });
@@ -100,7 +104,7 @@ impl CloudMetrics {
         orca.register("instances_alive", "Instances of this node that cost money", self.alive.clone());
         orca.register(
             "instances_not_owned",
-            "Instances of pods of this node whose tags no longer say so: they cost money and are not ended",
+            "Alive instances whose tags do not name this node and a pod of it, and should: they are not ended",
             self.not_owned.clone(),
         );
         orca.register("sweeps", "Complete lists of the node's instances", self.sweeps.clone());

@@ -70,6 +70,9 @@ pub(super) struct Load {
     /// Kill the program while all pods run, and start it again.
     #[arg(long, requires = "program")]
     pub(super) restart: bool,
+    /// Write the API server's own processor profile, taken while pods come up, to FOLDER, a file a turn, for `go tool pprof`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) profile: Option<PathBuf>,
     /// Turns of each contestant.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) rounds: u32,

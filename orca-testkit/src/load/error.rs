@@ -30,6 +30,9 @@ pub(super) enum Error {
     /// The program.
     #[error("--program: there is no file {}; build it with `cargo build --release -p orca-cli`", .0.display())]
     NoProgram(std::path::PathBuf),
+    /// The profile.
+    #[error("the API server gives no profile: {0}")]
+    NoProfile(String),
     /// The child.
     #[error("the contestant orca {0}")]
     Child(String),
@@ -67,6 +70,7 @@ impl Error {
             | Self::Fake(_)
             | Self::Api { .. }
             | Self::NodeNotReady { .. }
+            | Self::NoProfile(_)
             | Self::Child(_)
             | Self::VirtualNode(_)
             | Self::System { .. } => ExitCode::FAILURE,

@@ -17,6 +17,8 @@ pub(super) use text::render;
 pub(super) struct Turn {
     pub(super) contestant: &'static str,
     pub(super) round: u32,
+    /// From the contestant's start until its node was Ready.
+    pub(super) ready_seconds: Option<f64>,
     /// Pods that came to Running per second, over the middle 80 %.
     pub(super) up_per_second: Option<f64>,
     /// Pods that went away per second, over the middle 80 %.
@@ -129,7 +131,8 @@ pub(super) struct Ratios {
 type Figure = (&'static str, fn(&Turn) -> Option<f64>);
 
 /// Every figure that has a median, with its name in JSON.
-const FIGURES: [Figure; 25] = [
+const FIGURES: [Figure; 26] = [
+    ("readySeconds", |turn| turn.ready_seconds),
     ("upPerSecond", |turn| turn.up_per_second),
     ("downPerSecond", |turn| turn.down_per_second),
     ("upSeconds", |turn| turn.up_seconds),
@@ -165,6 +168,7 @@ impl Turn {
         Self {
             contestant,
             round,
+            ready_seconds: None,
             up_per_second: None,
             down_per_second: None,
             up_seconds: None,

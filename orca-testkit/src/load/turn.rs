@@ -11,6 +11,7 @@ use super::contestant::{Contestant, Running};
 use super::error::Error;
 use super::nodes;
 use super::plane::Plane;
+use super::profile;
 use super::report::{Restart, Steady, Turn};
 use super::usage::Usage;
 
@@ -52,6 +53,7 @@ struct Measurements {
     writes: Option<[Writes; 2]>,
     /// When the deletions began.
     turned: super::moment::Moment,
+    ready_seconds: Option<f64>,
     steady: Option<Steady>,
     restart: Option<Restart>,
     record: Option<Record>,
@@ -71,13 +73,16 @@ pub(super) async fn play(ground: &Ground<'_>, contestant: Contestant, round: u32
 }
 
 async fn run(ground: &Ground<'_>, contestant: Contestant, node: &str) -> Result<Measurements, Error> {
+    let began = tokio::time::Instant::now();
     let mut running = contestant.start(ground.plane, node, ground.load).await?;
     nodes::wait_ready(&ground.client, node, contestant, &mut running).await?;
+    let ready_seconds = began.elapsed().as_secs_f64();
     warm_up(ground, node).await?;
     let measured = measure(ground, contestant, node, &running).await;
     let (record, faults) = running.stop().await?;
     let mut measured = measured?;
     measured.record = record;
+    measured.ready_seconds = Some(ready_seconds);
     measured.failures.extend(faults);
     Ok(measured)
 }
@@ -110,7 +115,14 @@ async fn measure(
     let usage = |pid: Option<u32>| pid.and_then(Usage::of);
     let (before, server_before) = (usage(running.pid()), usage(ground.plane.api_server_pid()));
     let from = end();
-    let mut failures = traffic.up(&sightings, limit, load.rate).await;
+    let profiled = async {
+        match &load.profile {
+            Some(folder) => profile::take(&ground.client, folder, node, load.pods).await.map(drop),
+            None => Ok(()),
+        }
+    };
+    let (mut failures, profiled) = tokio::join!(traffic.up(&sightings, limit, load.rate), profiled);
+    profiled?;
     tokio::time::sleep(SETTLE).await;
     let steady = match load.steady {
         Some(seconds) => Some(standing::steady(ground, contestant, running, seconds).await?),
@@ -148,6 +160,7 @@ async fn measure(
         api_server_cpu: used(server_before, server_after).map(|used| used.cpu_seconds),
         writes,
         turned,
+        ready_seconds: None,
         steady,
         restart,
         record: None,

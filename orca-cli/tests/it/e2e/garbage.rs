@@ -111,11 +111,14 @@ async fn an_orphan_of_ours_ends_and_nothing_that_is_not_ours_is_touched(world: W
     for (name, value) in [
         ("orca_orphans_terminated_total", "1"),
         ("orca_orphaned_instances", "0"),
-        ("orca_foreign_instances", "2"),
+        ("orca_foreign_instances", "1"),
+        ("orca_instances_not_owned", "1"),
         ("orca_gc_frozen{cause=\"brake\"}", "0"),
     ] {
         assert_eq!(metric(&orca, name).await.as_deref(), Some(value), "{name}");
     }
+    let note = world.told("InstanceNotOwned").await;
+    assert!(note.contains(&without_pod) && note.contains("orca.research/pod-uid"), "{note}");
     let log = orca.log();
     assert!(log.contains("ORCA does not touch them") && log.contains(&other_node), "the report: {log}");
     assert_eq!(world.proxy.unsupported(), Vec::<String>::new());
@@ -223,6 +226,8 @@ async fn a_volume_without_instance_and_pod_is_removed_and_no_other(world: World)
     let left = world.probe.create_volume(&tags(NODE)).await.expect("a volume");
     let foreign = world.probe.create_volume(&tags("another-node")).await.expect("a volume");
     let bare = world.probe.create_volume(&[("Name", "orca")]).await.expect("a volume");
+    let without_pod = [("orca.research/cluster", cluster.as_str()), ("orca.research/node", NODE)];
+    let without_pod = world.probe.create_volume(&without_pod).await.expect("a volume");
     world.configure(FAST);
     let _orca = world.orca().await;
     world
@@ -231,7 +236,9 @@ async fn a_volume_without_instance_and_pod_is_removed_and_no_other(world: World)
         })
         .await;
     assert!(world.told("LeftoverRemoved").await.contains(&left));
+    let note = world.told("LeftoverNotOwned").await;
+    assert!(note.contains(&without_pod) && note.contains("orca.research/pod-uid"), "{note}");
     let volumes = world.probe.volumes().await.expect("volumes");
-    assert!(volumes.contains(&foreign) && volumes.contains(&bare), "{volumes:?}");
+    assert!([&foreign, &bare, &without_pod].iter().all(|id| volumes.contains(id)), "{volumes:?}");
     assert_eq!(world.proxy.unsupported(), Vec::<String>::new());
 }

@@ -9,23 +9,35 @@ use super::cluster::{DEPLOYMENTS, Deletion, JOBS, PODS};
 use super::world::{World, pod};
 
 anywhere! {
-    a_job_of_twenty_survives_a_crash_of_orca_and_goes,
+    a_job_of_twenty_comes_up_with_few_writes_and_one_list_a_sweep,
+    a_crash_of_orca_writes_launches_and_ends_nothing,
+    a_deleted_job_takes_its_instances_along_with_two_writes_a_pod,
     a_deployment_scales_from_nothing_to_ten_and_back,
     a_wrong_annotation_buys_nothing_and_says_why,
 }
 
 const JOB: &str = include_str!("../../../../examples/kubernetes/batch-job.yaml");
 
-async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes(world: World) {
-    let orca = world.orca().await;
+/// Twenty pods of a Job that run.
+async fn twenty(world: &World) -> Vec<Value> {
     world.apply(JOB).await;
-    let before = world.running(20).await;
+    let running = world.running(20).await;
+    world.assert_one_instance_each(20);
+    running
+}
+
+async fn a_job_of_twenty_comes_up_with_few_writes_and_one_list_a_sweep(world: World) {
+    let _orca = world.orca().await;
+    twenty(&world).await;
     let patches = world.audited("patch", "pods/status");
     assert!(patches <= 20 * 4, "3 to Running and 1 to Ready: {patches}");
     assert!(world.audited("create", "events") <= 20 * 3, "at most 3 events a pod");
     sweeps_are_single_calls(&world).await;
-    world.assert_one_instance_each(20);
+}
 
+async fn a_crash_of_orca_writes_launches_and_ends_nothing(world: World) {
+    let orca = world.orca().await;
+    let before = twenty(&world).await;
     let launches = world.proxy.calls_of("RunInstances").len();
     orca.kill();
     let orca = world.orca().await;
@@ -49,7 +61,11 @@ async fn a_job_of_twenty_survives_a_crash_of_orca_and_goes(world: World) {
     assert_eq!(world.proxy.calls_of("RunInstances").len(), launches, "and launches nothing");
     assert!(world.proxy.calls_of("TerminateInstances").is_empty(), "and terminates nothing");
     assert_eq!(world.probe.alive().await.expect("instances").len(), 20);
+}
 
+async fn a_deleted_job_takes_its_instances_along_with_two_writes_a_pod(world: World) {
+    let _orca = world.orca().await;
+    twenty(&world).await;
     let patches = world.audited("patch", "pods/status");
     world.cluster.delete(JOBS, "batch", Deletion::Foreground).await;
     world

@@ -62,13 +62,19 @@ impl Ledger {
         self.tracked.values().filter(is_alive).count()
     }
 
-    /// How many are alive whose tags no longer name this owner and their pod.
+    /// This owner's of the latest complete sweep that are alive and name no pod, so that nothing may end them.
+    pub(in crate::instances) fn without_pod(&self, owner: &Owner) -> Vec<InstanceId> {
+        let owned = self.without_pod.iter().filter(|instance| instance.owner.as_ref() == Some(owner));
+        owned.map(|instance| instance.id.clone()).collect()
+    }
+
+    /// How many are alive whose tags do not name this owner and a pod of it.
     pub(in crate::instances) fn not_owned(&self, owner: &Owner) -> usize {
         let is_foreign = |tracked: &&TrackedInstance| {
             let alive = tracked.instance.as_ref().filter(|instance| instance.state.is_alive());
             alive.is_some_and(|instance| instance.foreign_tag(owner, &tracked.pod.uid).is_some())
         };
-        self.tracked.values().filter(is_foreign).count()
+        self.tracked.values().filter(is_foreign).count() + self.without_pod(owner).len()
     }
 
     /// Of the latest complete sweep, those that were alive then and have not been ended since.

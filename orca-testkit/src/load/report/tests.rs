@@ -26,6 +26,7 @@ fn turn(contestant: &'static str, round: u32, up: f64, failures: &[&str]) -> Tur
         cpu_seconds: Some(2.5),
         peak_mib: Some(40.0),
         api_server_cpu_seconds: None,
+        ready_seconds: None,
         steady: None,
         restart: None,
         failures: failures.iter().map(|text| (*text).to_owned()).collect(),

@@ -8,7 +8,8 @@ use super::{FIGURES, Report};
 /// A column: its head, its figure's name, and how many digits stand behind the point.
 type Column = (&'static str, &'static str, usize);
 
-const SPEED: [Column; 10] = [
+const SPEED: [Column; 11] = [
+    ("ready s", "readySeconds", 2),
     ("up/s", "upPerSecond", 1),
     ("down/s", "downPerSecond", 1),
     ("up s", "upSeconds", 2),

@@ -46,6 +46,7 @@ pub(super) fn evaluate(contestant: Contestant, round: u32, pods: u32, measured: 
         cpu_seconds: measured.used.map(|used| used.cpu_seconds),
         peak_mib: measured.used.map(|used| used.peak_mib),
         api_server_cpu_seconds: measured.api_server_cpu,
+        ready_seconds: measured.ready_seconds,
         steady: measured.steady.clone(),
         restart: measured.restart.clone(),
         failures: failures(measured),

@@ -30,6 +30,7 @@ fn measured(record: Option<Record>) -> Measurements {
             audit::Writes { pods: 20, events: 0, others: 1, requests: 30, ended_watches: 2 },
         ]),
         turned: moment(900),
+        ready_seconds: None,
         steady: None,
         restart: None,
         record,
