@@ -1,7 +1,9 @@
-//! May this pod buy an instance, and which one: asked before the launch record, never again for a pod that has one.
+//! Whether a pod may buy an instance, and which one. Checked before the first launch, and never for a pod that has a launch
+//! record.
 //!
-//! A pod with `spec.nodeName` set passes every check of the API server and of no scheduler, and here a mistake costs
-//! money: so the scheduler's rules about node, taints and room are checked again (B27).
+//! A pod whose author has set `spec.nodeName` was never seen by a scheduler. Here a mistake costs money, so the scheduler's
+//! rules about node, taints and room are checked again (B27): [`admit`] reads the annotations, [`place`] checks the node,
+//! and [`Room`] what is left on it.
 
 use std::collections::BTreeMap;
 
@@ -30,14 +32,14 @@ pub struct Request {
     pub capacity_type: CapacityType,
     /// The highest price, for spot only.
     pub max_price: Option<UsdPerHour>,
-    /// The pod's own machine image.
+    /// The machine image that the pod names.
     pub image: Option<String>,
-    /// What was ignored, for people.
+    /// Sentences for people about annotations that were ignored.
     pub notes: Vec<String>,
 }
 
 impl Request {
-    /// A short text that changes when the author changes what is asked for: a refused launch is then tried again.
+    /// A text that changes when the pod's author asks for something else. A refused launch is then tried again.
     #[must_use]
     pub fn digest(&self) -> String {
         let price = self.max_price.map_or_else(String::new, |price| price.to_string());
@@ -46,12 +48,12 @@ impl Request {
     }
 }
 
-/// Why a pod buys nothing as it is.
+/// Why a pod gets no instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// What would have to change.
     pub kind: RejectionKind,
-    /// For the pod's status and event.
+    /// The reason in the pod's status and event.
     pub reason: String,
     /// What is wrong, and what to write instead.
     pub message: String,
@@ -62,15 +64,17 @@ pub struct Rejection {
 pub enum RejectionKind {
     /// An annotation: its author can change it while the pod waits.
     Annotation,
-    /// The pod's place, which nobody can change: another node, or more room on this one.
+    /// The pod's node, or the room on it. A bound pod cannot move, so it fails, unless its controller would replace it at
+    /// once.
     Placement,
 }
 
-/// Reads what the pod asks for. Everything that is wrong is in the one message.
+/// Reads the annotations of a pod, and chooses its instance type.
 ///
 /// # Errors
 ///
-/// What is wrong with the annotations, all of it in one message.
+/// A [`Rejection`] of the kind [`Annotation`](RejectionKind::Annotation): `InvalidAnnotation` with everything that is wrong
+/// in one message, or `MissingInstanceType` if nothing names a type.
 pub fn admit(pod: &Pod, config: &Config) -> Result<Request, Rejection> {
     let none = BTreeMap::new();
     let wishes = Wishes::parse(pod::annotations(pod).unwrap_or(&none)).map_err(|errors| Rejection {
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_asked_for_otherwise_is_another_request() {
+    fn every_change_of_what_is_asked_for_changes_the_digest() {
         let of = |annotations: serde_json::Value| {
             let pod =
                 serde_json::from_value(serde_json::json!({ "metadata": { "annotations": annotations } }));

@@ -1,7 +1,7 @@
-//! Pod annotations read into typed wishes. A wrong value is an error that names key, value and remedy.
+//! Pod annotations, read into typed [`Wishes`]. A wrong value is an error that names key, value and remedy.
 //!
-//! An annotation that ORCA cannot honour is refused, because the pod's author relies on it: a misspelt price cap would buy without
-//! one. Nothing is dropped in silence.
+//! An annotation that ORCA cannot honour is an error too, because the pod's author relies on it: with a misspelt price cap
+//! the instance would be bought without one. Nothing is dropped silently.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::price::UsdPerHour;
 use crate::text;
 use crate::well_known::{PREFIX, annotation};
 
-/// What the annotations of one pod wish for.
+/// What the annotations of one pod ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// The exact instance type.
@@ -20,11 +20,11 @@ pub struct Wishes {
     pub template: Option<String>,
     /// How to buy the instance. None: the config's default.
     pub capacity_type: Option<CapacityType>,
-    /// The highest spot price.
+    /// The highest spot price. None: that of the template, else that of the config.
     pub max_price: Option<UsdPerHour>,
-    /// A machine image.
+    /// A machine image. None: the back end's default.
     pub image: Option<String>,
-    /// What was ignored, for people.
+    /// Sentences for people about annotations that were ignored.
     pub notes: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ const READ: [&str; 6] = [
     annotation::AMI,
 ];
 
-/// Annotations that this ORCA cannot honour although money or safety rest on them.
+/// Annotations that ORCA cannot honour yet, although money or safety depends on them.
 const REFUSED: [(&str, &str); 4] = [
     (
         annotation::MAX_LIFETIME,
@@ -76,11 +76,13 @@ const REFUSED: [(&str, &str); 4] = [
 const WRITTEN: [&str; 2] = [annotation::INSTANCE_ID, annotation::PUBLIC_IP];
 
 impl Wishes {
-    /// Reads all annotations under ORCA's prefix, and reports everything that is wrong at once.
+    /// Reads all annotations under ORCA's prefix. Annotations of others are ignored, unless the prefix looks like a misspelt
+    /// `orca.research/`.
     ///
     /// # Errors
     ///
-    /// Every annotation that is wrong, with what to write instead.
+    /// Every annotation that is wrong, with what to write instead: an unknown key, a value that cannot be read, a key that is
+    /// not supported yet, or a spot price for an on-demand instance.
     pub fn parse(annotations: &BTreeMap<String, String>) -> Result<Self, Vec<AnnotationError>> {
         let mut wishes = Self::default();
         let mut errors = Vec::new();
@@ -121,7 +123,7 @@ impl Wishes {
         Ok(())
     }
 
-    /// A price cap that would not cap anything is a mistake that costs money.
+    /// A spot price on an on-demand pod would cap nothing: a mistake that costs money.
     fn price_without_spot(&self, annotations: &BTreeMap<String, String>) -> Option<AnnotationError> {
         let on_demand = self.capacity_type == Some(CapacityType::OnDemand);
         let key = [annotation::MAX_SPOT_PRICE, annotation::SPOT_MAX_PRICE]
@@ -154,7 +156,7 @@ fn read_other(key: &str) -> Result<(), String> {
     })
 }
 
-/// A key of ORCA's under a prefix that is nearly ORCA's: a cap on prices there would cap nothing.
+/// Refuses a key of ORCA's under a prefix that is nearly ORCA's: a price cap there would cap nothing.
 fn not_misspelt(key: &str) -> Result<(), String> {
     let Some((prefix, name)) = key.split_once('/') else { return Ok(()) };
     let own = PREFIX.trim_end_matches('/');
@@ -176,7 +178,8 @@ fn launch_type(value: &str) -> Result<CapacityType, String> {
     }
 }
 
-/// A name of letters, digits, dots, dashes and underscores. Nothing else can reach a cloud's API from here.
+/// A name of 1 to 128 letters, digits, dots, dashes and underscores. No annotation brings any other character to a cloud's
+/// API.
 fn name(value: &str, remedy: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if value.is_empty() || value.len() > 128 || !value.chars().all(allowed) {

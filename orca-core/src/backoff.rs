@@ -1,4 +1,4 @@
-//! From a number of failures to a delay: doubling, capped, with jitter from a number that the caller draws.
+//! From a number of failures to a delay: doubling, capped, with jitter from a random number that the caller gives.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ impl Backoff {
         self.first.saturating_mul(1u32 << doublings.min(31)).min(self.cap)
     }
 
-    /// The same with jitter: between half of the delay and the whole of it. `draw` lies in `0.0..1.0`.
+    /// The same with jitter: between half of the delay and all of it. `draw` is a random number from 0 to 1; other
+    /// numbers are clamped.
     #[must_use]
     pub fn jittered(&self, failures: u32, draw: f64) -> Duration {
         self.delay(failures).mul_f64(0.5 + draw.clamp(0.0, 1.0) / 2.0)

@@ -1,4 +1,4 @@
-//! Time as an argument: the one lawful place where the wall clock is read.
+//! Time as an argument. This is the only file that reads the wall clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Gives the current time. Tests and simulations bring their own.
+/// Gives the current time. Tests and simulations implement it with a clock that they set.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current wall-clock time.
     fn now(&self) -> Timestamp;
@@ -23,25 +23,25 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's clock, ready to be passed on.
+/// The operating system's clock, as a shared trait object.
 #[must_use]
 pub fn system() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 
-/// How long ago this was. A time in the future, which a clock that was set back brings about, is no age at all: zero.
+/// How long ago `since` was. A time in the future, which follows from a clock that was set back, has the age zero.
 #[must_use]
 pub fn age(since: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }
 
-/// Whether this was less than so long ago. A time in the future proves nothing, so it was not.
+/// Whether `since` was less than `within` ago. False for a time in the future, because it proves nothing.
 #[must_use]
 pub fn is_recent(since: Timestamp, now: Timestamp, within: Duration) -> bool {
     Duration::try_from(now.duration_since(since)).is_ok_and(|age| age < within)
 }
 
-/// How long it is until this time; zero when it is over.
+/// How long it is until `at`; zero when that time has passed.
 #[must_use]
 pub fn until(at: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now)).unwrap_or_default()
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_clock_is_not_at_its_beginning() {
+    fn the_system_clock_is_set() {
         let written = "2026-01-01T00:00:00Z".parse().expect("a time");
         assert!(system().now() > written, "no certificate, token or age can be trusted otherwise");
     }

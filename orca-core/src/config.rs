@@ -1,9 +1,26 @@
-//! The config schema: every key, its default, and what makes a value wrong.
+//! The config: every key, its default, and what makes a value wrong.
 //!
-//! Keys are camelCase and strict. The shape is that of the original design's `config.yaml` and of its
-//! predecessor's, so that both load unchanged. A key that is not acted on yet is refused when money or safety rest
-//! on it, and warned about otherwise: see [`validate`]. The section of the cloud belongs to its back end, and stands beside
-//! the others in a [`Document`].
+//! [`Config`] has ORCA's own sections. The section of the cloud belongs to its back end ([`BackendSection`]); a whole file is
+//! a [`Document`]. `docs/configuration.md` is the reference for users.
+//!
+//! Keys are camelCase, and an unknown key is an error. Files of the original design and of its predecessor load unchanged.
+//! [`validate`] refuses a key that has no effect yet if money or safety depends on it, and warns about any other.
+//!
+//! ```
+//! use orca_core::cloud::CloudInfo;
+//! use orca_core::config::{Config, validate};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config: Config = serde_saphyr::from_str("node: { name: burst, cpu: 500 }")?;
+//! assert_eq!(config.controller.concurrency, 64, "the default");
+//! assert!(validate(&config, &CloudInfo::default()).is_ok());
+//!
+//! config.node.cpu = "many".into();
+//! let errors = validate(&config, &CloudInfo::default()).expect_err("not a quantity");
+//! assert!(errors[0].to_string().starts_with("node.cpu has the value \"many\": not a Kubernetes quantity"));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,7 +46,7 @@ pub use pods::{DaemonSets, Pods};
 pub use service::{Development, LogFormat, LogLevel, Logging, Metrics, Prometheus};
 pub use validate::validate;
 
-/// The config of everything but the back end. A file with the back end's section beside it is a [`Document`].
+/// ORCA's own sections of the config. A file has the section of the back end besides: that is a [`Document`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
@@ -43,9 +60,9 @@ pub struct Config {
     pub pods: Pods,
     /// Limits on instances and money.
     pub limits: Limits,
-    /// How fast the loops turn.
+    /// Concurrency, intervals and rates.
     pub controller: Controller,
-    /// What becomes of instances that no pod wants.
+    /// Garbage collection of instances without a pod.
     pub gc: Gc,
     /// Log lines.
     pub logging: Logging,
@@ -55,11 +72,12 @@ pub struct Config {
     pub development: Development,
 }
 
-/// `cluster`: who this cluster is.
+/// `cluster`: the identity of the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Cluster {
-    /// The identity in tags. None: the UID of namespace `kube-system`.
+    /// The identity in tags and launch tokens. None: the UID of namespace `kube-system`. Instances keep the identity that they
+    /// were launched with: when it changes while there are any, the node stops working and says so.
     pub id: Option<String>,
 }
 
@@ -67,30 +85,29 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Node {
-    /// Its name.
+    /// The name of the Node, of its lease and of the leader lease: at most 63 characters. Default: `orca-aws-node`.
     pub name: String,
-    /// Labels, beside those that ORCA sets.
+    /// Labels in addition to those that ORCA sets.
     pub labels: BTreeMap<String, String>,
-    /// Taints. None: the burst-node taint alone.
+    /// Taints. None: `orca.research/burst-node=true:NoSchedule`. An empty list: no taint.
     pub taints: Option<Vec<Taint>>,
-    /// `linux`, in any case.
+    /// `linux`, upper or lower case. Nothing else is supported.
     pub operating_system: String,
-    /// `amd64` or `arm64`.
+    /// `amd64` (default) or `arm64`.
     pub architecture: String,
-    /// Upper bound on all pods' CPU, a quantity in cores.
+    /// Capacity for the requests of all pods together, in cores. Default: `1000`.
     pub cpu: String,
-    /// Upper bound on all pods' memory, a quantity in bytes.
+    /// The same for memory, in bytes. Default: `4Ti`.
     pub memory: String,
-    /// Upper bound on pods.
+    /// The greatest number of pods. Default: `1000`.
     pub pods: String,
-    /// Upper bound on `nvidia.com/gpu`. None: the node offers none.
+    /// Capacity of `nvidia.com/gpu`. None: the node offers none.
     pub gpu: Option<String>,
-    /// Upper bounds on other extended resources by name, such as those of network or inference devices: whole numbers.
+    /// Capacity of other extended resources by name, such as `vpc.amazonaws.com/efa`: whole numbers.
     pub extended_resources: BTreeMap<String, String>,
-    /// Upper bound on ephemeral storage, a quantity in bytes.
+    /// Capacity of ephemeral storage, in bytes. Default: `100Ti`.
     pub ephemeral_storage: String,
-    /// An address of the Node object, such as that of the process that serves its kubelet API. Pods report the address of
-    /// their own instance as their host's.
+    /// An IP address: the `InternalIP` of the Node object. Pods show the address of their own instance as their host's.
     pub address: Option<String>,
 }
 
@@ -114,7 +131,7 @@ impl Default for Node {
 }
 
 impl Node {
-    /// What the node offers in all, by resource.
+    /// The capacity of the node, by resource name.
     #[must_use]
     pub fn capacity(&self) -> BTreeMap<String, String> {
         let own = [
@@ -128,7 +145,7 @@ impl Node {
         self.extended_resources.clone().into_iter().chain(own).collect()
     }
 
-    /// The configured taints, or the burst-node taint when the config names none at all. An empty list means none.
+    /// The configured taints, or the default taint when the config does not have the key.
     #[must_use]
     pub fn taints(&self) -> Cow<'_, [Taint]> {
         self.taints.as_deref().map_or_else(
@@ -157,16 +174,16 @@ pub struct Taint {
 /// What a taint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaintEffect {
-    /// New pods are kept away.
+    /// Pods without a toleration are not scheduled here.
     NoSchedule,
-    /// New pods are kept away if there is another place.
+    /// Pods without a toleration are scheduled here only if no other node fits.
     PreferNoSchedule,
-    /// Running pods are evicted as well.
+    /// As `NoSchedule`, and running pods without a toleration are evicted.
     NoExecute,
 }
 
 impl TaintEffect {
-    /// As it is written in the API.
+    /// The effect as the API spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -177,14 +194,14 @@ impl TaintEffect {
     }
 }
 
-/// How the chain is chosen, as in `instances.selectionMode`.
+/// `instances.selectionMode`: what may name the instance type of a pod.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// The annotation alone.
+    /// The pod's annotation `orca.research/instance-type`.
     #[default]
     Explicit,
-    /// The annotation, then the template.
+    /// That annotation, else the workload template that the pod names.
     Template,
 }
 
@@ -192,17 +209,17 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Instances {
-    /// `explicit` or `template`.
+    /// What may name the instance type. Default: `explicit`.
     pub selection_mode: Mode,
     /// Workload templates by name.
     pub templates: BTreeMap<String, WorkloadTemplate>,
-    /// For pods that do not say.
+    /// How to buy instances for pods and templates that do not say. Default: on-demand.
     pub default_launch_type: CapacityType,
-    /// Types that may be launched, exact or with a final `*`. Empty: all.
+    /// Types that may be launched: exact names, or prefixes that end in `*`, such as `p5.*`. Empty: all.
     pub allowed_instance_types: Vec<String>,
-    /// The highest spot price by type, for pods that name none.
+    /// The highest spot price by instance type, for pods and templates that name none.
     pub max_spot_prices: BTreeMap<String, UsdPerHour>,
-    /// Whether a pod is refused whose instance type has less than it asks for.
+    /// Whether to refuse a pod whose instance type has less than the pod asks for. Default: true.
     pub check_fit: bool,
 }
 
@@ -225,15 +242,15 @@ impl Default for Instances {
 pub struct WorkloadTemplate {
     /// The instance type.
     pub instance_type: String,
-    /// How to buy it.
+    /// How to buy it. None: `instances.defaultLaunchType`.
     #[serde(default)]
     pub launch_type: Option<CapacityType>,
-    /// The highest spot price.
+    /// The highest spot price. None: that of `instances.maxSpotPrices`.
     #[serde(default)]
     pub max_spot_price: Option<UsdPerHour>,
 }
 
-/// `limits`: none of these is enforced yet, so any but the defaults is refused.
+/// `limits`: none of these is enforced yet, so [`validate`] refuses any value but the default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
@@ -245,7 +262,7 @@ pub struct Limits {
     pub daily_budget: f64,
     /// USD a month; 0 = unlimited.
     pub monthly_budget: f64,
-    /// The longest life of an instance, such as `24h`; empty or 0 = unlimited.
+    /// How long an instance may live, such as `24h`; empty or 0 = unlimited.
     pub max_instance_lifetime: Option<String>,
     /// Quotas by namespace.
     pub namespace_quotas: BTreeMap<String, NamespaceQuota>,
@@ -266,21 +283,21 @@ pub struct NamespaceQuota {
     pub monthly_budget: f64,
 }
 
-/// `controller`: how fast the loops turn. The defaults suit a cluster; tests make them shorter.
+/// `controller`: concurrency, intervals and rates. The defaults suit a cluster; tests use shorter times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Controller {
-    /// Pods worked on at the same time.
+    /// How many pods are worked on at the same time: 1 to 4096. Default: 64.
     pub concurrency: u32,
-    /// Seconds between sweeps when nothing changes.
+    /// Seconds between sweeps (complete lists of the node's instances) while nothing changes: 0.05 to 30. Default: 10.
     pub sweep_seconds: f64,
-    /// Seconds between sweeps while an instance boots or ends.
+    /// Seconds between sweeps while an instance boots or ends: 0.05 to 30. Default: 2.
     pub fast_sweep_seconds: f64,
-    /// Seconds that leadership lasts without renewal.
+    /// Seconds that leadership lasts without renewal: 2 to 600. Default: 15.
     pub leader_lease_seconds: u32,
-    /// Seconds for which a type that was refused for want of capacity is not asked for again.
+    /// Seconds for which no pod asks again for an offer that was refused for lack of capacity: 1 to 3600. Default: 180.
     pub capacity_memory_seconds: f64,
-    /// The launch calls that may go out at once, and per second from then on.
+    /// How fast launch calls may go out.
     pub launch_rate: LaunchRate,
 }
 
@@ -298,25 +315,26 @@ impl Default for Controller {
 }
 
 impl Controller {
-    /// For how long an offer that was refused for want of capacity is not asked for again.
+    /// [`capacity_memory_seconds`](Self::capacity_memory_seconds) as a duration; zero if it is negative or not a number.
     #[must_use]
     pub fn capacity_memory(&self) -> Duration {
         Duration::try_from_secs_f64(self.capacity_memory_seconds).unwrap_or_default()
     }
 }
 
-/// `controller.launchRate`: a token bucket below AWS's own, so that AWS never throttles.
+/// `controller.launchRate`: a token bucket for launch calls, no larger than the cloud's own, so that the cloud does not
+/// throttle them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LaunchRate {
-    /// Calls that may go out at once.
+    /// Calls that may go out at once: at least 1. Default: 5.
     pub burst: u32,
-    /// Calls per second from then on.
+    /// Calls per second after that: 0.01 to 10 000. Default: 2.
     pub per_second: f64,
 }
 
 impl Default for LaunchRate {
-    /// AWS's default bucket for RunInstances requests (EC2 developer guide, "Request throttling").
+    /// AWS's default for `RunInstances` (EC2 developer guide, "Request throttling").
     fn default() -> Self {
         Self { burst: 5, per_second: 2.0 }
     }

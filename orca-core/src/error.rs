@@ -1,39 +1,40 @@
-//! What a cloud can answer besides success, as kinds that say what to do next.
+//! Errors of a cloud, sorted into kinds that say what to do next.
 //!
-//! A back end classifies its own error codes once, into a [`Kind`]. Nobody else looks at codes: the kind
-//! decides, and code and message are kept for people.
+//! A back end sorts its own error codes into a [`Kind`] once. The rest of ORCA looks at the kind alone; code and
+//! message are kept for people.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What an error means for the one who called.
+/// What an error means for the caller. For each kind, `docs/back-ends.md` has the delay before the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
-    /// Nobody knows whether the call was executed: the same call again, with the same token.
+    /// The call may have been executed. A launch is repeated with the same token.
     Unknown,
-    /// Not executed because calls come too fast: later.
+    /// Not executed, because too many calls were made. Try again later.
     Throttled,
-    /// This offer cannot be had now: the next one.
+    /// Not executed: the cloud has no capacity for this offer now. Try the next offer.
     NoCapacity,
-    /// A limit of the account: wait, and tell people.
+    /// Not executed: a limit of the account is reached. Wait, and show it to people.
     Quota,
-    /// Credentials or permissions: wait, and tell people. Nothing is wrong with the pod.
+    /// Not executed: credentials or permissions are missing. Wait, and show it to people. Nothing is wrong with the pod.
     Denied,
-    /// The request itself is wrong and will stay so until somebody changes it.
+    /// Not executed: the request is wrong, and stays wrong until somebody changes it.
     Invalid(Fault),
-    /// The thing named does not exist, or cannot be seen yet: an observation, never a proof.
+    /// What the call names does not exist, or is not visible yet. It never proves that an instance is gone.
     NotFound,
 }
 
-/// Whose value an invalid request carried.
+/// Who has to change a value of an invalid request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Fault {
-    /// The pod author's: an annotation.
+    /// The pod's author: the value comes from the pod. The pod fails, or waits for a change if its restart policy is
+    /// `Always`.
     Pod,
-    /// ORCA's own config: no pod may fail for it.
+    /// The operator: the value comes from ORCA's config. No pod fails for it; its launch is tried again.
     Config,
 }
 
@@ -50,7 +51,8 @@ impl Kind {
         Self::NotFound,
     ];
 
-    /// Whether the cloud has said for certain that the call did nothing.
+    /// Whether the call certainly did nothing: true for every kind but [`Unknown`](Self::Unknown) and
+    /// [`NotFound`](Self::NotFound).
     #[must_use]
     pub fn is_definitive(self) -> bool {
         match self {
@@ -60,9 +62,10 @@ impl Kind {
     }
 }
 
-/// A failed call to the cloud: what kind it is, and what the cloud said.
+/// A failed call to the cloud: its kind, and what the cloud said.
 ///
-/// The text is meant for a pod's message: it names the cloud's own code and what to do next when that is known.
+/// `Display` is meant for people: `code: message. remedy`. The code also becomes a reason on the pod and in its events, so
+/// it should be one `UpperCamelCase` word where the cloud allows that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub struct CloudError {
     /// What it means.
@@ -91,7 +94,7 @@ impl CloudError {
 }
 
 impl CloudError {
-    /// What happened and what to do, without the code: for a place whose reason the code is already.
+    /// Message and remedy without the code, for places that show the code as their reason.
     #[must_use]
     pub fn told(&self) -> String {
         let message = self.message.trim_end_matches('.');

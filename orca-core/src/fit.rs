@@ -1,7 +1,7 @@
-//! Whether an instance type has what a pod asks for, by what the cloud says of the type.
+//! Whether an instance type has what a pod asks for, by what the cloud says about the type.
 //!
-//! The scheduler compares a pod with the node, whose capacity is a number of the config. What a pod gets is one instance, so
-//! it is compared with that as well, before anything is bought.
+//! The scheduler compares a pod with the capacity of the node, which is a number in the config. The pod gets one instance,
+//! so it is compared with that as well before anything is bought (`instances.checkFit`).
 
 use std::fmt;
 
@@ -34,13 +34,13 @@ impl fmt::Display for Lack {
     }
 }
 
-/// People read bytes in no unit below this.
+/// In mebibytes, or gibibytes if that is exact: people do not read bytes.
 fn in_mebibytes(bytes: Quantity) -> String {
     let mebibytes = bytes.units().saturating_add((1 << 20) - 1) >> 20;
     if mebibytes % 1024 == 0 { format!("{}Gi", mebibytes / 1024) } else { format!("{mebibytes}Mi") }
 }
 
-/// What is asked for and not there. A resource that the cloud does not speak of is not checked.
+/// The resources of which the pod asks for more than the type has. One that `has` does not name is not compared.
 #[must_use]
 pub fn lacking(asked: &Resources, has: &Resources) -> Vec<Lack> {
     let lack = |(name, asked): (&String, &Quantity)| {
@@ -50,7 +50,7 @@ pub fn lacking(asked: &Resources, has: &Resources) -> Vec<Lack> {
     asked.iter().filter_map(lack).collect()
 }
 
-/// The error for a pod that asks for more than its type has. It is the pod's to mend.
+/// The error for a pod that asks for more than its type has: [`Fault::Pod`], with the reason `InstanceTypeTooSmall`.
 #[must_use]
 pub fn too_small(instance_type: &str, lacking: &[Lack]) -> CloudError {
     let all: Vec<String> = lacking.iter().map(ToString::to_string).collect();
@@ -61,11 +61,11 @@ pub fn too_small(instance_type: &str, lacking: &[Lack]) -> CloudError {
     ))
 }
 
-/// Drops the offers whose type has less than is asked for. One of which nobody knows stays.
+/// Drops the offers whose type has less than the pod asks for. An offer that does not say what its type has stays.
 ///
 /// # Errors
 ///
-/// [`too_small`] for the first of them, when none is left.
+/// [`too_small`] for the first of them, when none is left. An empty list stays empty, without an error.
 pub fn keep_fitting(offers: &mut Vec<Offer>, asked: &Resources) -> Result<(), CloudError> {
     let lacks = |offer: &Offer| offer.provides.as_ref().map(|has| lacking(asked, has)).unwrap_or_default();
     let first = offers.iter().find(|offer| !lacks(offer).is_empty());

@@ -1,7 +1,7 @@
-//! Identifiers: who owns an instance and which pod it is for.
+//! Identifiers: who owns an instance, and which pod it is for.
 //!
-//! A pod is its UID; namespace and name are for people (statement 0.7). An owner is a cluster and a node:
-//! everything that ORCA lists, adopts or terminates is scoped by both.
+//! A pod is identified by its UID alone: a new pod can have the namespace and name of an earlier one. An owner is a cluster
+//! and a node; everything that ORCA lists, adopts or terminates belongs to one owner.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ macro_rules! identifier {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Wraps the text as it is.
+            /// Wraps the text as it is. Nothing is checked.
             pub fn new(text: impl AsRef<str>) -> Self {
                 Self(Arc::from(text.as_ref()))
             }
@@ -61,8 +61,8 @@ identifier! {
     NodeName
 }
 identifier! {
-    /// Where a back end's instances live, in its own words: for EC2 account and region, as `123456789012/us-west-2`. What
-    /// one identity named, another one cannot speak about.
+    /// Where a back end's instances live, as the back end writes it: for EC2 account and region, as
+    /// `123456789012/us-west-2`. A list made under one identity says nothing about instances launched under another.
     CloudIdentity
 }
 identifier! {
@@ -70,7 +70,7 @@ identifier! {
     InstanceId
 }
 
-/// The one that an instance belongs to: a cluster and a virtual node in it.
+/// Whom an instance belongs to: a virtual node of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// The cluster.
@@ -79,7 +79,7 @@ pub struct Owner {
     pub node: NodeName,
 }
 
-/// A pod by name and by UID. The UID decides; the names address the API and speak to people.
+/// A pod by name and by UID. The UID identifies it; the names are for calls to the API server, and for people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PodRef {
     /// `metadata.namespace`.
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pod_is_called_by_its_names_and_its_uid() {
+    fn a_pod_is_displayed_with_its_names_and_its_uid() {
         assert_eq!(PodRef::new("ml", "train", "u").to_string(), "ml/train (u)");
     }
 }

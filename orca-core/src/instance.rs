@@ -1,4 +1,4 @@
-//! An instance in the cloud, as the domain sees it.
+//! An instance, as a cloud describes it and as ORCA uses it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,42 +15,44 @@ use crate::well_known::tag;
 /// One instance, as the cloud described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
-    /// The cloud's name of it.
+    /// Its id, unique within one identity.
     pub id: InstanceId,
-    /// A URI that names it across accounts, regions and clouds: scheme, identity, id, such as
+    /// A URI that is unique across accounts, regions and clouds, and ends in `/` and the id, such as
     /// `ec2://123456789012/us-west-2/i-0123456789abcdef0`. It becomes the pod's `containerID`.
     pub reference: Arc<str>,
-    /// Where it lives, if the answer says so: a launch is recorded there, whatever was known before.
+    /// Where it lives, if the cloud's answer says so. The launch record is then corrected to it, and a list with instances
+    /// of another identity than [`CloudClient::identity`](crate::cloud::CloudClient::identity) is an error.
     pub cloud: Option<CloudIdentity>,
-    /// Where it is in its life.
+    /// Its state.
     pub state: InstanceState,
     /// Why it is in that state, if the cloud says.
     pub state_reason: Option<StateReason>,
-    /// The owner that its tags name. None when the tags are missing: it is not ours to touch then.
+    /// The owner that its tags name. None: the tags name none, so ORCA never ends it.
     pub owner: Option<Owner>,
-    /// The pod that its tags name.
+    /// The pod that its tags name. None: as for the owner.
     pub pod: Option<PodRef>,
-    /// Such as `p5.48xlarge`.
+    /// Its type, such as `p5.48xlarge`.
     pub instance_type: Arc<str>,
     /// How it was bought.
     pub capacity_type: CapacityType,
-    /// The zone that it runs in.
+    /// The zone that it runs in, if known.
     pub zone: Option<Arc<str>>,
-    /// Its address inside the cloud's network: the first, if it has one of each family.
+    /// Its private address, if it has one: the pod's and the host's. Of two families it is the one that comes first.
     pub private_ip: Option<IpAddr>,
-    /// Its address of the other family, if it has one.
+    /// Its private address of the other family, if it has one.
     pub other_ip: Option<IpAddr>,
-    /// Its public address, if it has one.
+    /// Its public address, if it has one. It becomes the annotation `orca.research/public-ip`.
     pub public_ip: Option<IpAddr>,
-    /// When the cloud launched it, by the cloud's clock.
+    /// When the cloud launched it, by the cloud's clock. None: garbage collection counts its age from when it was first
+    /// listed.
     pub launched_at: Option<Timestamp>,
 }
 
 impl Instance {
-    /// The instance that has these tags, which name its owner, its pod and its type. They have to be those that the cloud
-    /// returned, and never those that a launch meant to write.
+    /// An instance with the owner, the pod and the type that these tags name. Give the tags that the cloud returned, never
+    /// those that a launch was meant to write: they are the proof of ownership.
     ///
-    /// It is on-demand, and everything else that a cloud may tell is left open: set it on the result.
+    /// The result is on-demand, and every other field is empty: set on it what the cloud says.
     #[must_use]
     pub fn from_tags(
         id: InstanceId,
@@ -77,7 +79,7 @@ impl Instance {
         }
     }
 
-    /// The same instance, whose first address is of this family if it has one of it.
+    /// The same instance with its private addresses in this order: the address of this family first, if it has one.
     #[must_use]
     pub fn with_first(mut self, family: IpFamily) -> Self {
         let is_first = |ip: &IpAddr| ip.is_ipv4() == (family == IpFamily::Ipv4);
@@ -88,9 +90,9 @@ impl Instance {
         self
     }
 
-    /// Proof that this instance belongs to this owner and this pod, or nothing.
+    /// Proof that this instance belongs to this owner and this pod. None: its tags name another one, or none.
     ///
-    /// It is the only way to make an [`OwnedInstance`], and so the only way to terminate anything.
+    /// There is no other way to make an [`OwnedInstance`], so nothing else can be terminated.
     #[must_use]
     pub fn owned_by(&self, owner: &Owner, pod: &PodUid) -> Option<OwnedInstance> {
         let tags_agree =
@@ -100,8 +102,8 @@ impl Instance {
 }
 
 impl Instance {
-    /// What of its tags does not name this owner and this pod: why it may not be ended. None when [`owned_by`](Self::owned_by)
-    /// gives the proof.
+    /// The first tag that does not name this owner or this pod, and so why ORCA may not end the instance. None when
+    /// [`owned_by`](Self::owned_by) gives the proof.
     #[must_use]
     pub fn foreign_tag(&self, owner: &Owner, pod: &PodUid) -> Option<ForeignTag> {
         let differs = |key: &'static str, found: Option<&str>, expected: &str| {
@@ -133,14 +135,14 @@ impl Instance {
     }
 }
 
-/// A tag by which an instance is not ORCA's to end.
+/// A tag that keeps ORCA from ending an instance, because it does not name the owner or the pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignTag {
     /// The tag's key.
     pub key: &'static str,
-    /// Its value; none when the tag is missing, or cannot be read because another one is.
+    /// Its value. None: the tag is missing or empty, or another tag of the owner is.
     pub found: Option<String>,
-    /// The value that it was launched with.
+    /// The value that names this owner or this pod.
     pub expected: String,
 }
 
@@ -159,7 +161,7 @@ impl std::fmt::Display for ForeignTag {
     }
 }
 
-/// An instance whose tags were read back from the cloud and found to be ours.
+/// An instance that belongs to this owner and pod, by the tags that the cloud returned. Made by [`Instance::owned_by`] alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OwnedInstance {
     id: InstanceId,
@@ -179,7 +181,7 @@ impl OwnedInstance {
 pub enum InstanceState {
     /// Launched, not yet running.
     Pending,
-    /// The instance runs. What runs on it is another question.
+    /// It runs. Nothing is said about the programs on it.
     Running,
     /// On the way to stopped; it still costs.
     Stopping,
@@ -192,11 +194,11 @@ pub enum InstanceState {
 }
 
 impl InstanceState {
-    /// Every state, in the order of a life.
+    /// Every state, in the order in which an instance goes through them.
     pub const ALL: [Self; 6] =
         [Self::Pending, Self::Running, Self::Stopping, Self::Stopped, Self::ShuttingDown, Self::Terminated];
 
-    /// Whether it still has to be terminated by somebody: it costs money and can run.
+    /// Whether the instance still has to be terminated: it costs money, and runs or can run again.
     #[must_use]
     pub fn is_alive(self) -> bool {
         match self {
@@ -205,7 +207,7 @@ impl InstanceState {
         }
     }
 
-    /// The name that people know from EC2.
+    /// The state in EC2's spelling, such as `shutting-down`. Messages and metrics use it for every cloud.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -219,10 +221,10 @@ impl InstanceState {
     }
 }
 
-/// Why an instance is in its state: the cause that matters to a pod, and the cloud's own words.
+/// Why an instance is in its state: the cause that matters to a pod, and what the cloud says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateReason {
-    /// What it means.
+    /// What it means for the pod.
     pub cause: EndCause,
     /// The cloud's code, such as `Server.SpotInstanceTermination`.
     pub code: String,
@@ -233,18 +235,18 @@ pub struct StateReason {
 /// What ended an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndCause {
-    /// A call of the cloud's API: ours or somebody else's.
+    /// A call of the cloud's API, by ORCA or by somebody else.
     ApiCall,
     /// The instance shut itself down.
     Guest,
-    /// The spot market took it back.
+    /// The cloud took back a spot instance.
     SpotInterruption,
-    /// The provider's side failed: host, network, maintenance.
+    /// The cloud failed: host, network, maintenance.
     Provider,
-    /// The launch was accepted, and the cloud could not carry it out, for want of capacity for example.
+    /// The cloud accepted the launch and could not carry it out, for example because it has no capacity.
     LaunchFailed,
-    /// The launch was accepted, and could not be carried out for what it asked for or for a limit of the account: a key, a
-    /// snapshot, volumes.
+    /// The cloud accepted the launch and could not carry it out because of what it asks for, such as a key or a snapshot,
+    /// or because of a limit of the account, such as that of volumes.
     LaunchInvalid,
     /// Anything else.
     Other,
@@ -257,12 +259,12 @@ pub enum CapacityType {
     /// At the list price, until terminated.
     #[default]
     OnDemand,
-    /// At the market price; the cloud can take it back.
+    /// At the market price; the cloud can take the instance back at any time.
     Spot,
 }
 
 impl CapacityType {
-    /// As it is written in annotations and config.
+    /// `on-demand` or `spot`, as in annotations and config.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -284,14 +286,14 @@ pub enum IpFamily {
     Ipv6,
 }
 
-/// Whether a running instance's own checks pass.
+/// Whether a running instance passes the cloud's checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Health {
-    /// All checks passed.
+    /// All checks passed: the pod becomes Ready.
     Passed,
-    /// Not decided yet.
+    /// The checks have not finished: Ready stays as it is.
     Initializing,
-    /// A check failed.
+    /// A check failed: the pod becomes unready.
     Impaired,
 }
 
@@ -301,7 +303,7 @@ mod tests {
     use crate::tags::{TagSource, tags};
 
     #[test]
-    fn tags_name_owner_pod_and_type_and_without_them_it_is_nobodys() {
+    fn tags_name_owner_pod_and_type_and_without_them_nothing_is_owned() {
         let owner = Owner { cluster: "c1".into(), node: "n1".into() };
         let pod = PodRef::new("ml", "train", "u1");
         let written = tags(&TagSource {
@@ -325,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_words_is_read_back_from_them() {
+    fn names_of_states_and_capacity_types_are_those_of_serde() {
         for capacity_type in [CapacityType::OnDemand, CapacityType::Spot] {
             assert_eq!(serde_json::json!(capacity_type), capacity_type.as_str());
         }

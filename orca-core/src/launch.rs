@@ -1,4 +1,7 @@
-//! Launching: what is requested, what is offered, the token that makes a launch safe to repeat, and the record of it.
+//! One launch attempt: the [request](LaunchRequest) of a pod, the [offer](Offer) of a back end, the
+//! [token](LaunchToken) that makes a launch safe to repeat, and the [record](LaunchRecord) in the pod's status.
+//!
+//! `ARCHITECTURE.md` explains the protocol that they are for, under "The launch protocol".
 
 mod offer;
 mod record;

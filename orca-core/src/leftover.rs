@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use crate::ids::{Owner, PodRef, PodUid};
 
-/// Something that costs money, or can still cause a launch, and that no instance uses.
+/// Something without an instance that costs money, or that can still launch an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// Which thing.
+    /// Its kind and id.
     pub id: LeftoverId,
-    /// The owner that its tags name. None: it is not ours to touch.
+    /// The owner that its tags name. None: the tags name none, so ORCA never removes it.
     pub owner: Option<Owner>,
     /// The pod that its tags name.
     pub pod: Option<PodRef>,
@@ -59,9 +59,9 @@ impl LeftoverKind {
 }
 
 impl Leftover {
-    /// Proof that this thing belongs to this owner and this pod, or nothing.
+    /// Proof that this leftover belongs to this owner and this pod. None: its tags name another one, or none.
     ///
-    /// It is the only way to make an [`OwnedLeftover`], and so the only way to remove anything.
+    /// There is no other way to make an [`OwnedLeftover`], so nothing else can be removed.
     #[must_use]
     pub fn owned_by(&self, owner: &Owner, pod: &PodUid) -> Option<OwnedLeftover> {
         let tags_agree =
@@ -70,14 +70,14 @@ impl Leftover {
     }
 }
 
-/// A leftover whose tags were read back from the cloud and found to be ours.
+/// A leftover that belongs to this owner and pod, by the tags that the cloud returned. Made by [`Leftover::owned_by`] alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OwnedLeftover {
     id: LeftoverId,
 }
 
 impl OwnedLeftover {
-    /// Which thing it is.
+    /// Its kind and id.
     #[must_use]
     pub fn id(&self) -> &LeftoverId {
         &self.id

@@ -1,4 +1,4 @@
-//! How a pod and its instance move together: one pure function from what was seen to what to do.
+//! What to do about a pod and its instance: [`decide`], one pure function from an observation to a decision.
 //!
 //! ```text
 //!  Observation ──► decide(observation, now) ──► Decision { write, consume, notes, action, again }
@@ -10,9 +10,12 @@
 //!                     └► render(observation, decision, now) ──► the one patch that writes it
 //! ```
 //!
-//! Both functions are total and have no side effects, and every step of a launch is one of their results. The executor
-//! writes first. It sends a launch only when the record was written, and ends an instance also when the API server refuses
-//! the status (see [`Write::required`]); it never looks at pod or instance state itself.
+//! Both functions are total and have no side effects. The executor, in `orca-kube`, carries a decision out: it writes the
+//! status first, and then performs the action. It sends a launch only when the record was written. It ends an instance even
+//! when the API server refuses the status (see [`Write::required`]). It never looks at the state of a pod or an instance
+//! itself.
+//!
+//! `docs/pod-lifecycle.md` has every decision in one table.
 
 mod answers;
 mod decision;
@@ -62,7 +65,7 @@ pub fn decide(seen: &Observation<'_>, now: Timestamp) -> Decision {
     hanging::say(seen, say_what_is_foreign(seen, give_up_prepared(seen, decision)), now)
 }
 
-/// An instance whose tags were changed is never ended, and never in silence: it costs, and only people can tell whose it is.
+/// Reports an instance whose tags were changed. It is never ended: it costs money, but only people know whose it is.
 fn say_what_is_foreign(seen: &Observation<'_>, decision: Decision) -> Decision {
     let Some((id, tag)) = &seen.instances.foreign else { return decision };
     let text = format!(
@@ -71,7 +74,8 @@ fn say_what_is_foreign(seen: &Observation<'_>, decision: Decision) -> Decision {
     decision.and_note(Note::warning(reason::INSTANCE_NOT_OWNED, text)).and_again(limits::RESYNC)
 }
 
-/// What was made ready for a launch that is not to be is given up, also while it is under way. A send uses it up itself.
+/// Drops a prepared offer and permit when this decision does not launch, also while they are being prepared. A send uses
+/// them up itself.
 fn give_up_prepared(seen: &Observation<'_>, decision: Decision) -> Decision {
     match &seen.facts.prepare {
         Some(task) if !decision.keeps_prepared && decision.action != Action::Send => {

@@ -1,9 +1,9 @@
-//! Bugs on order: what the simulation breaks on purpose, to see whether its rules find it.
+//! Bugs that the simulation turns on, to see whether its rules find them. For tests of ORCA alone.
 //!
-//! Without the feature `planted` no bug can be ordered, and the compiler drops the question. Few places ask it, and a house
-//! rule counts them.
+//! Without the feature `planted` none can be turned on, and [`planted`] is a constant `false`. Few places ask it, and a tidy
+//! test counts them.
 
-/// A bug that can be ordered.
+/// A bug that can be turned on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bug {
     /// A launch is sent although no fresh list shows that there is no instance.
@@ -22,13 +22,13 @@ pub enum Bug {
     NoBrake,
     /// A pod shows Running as soon as its launch is answered.
     RunningAtLaunch,
-    /// What no watch shows did not happen: nothing is listed.
+    /// Pods are never listed again, so a change that the watch missed is not noticed.
     NoRelist,
     /// A pod object is removed while its instances are alive.
     ReleaseEarly,
 }
 
-/// Whether this bug is ordered on this thread.
+/// Whether this bug is turned on in this thread. Always false without the feature `planted`.
 #[cfg(not(feature = "planted"))]
 #[must_use]
 pub const fn planted(_: Bug) -> bool {
@@ -41,14 +41,14 @@ thread_local! {
     static ORDERED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
 }
 
-/// Whether this bug is ordered on this thread.
+/// Whether this bug is turned on in this thread. Always false without the feature `planted`.
 #[cfg(feature = "planted")]
 #[must_use]
 pub fn planted(bug: Bug) -> bool {
     ORDERED.get() == Some(bug)
 }
 
-/// Orders a bug for this thread, instead of the one before; none: no bug.
+/// Turns on one bug in this thread, and turns off the one before. `None` turns off all.
 #[cfg(feature = "planted")]
 pub fn plant(bug: Option<Bug>) {
     ORDERED.set(bug);

@@ -1,4 +1,4 @@
-//! What ORCA needs to know of a pod object: what is asked of it now, and whose it is.
+//! What ORCA reads from a pod object: whether it should run or go, its identity, and its controller.
 
 use std::collections::BTreeMap;
 
@@ -9,37 +9,37 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use crate::ids::PodRef;
 use crate::well_known::{annotation, pod_condition};
 
-/// What is asked for one pod UID.
+/// What is asked of ORCA for one pod UID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// It should run.
+    /// The pod should run.
     Wanted,
-    /// It has ended; the object is kept for its owner or its reader.
+    /// The pod has ended. The object stays for its owner, or for people.
     Finished(TerminalPhase),
-    /// It is to go. `finished`: its status is terminal. `released`: only finalizers keep the object, and it must not be
-    /// deleted again (B51).
+    /// The pod is being deleted.
     Deleting {
-        /// When its grace period is over.
+        /// When its grace period is over: `metadata.deletionTimestamp`.
         deadline: Timestamp,
-        /// Whether the status is terminal.
+        /// Whether its phase is terminal.
         finished: bool,
-        /// Whether the deletion was already carried out and finalizers keep the object.
+        /// Whether the object was removed already, by ORCA or by force, and only finalizers keep it. It must not be removed
+        /// again (B51).
         released: bool,
     },
     /// No object with this UID exists.
     Gone,
 }
 
-/// The two phases that nothing leaves.
+/// The two final phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalPhase {
     /// All containers ended with exit code 0.
     Succeeded,
-    /// At least one did not, or nobody knows.
+    /// At least one container did not, or its exit code is unknown.
     Failed,
 }
 
-/// The pod's identity. None for an object without a UID, which no API server sends.
+/// The pod's identity. None without a namespace, a name or a UID; an API server sends no such object.
 #[must_use]
 pub fn reference(pod: &Pod) -> Option<PodRef> {
     let meta = &pod.metadata;
@@ -66,57 +66,58 @@ pub fn intent(pod: &Pod) -> Intent {
     }
 }
 
-/// A condition of this type, if the live status has one.
+/// The condition of this type, if the status has one.
 #[must_use]
 pub fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
     pod.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
 }
 
-/// The message of the launch record's condition.
+/// The launch record as text: the message of its condition, if the status has one.
 #[must_use]
 pub fn launch_record(pod: &Pod) -> Option<&str> {
     condition(pod, pod_condition::LAUNCH)?.message.as_deref()
 }
 
-/// Whether the live status says Ready=True.
+/// Whether the status says Ready=True.
 #[must_use]
 pub fn is_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
 }
 
-/// Whether the live status says Ready=True, or said so until nobody could confirm it.
+/// Whether the status says Ready=True, or Ready=Unknown: it was ready until its instance could not be confirmed.
 #[must_use]
 pub fn was_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown")
 }
 
-/// The `containerID` of the first container that has one: the instance's reference for runtime `instance`.
+/// The `containerID` of the first container that has one: the reference of the pod's instance.
 #[must_use]
 pub fn container_id(pod: &Pod) -> Option<&str> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     statuses.iter().find_map(|status| status.container_id.as_deref())
 }
 
-/// Whether restart policy `Always` makes a Failed pod come back at once, as a new pod of its owner.
+/// Whether the restart policy is `Always`, which is also the default. The owner of such a pod replaces it at once when it
+/// fails.
 #[must_use]
 pub fn restarts_always(pod: &Pod) -> bool {
     let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
     policy.is_none_or(|policy| policy == "Always")
 }
 
-/// Mirror pods stand for static pods of a kubelet; no API server asked for them.
+/// Whether this is a mirror pod, which stands for a static pod of a kubelet.
 #[must_use]
 pub fn is_mirror(pod: &Pod) -> bool {
     annotations(pod).is_some_and(|annotations| annotations.contains_key(annotation::MIRROR))
 }
 
-/// The controller that replaces the pod.
+/// The owner reference of the controller that manages the pod.
 #[must_use]
 pub fn controller(pod: &Pod) -> Option<&OwnerReference> {
     pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
 
-/// Whether a DaemonSet owns the pod.
+/// Whether a DaemonSet is the pod's controller.
 #[must_use]
 pub fn is_daemon(pod: &Pod) -> bool {
     controller(pod).is_some_and(|owner| owner.kind == "DaemonSet")
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_is_told_by_its_controller_alone() {
+    fn only_the_controller_makes_a_pod_a_daemons() {
         let owned = |kind, controller| {
             pod(serde_json::json!({ "metadata": { "ownerReferences": [
                 { "apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": "1", "controller": controller }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_named_only_with_its_uid_and_a_mirror_is_told_by_its_annotation() {
+    fn a_pod_has_a_reference_only_with_its_uid_and_a_mirror_has_its_annotation() {
         let named =
             |uid| pod(serde_json::json!({ "metadata": { "namespace": "ml", "name": "train", "uid": uid } }));
         assert_eq!(reference(&named(Some("u"))), Some(PodRef::new("ml", "train", "u")));

@@ -1,4 +1,7 @@
-//! What authors of a back end need most, in one import.
+//! What most back ends need, in one import: the traits of [`cloud`](crate::cloud) with the types in their signatures.
+//!
+//! The config section of a back end needs [`BackendSection`](crate::config::BackendSection) besides, and code that reads
+//! the time a [`Clock`](crate::clock::Clock).
 
 pub use crate::cloud::{
     Capabilities, CloudClient, CloudInfo, HealthSource, LaunchOutcome, LeftoverSource, Terminations,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UsdPerHour(u64);
 
-/// The highest price that ORCA takes: far above any instance, far below what could overflow a sum.
+/// The highest price that is accepted: far above any instance, and far below what could overflow a sum.
 const MAX_MICROS: u64 = 1_000_000 * MICROS_PER_DOLLAR;
 const MICROS_PER_DOLLAR: u64 = 1_000_000;
 /// EC2 refuses a maximum price that is not above $0.001 (EC2 API reference, `SpotMarketOptions`).
@@ -33,7 +33,8 @@ impl UsdPerHour {
 impl FromStr for UsdPerHour {
     type Err = NotAPrice;
 
-    /// Reads a plain decimal. No sign, no exponent, no currency: each of those has meant a typing error.
+    /// Reads a plain decimal above 0.001, up to 1 000 000, with at most six decimals. A sign, an exponent or a currency
+    /// is refused, because it is likely a typing error.
     fn from_str(text: &str) -> Result<Self, NotAPrice> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());

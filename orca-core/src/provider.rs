@@ -1,7 +1,8 @@
-//! The pod-lifecycle seam: what a pod controller may ask for, by pod UID.
+//! The interface between the pod controller and the instances: what the controller may ask for, by pod.
 //!
-//! The names are those of the original design. `orca-kube` has the one implementation, over any
-//! [`CloudClient`](crate::cloud::CloudClient); its pod controller reaches instances by no other path.
+//! `orca-kube` has the only implementation, over any [`CloudClient`](crate::cloud::CloudClient), and its pod controller has
+//! no other way to an instance. A back end does not implement it. Names such as `create_pod`, `get_pods` and
+//! `configure_node` are those of Virtual Kubelet's provider interface.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,61 +21,67 @@ use crate::launch::{LaunchRecord, LaunchRequest, Offer};
 use crate::limits;
 use crate::planted::{Bug, planted};
 
-/// Called with the UID of a pod whose instance changed. It carries nothing else: the pod is looked at again.
+/// Called with the UID of a pod whose instance changed. The listener looks at the pod again; what changed is not passed on.
 pub type Notify = Arc<dyn Fn(&PodUid) + Send + Sync>;
 
-/// Pods as instances.
+/// Runs pods as instances.
 #[async_trait]
 pub trait Provider: Send + Sync + fmt::Debug {
-    /// Makes ready what a launch needs: for a new attempt one offer with everything resolved, and the permit for the send.
+    /// Gets what one send needs: a permit of the launch rate and, for a new attempt, one offer with everything resolved.
     ///
-    /// Launches nothing. Safe to drop at any time; a place among those who wait for a permit is kept.
+    /// Launches nothing, and is safe to drop at any time. A pod that has to wait for its permit keeps its place in the queue,
+    /// also when the future is dropped.
     ///
     /// # Errors
     ///
-    /// No offer could be made, or the cloud could not be asked.
+    /// There is no offer: the cloud could not be asked, refused the request, or has no capacity. A resend needs no offer,
+    /// and does not fail.
     async fn prepare_pod(&self, pod: &PodRef, what: &Prepare) -> Result<Prepared, CloudError>;
 
-    /// Sends one launch for this pod, exactly as recorded. An instance that it launched is known to
-    /// [`get_pod`](Self::get_pod) from the answer on.
+    /// Sends one launch for this pod, exactly as recorded. Once it is answered, [`get_pod`](Self::get_pod) knows the
+    /// instance.
     ///
-    /// Dropping the returned future is like a crash: nobody knows whether the launch happens.
+    /// Do not drop the future: the launch may still happen, and its answer is lost, as in a crash.
     async fn create_pod(&self, pod: &PodRef, record: &LaunchRecord) -> LaunchOutcome;
 
-    /// Takes note of an instance that the pod's own record or status names, so that its absence can be told from
-    /// never having existed. Safe to repeat.
+    /// Notes an instance that the pod's own record or status names, so that an instance that is gone can be told apart from
+    /// one that never existed. Safe to repeat.
     fn adopt(&self, pod: &PodRef, claim: Claim);
 
-    /// The pod has finished: its instance may be forgotten when the cloud no longer lists it. Safe to repeat.
+    /// The pod has finished: forget its instance as soon as the cloud no longer lists it. Safe to repeat.
     fn disclaim(&self, pod: &PodUid);
 
-    /// Asks the cloud to end the instances of this pod that are alive, and returns at once; the pod is notified when
-    /// their state changes. Only instances whose tags name this owner and this UID are touched. Safe to repeat.
+    /// Asks the cloud to end the live instances of this pod, and returns at once. The pod is notified when their state
+    /// changes. Ends only instances whose tags name this owner and this UID. Safe to repeat.
     fn delete_pod(&self, pod: &PodRef);
 
-    /// Everything that is known about the instances of this pod at this time.
+    /// Everything that is known about the instances of this pod at this time. Reads memory alone.
     fn get_pod(&self, pod: &PodRef, now: Timestamp) -> KnownInstances;
 
-    /// The pods that have an instance, by the last complete sweep.
+    /// The pods for which an instance is known: listed, just launched, or claimed by its pod.
     fn get_pods(&self) -> Vec<PodRef>;
 
     /// Forgets everything about a pod that is gone and whose instances have ended.
     fn forget(&self, pod: &PodUid);
 
-    /// Asks for a sweep now, because a decision waits for one.
+    /// Asks for a sweep soon, because a decision waits for one. Returns at once.
     fn refresh(&self);
 
-    /// Sets what the provider knows about the node: nothing that the config already says.
+    /// Adds the provider's own condition, `CloudReachable`, to this node, once the cloud has answered or failed.
     fn configure_node(&self, node: &mut Node);
 
-    /// Says where to report pods whose instances changed. Called once, before anything else.
+    /// Sets whom to notify of pods whose instances changed. Call it once, first; a second listener is ignored.
     fn notify_pods(&self, notify: Notify);
 
-    /// Whether the cloud has answered lately: the error of the latest sweep, if it failed.
+    /// Whether the latest sweep succeeded. Reads memory; makes no call to the cloud.
+    ///
+    /// # Errors
+    ///
+    /// The error of the latest sweep, or `NotSweptYet` before the first one has finished.
     async fn ping(&self) -> Result<(), CloudError>;
 }
 
-/// What to make ready for a send.
+/// What a send needs from [`Provider::prepare_pod`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prepare {
     /// A new attempt: an offer and a permit.
@@ -86,21 +93,21 @@ pub enum Prepare {
     },
 }
 
-/// What was made ready.
+/// The result of [`Provider::prepare_pod`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
-    /// The offer to freeze. None for one more send of an attempt: its offer stands in the record.
+    /// The offer to record. None for one more send of an attempt: its offer is in the record.
     pub offer: Option<Offer>,
     /// Whether the send may go out.
     pub permit: Permit,
 }
 
-/// Whether a send may go out: launches go out no faster than the cloud takes them.
+/// Whether a send may go out, by the launch rate of the config (`controller.launchRate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// It may, and soon: a permit is not kept for long.
+    /// It may. Use it within 30 s, or ask again.
     Granted,
-    /// Not before this time. Ask again then; the place in the queue is kept.
+    /// Not before this time. Ask again then; the pod keeps its place in the queue.
     Until(Timestamp),
 }
 
@@ -109,43 +116,45 @@ pub enum Permit {
 pub struct Claim {
     /// The instance's id.
     pub id: InstanceId,
-    /// Where it was launched, if the record says so. Elsewhere nothing is known about it, and its absence means nothing.
+    /// Where it was launched, if the record says so. Lists made under another identity say nothing about it.
     pub cloud: Option<CloudIdentity>,
-    /// What the pod's status says of its health: [`Health::Passed`] when it shows Ready.
+    /// Its health by the pod's status: [`Health::Passed`] when the pod shows Ready.
     pub health: Option<Health>,
 }
 
 /// What is known about the instances of one pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownInstances {
-    /// Whether the last complete sweep began recently enough to prove anything.
+    /// Whether the last complete sweep began less than [`SWEEP_FRESH`](crate::limits::SWEEP_FRESH) ago, so that a launch may
+    /// rely on it.
     pub fresh: bool,
-    /// The instances tagged with this UID, newest first, alive ones before ended ones.
+    /// The instances of this pod: live ones before ended ones, and the newest first among each.
     pub seen: Vec<Instance>,
-    /// The instance that is known to have existed and was not found lately.
+    /// An instance that the latest complete sweep did not find: one that was listed or launched before, or one that only the
+    /// pod's status names.
     pub missing: Option<Missing>,
-    /// The health of the first instance, if it is known.
+    /// The health of the first of `seen`, if it is known.
     pub health: Option<Health>,
-    /// Since when the last of them has been shutting down, as far as was seen.
+    /// Since when the instances have been shutting down: the latest such time that was observed.
     pub ending_since: Option<Timestamp>,
-    /// When the latest complete sweeps began, oldest first; bounded.
+    /// When the latest complete sweeps began, oldest first. Bounded.
     pub complete_sweeps: Arc<[Timestamp]>,
-    /// An instance that is alive and belongs to an earlier pod of the same namespace and name.
+    /// A live instance of an earlier pod with the same namespace and name.
     pub namesake: Option<InstanceId>,
-    /// When the instance that is there was confirmed last, if that is longer ago than it should be: no complete answer has
-    /// shown it since.
+    /// When a complete answer last showed the instance, if that is longer ago than
+    /// [`UNCONFIRMED`](crate::limits::UNCONFIRMED) or three sweep intervals, whichever is longer.
     pub unconfirmed_since: Option<Timestamp>,
     /// Why the cloud last refused to end an instance of this pod, if it did.
     pub end_refused: Option<CloudError>,
-    /// Why nobody knows whether an instance of this pod is being ended, once it has been asked for longer than a minute.
+    /// The latest error of an end that was first asked for over a minute ago and has no certain answer.
     pub end_unanswered: Option<CloudError>,
-    /// An instance of the pod that is alive and whose tags no longer say so: it may not be ended.
+    /// A live instance of the pod that ORCA may not end, because its tags were changed, and the tag that differs.
     pub foreign: Option<(InstanceId, ForeignTag)>,
-    /// Why there has been no complete sweep lately, if the cloud said.
+    /// The error of the latest sweep, if it failed.
     pub trouble: Option<CloudError>,
-    /// Where the cloud's answers come from, once it has said so. Nothing is fresh before.
+    /// The cloud's identity, once it is known. Before, `fresh` is false.
     pub identity: Option<CloudIdentity>,
-    /// For how long a token is certain to be remembered.
+    /// How long a token may be sent again: [`token_memory`](crate::cloud::CloudClient::token_memory) of the cloud.
     pub token_memory: Duration,
 }
 
@@ -154,18 +163,19 @@ pub struct KnownInstances {
 pub struct Missing {
     /// The id.
     pub id: InstanceId,
-    /// In how many complete answers in a row it was not found.
+    /// How many complete answers in a row did not have it.
     pub absences: u32,
-    /// Since when.
+    /// When the first of these answers came.
     pub since: Timestamp,
-    /// In which of these answers it was not found last. Time that passes without an answer proves nothing.
+    /// When the last of them came. Time without an answer does not count.
     pub latest: Timestamp,
-    /// Whether too many others are missing as well to conclude anything from it.
+    /// Whether so many instances are missing that none of them is taken for gone.
     pub is_held: bool,
 }
 
 impl Missing {
-    /// Whether this many absences, the first and the last at these times, prove that an instance is gone.
+    /// Whether this many absences in a row, the first and the last at these times, prove that an instance is gone: at least
+    /// [`ABSENCES`](crate::limits::ABSENCES), over at least [`ABSENT_FOR`](crate::limits::ABSENT_FOR).
     #[must_use]
     pub fn is_proven(absences: u32, since: Timestamp, latest: Timestamp) -> bool {
         if planted(Bug::OneAbsence) {
@@ -174,7 +184,7 @@ impl Missing {
         absences >= limits::ABSENCES && clock::age(since, latest) >= limits::ABSENT_FOR
     }
 
-    /// Whether it was absent often enough, over a time that is long enough, and not with too many others, to count as gone.
+    /// Whether it counts as gone: its absence [is proven](Self::is_proven), and it is not held.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         let is_proven = Self::is_proven(self.absences, self.since, self.latest);

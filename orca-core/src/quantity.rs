@@ -2,7 +2,7 @@
 //!
 //! The syntax is that of `resource.Quantity` in the Kubernetes API: a decimal number with an optional binary
 //! (`Ki`…`Ei`), decimal (`n u m k M G T P E`) or exponent (`e3`, `E3`) suffix. A value is held in
-//! nano-units; what lies below is rounded up, away from zero, as the API does.
+//! billionths of a unit. Finer values are rounded away from zero, as the API does.
 
 use std::fmt;
 use std::iter::Sum;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Wire;
 
 const NANO: i128 = 1_000_000_000;
-/// The API caps binary amounts at 2^63 - 1 units. Here every amount is: nothing that large can be had.
+/// The API caps binary amounts at 2^63 - 1 units. Here every amount is capped there: no node has that much.
 const MAX: i128 = (i64::MAX as i128) * NANO;
 
 /// An amount of a resource, exact to a billionth: cores, bytes or pieces.
@@ -27,10 +27,10 @@ pub struct Quantity {
 pub struct NotAQuantity;
 
 impl Quantity {
-    /// Nothing of it.
+    /// Zero.
     pub const ZERO: Self = Self { nanos: 0 };
 
-    /// So many whole units.
+    /// This many whole units.
     #[must_use]
     pub fn from_units(units: i64) -> Self {
         Self { nanos: i128::from(units) * NANO }
@@ -79,7 +79,7 @@ impl FromStr for Quantity {
     }
 }
 
-/// The digits of a decimal number as one integer, and how many of them stand behind the point.
+/// The digits of a decimal number as one integer, and how many of them come after the point.
 fn mantissa(number: &str) -> Result<(i128, u32), NotAQuantity> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {

@@ -14,12 +14,12 @@ pub type Resources = BTreeMap<String, Quantity>;
 
 /// What the scheduler and the kubelet count as the requests of this pod (B27).
 ///
-/// The containers' sum or the largest init step, whichever is more; sidecars (init containers with restart policy
-/// `Always`) run on, so they count in the sum and in every later init step. Requests of the pod as a whole take the place
-/// of its containers', and the overhead comes on top. Of a pod that is being resized the larger of what it asks for and
-/// what its status says it has counts, and the latter alone once the resize was found infeasible.
+/// The sum of the containers or the largest init step, whichever is more. Sidecars (init containers with restart policy
+/// `Always`) keep running, so they count in the sum and in every later init step. Requests of the pod as a whole replace
+/// those of its containers, and the overhead is added. For a pod that is being resized, the larger of its spec and its
+/// status counts, and the status alone once the resize is infeasible.
 ///
-/// The API server has filled in requests from limits before. Unreadable amounts cannot pass it; they count as nothing.
+/// The API server has already filled in requests from limits. It accepts no unreadable amounts; here they count as zero.
 #[must_use]
 pub fn requested(pod: &Pod) -> Resources {
     let status = PodLevel::of(pod);
@@ -49,8 +49,8 @@ pub fn requested(pod: &Pod) -> Resources {
     counted
 }
 
-/// What the kubelet counts as the limits of this pod: as [`requested`], but the overhead comes on top of what is limited
-/// and on nothing else.
+/// What the kubelet counts as the limits of this pod. The same rules as for [`requested`], but the overhead is added only to
+/// resources that have a limit.
 #[must_use]
 pub fn limited(pod: &Pod) -> Resources {
     let status = PodLevel::of(pod);
@@ -124,8 +124,8 @@ impl<'a> PodLevel<'a> {
     }
 }
 
-/// Puts what is set for the pod as a whole in the place of what its containers add up to: the larger of wish and status,
-/// once the status says something.
+/// Replaces the sum of the containers with what is set for the pod as a whole: the larger of spec and status, if the
+/// status says something.
 fn apply_pod_level<'a>(
     counted: &mut Resources,
     pod: &'a Pod,
@@ -158,7 +158,7 @@ fn overhead(pod: &Pod) -> Option<&Amounts> {
     pod.spec.as_ref()?.overhead.as_ref()
 }
 
-/// What the containers take together, at the moment at which they take most.
+/// What the containers need together, at the moment at which they need most.
 fn total<'a>(
     pod: &'a Pod,
     of: impl Fn(&'a Container, Option<&'a ContainerStatus>) -> Option<&'a Amounts>,

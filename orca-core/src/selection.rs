@@ -1,7 +1,7 @@
-//! Choosing an instance type: a chain of selectors, the first that answers wins.
+//! Choosing an instance type: a chain of selectors is asked in order, and the first answer counts.
 //!
-//! The mode of the config names the chain: `explicit` asks the annotation alone, `template` also the workload
-//! template. Names are those of the original design.
+//! `instances.selectionMode` of the config names the chain: `explicit` looks at the pod's annotation alone, `template` also
+//! at the workload template that the pod names.
 
 use crate::annotations::Wishes;
 use crate::config::{Instances, Mode};
@@ -10,16 +10,16 @@ use crate::price::UsdPerHour;
 use crate::text;
 use crate::well_known::annotation;
 
-/// What was chosen for a pod.
+/// The instance that was chosen for a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
     /// The instance type.
     pub instance_type: String,
     /// How to buy it.
     pub capacity_type: CapacityType,
-    /// The highest price, for spot only.
+    /// The highest price, for spot only: of the annotation, else of the template, else of the config for this type.
     pub max_price: Option<UsdPerHour>,
-    /// Which selector chose.
+    /// Which selector chose: `explicit` or `template`.
     pub by: &'static str,
 }
 
@@ -29,9 +29,9 @@ pub enum SelectionError {
     /// No selector of the chain had an answer.
     #[error("no instance type{}{}. {remedy}", if .wrong.is_some() { ": " } else { "" }, .wrong.as_deref().unwrap_or_default())]
     NoneFits {
-        /// What the pod named that does not exist. None: it named nothing.
+        /// What is wrong with what the pod named: a template that does not exist. None: it named nothing.
         wrong: Option<String>,
-        /// What to write.
+        /// What to write instead.
         remedy: &'static str,
     },
     /// The type is not one that the operator allows.
@@ -44,7 +44,7 @@ pub enum SelectionError {
         /// The types that are allowed.
         allowed: String,
     },
-    /// A price cap that would cap nothing.
+    /// The pod names a highest spot price, and is on-demand by the template or by the config.
     #[error(
         "{} is set and the launch type is on-demand: set {}: spot, or remove it",
         annotation::MAX_SPOT_PRICE,
@@ -87,11 +87,12 @@ fn chain(mode: Mode) -> &'static [&'static dyn Selector] {
     }
 }
 
-/// Asks the chain of the config's mode, and checks the answer against what the operator allows.
+/// Asks the chain of the config's mode, and checks the answer against `instances.allowedInstanceTypes`.
 ///
 /// # Errors
 ///
-/// No selector of the chain knows an instance type, or the one that was chosen is not allowed.
+/// No selector of the chain has an instance type, the type is not allowed, or a spot price is given for an on-demand
+/// instance.
 pub fn select(wishes: &Wishes, config: &Instances) -> Result<Selection, SelectionError> {
     let mut wrong = None;
     for selector in chain(config.selection_mode) {
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_what_to_write() {
+    fn a_failed_selection_says_what_to_write() {
         let text = |wishes, mode| select(&wishes, &config(mode)).expect_err("refused").to_string();
         assert_eq!(
             text(wishes(None, None), Mode::Explicit),

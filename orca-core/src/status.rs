@@ -1,7 +1,6 @@
-//! What a pod's status shows, after the kubelet's rules (statements B61-B80), and the patch that brings it there.
+//! What a pod's status shows, by the kubelet's rules (B61 to B80), and the patch that writes it.
 //!
-//! Only fields that a node agent owns are written. Terminal is absorbing: a pod whose live phase is terminal is never
-//! patched again.
+//! Only fields that a node agent owns are written. A pod whose phase is terminal is never patched again.
 
 pub(crate) mod changes;
 mod conditions;
@@ -19,10 +18,10 @@ use crate::launch::LaunchRecord;
 pub use changes::asked;
 pub use patch::{annotations, patch, record_patch};
 
-/// What the condition and the event say about runtime `instance`.
+/// What the condition and the event `ContainersNotRun` say.
 pub(crate) const NOT_RUN: &str = "the machine image is the workload: image, command, environment, volumes and probes of the containers are not used";
 
-/// What to show of a pod of runtime `instance`.
+/// What a pod should show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// Pending, and why.
@@ -39,11 +38,11 @@ pub enum Shown {
         /// Whether it passed its checks.
         ready: Ready,
     },
-    /// As it was shown before, and nothing has confirmed the instance for a while.
+    /// Unchanged, but nothing has confirmed the instance for a while.
     Unconfirmed {
         /// Since when, for people.
         message: String,
-        /// Whether that is too long for anybody to rely on it: Ready becomes Unknown.
+        /// Whether that is so long that Ready becomes Unknown.
         is_ready_unknown: bool,
     },
     /// Failed: the instance is gone, or there will be none.
@@ -65,15 +64,15 @@ pub enum Shown {
 /// Whether a running pod is ready, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ready {
-    /// It is.
+    /// It is ready.
     Yes,
-    /// Not, for this reason.
+    /// It is not, for this reason.
     No(String),
 }
 
-/// The status of this pod, in the fields that ORCA owns.
+/// The status that shows this, in the fields that ORCA owns.
 ///
-/// `live` gives what must not change: start times, addresses, and the times of conditions that stay as they are.
+/// What must not change comes from `live`: start times, addresses, and the times of conditions that stay as they are.
 #[must_use]
 pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Timestamp) -> PodStatus {
     let old = live.status.clone().unwrap_or_default();
@@ -86,7 +85,7 @@ pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Tim
         }
     };
     let mut status = PodStatus {
-        // The phase of containers that all share one instance's fate (B61).
+        // All containers share one instance, so the phase follows from it (B61).
         phase: Some(phase.to_owned()),
         observed_generation: live.metadata.generation,
         start_time: old.start_time.clone().or_else(|| Some(Time(to_second(now)))),
@@ -112,8 +111,8 @@ pub fn render(live: &Pod, shown: &Shown, record: Option<&LaunchRecord>, now: Tim
     status
 }
 
-/// Everything as it stands, and that nobody knows whether it still is so. Containers that were ready are not shown so any
-/// more when Ready is Unknown: their entries cannot say that nobody knows.
+/// The live status with a condition that says it could not be confirmed. When Ready is Unknown, containers are shown as not
+/// ready: a container status has no "unknown".
 fn unconfirmed(
     live: &Pod,
     message: &str,
@@ -134,7 +133,7 @@ fn unconfirmed(
     status
 }
 
-/// The private addresses are the pod's and the host's: every pod has a host of its own.
+/// The private addresses are those of the pod and of its host, because every pod has its own instance.
 fn addresses(status: &mut PodStatus, instance: &Instance) {
     let all = instance.private_ip.into_iter().chain(instance.other_ip).map(|ip| ip.to_string());
     let all: Vec<String> = all.collect();
@@ -147,7 +146,7 @@ fn addresses(status: &mut PodStatus, instance: &Instance) {
     status.host_ips = Some(all.into_iter().map(|ip| HostIP { ip }).collect());
 }
 
-/// The API server stores whole seconds; anything finer would look like a change at every look (B79).
+/// The API server stores whole seconds. Anything finer would look like a change every time (B79).
 fn to_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -1,4 +1,4 @@
-//! The tags of everything that a launch makes: who owns it, which pod it is for. They are the only proof of ownership.
+//! The tags of everything that a launch makes: who owns it, and which pod it is for. They are the only proof of ownership.
 
 use std::collections::BTreeMap;
 
@@ -21,13 +21,14 @@ pub struct TagSource<'a> {
     pub instance_type: &'a str,
     /// When the attempt is recorded.
     pub created_at: Timestamp,
-    /// When its longest life is over, if a lifetime is set.
+    /// When its lifetime is over, if one is set. The virtual node sets none yet.
     pub expires_at: Option<Timestamp>,
-    /// The tags of ORCA's config, for cost reports.
+    /// The user's tags, from the back end's config ([`CloudInfo::tags`](crate::cloud::CloudInfo::tags)).
     pub user_tags: &'a BTreeMap<String, String>,
 }
 
-/// The complete tags of one launch. The user's come first and can never override ORCA's own.
+/// The complete tags of one launch. The user's never override ORCA's own, and values of ORCA's are cut to
+/// [`MAX_VALUE_CHARS`](tag::MAX_VALUE_CHARS).
 #[must_use]
 pub fn tags(source: &TagSource<'_>) -> BTreeMap<String, String> {
     let mut tags = source.user_tags.clone();
@@ -53,19 +54,20 @@ pub fn tags(source: &TagSource<'_>) -> BTreeMap<String, String> {
     tags
 }
 
-/// Whether ORCA sets this tag itself: no config may.
+/// Whether ORCA sets this tag itself, so that no config may.
 #[must_use]
 pub fn is_own(key: &str) -> bool {
     key.starts_with(PREFIX) || key == tag::MANAGED_BY || key == tag::NAME
 }
 
-/// The owner that an instance's tags name, if both parts are there. `tag` looks up one tag of [`tags`].
+/// The owner that an instance's tags name: `tag` returns the value of a key. None if the cluster or the node is missing.
 pub fn owner_in<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
     let value = |key| tag(key).filter(|value| !value.is_empty());
     Some(Owner { cluster: value(tag::CLUSTER)?.into(), node: value(tag::NODE)?.into() })
 }
 
-/// The pod that an instance's tags name. The UID is the pod; the names are for people, and may be missing.
+/// The pod that an instance's tags name: `tag` returns the value of a key. None if the UID is missing; the names may be
+/// missing, and are empty then.
 pub fn pod_in<'a>(tag: impl Fn(&str) -> Option<&'a str>) -> Option<PodRef> {
     let uid = tag(tag::POD_UID).filter(|uid| !uid.is_empty())?;
     let named = |key| tag(key).unwrap_or_default();

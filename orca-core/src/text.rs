@@ -1,11 +1,10 @@
-//! Small helpers for the texts that people read: nearest spelling, cutting to a length, and an error with its causes.
+//! Helpers for texts that people read: the nearest spelling, cutting to a length, and an error with its causes.
 
 use std::error::Error;
 use std::io;
 
-/// The candidate that is spelled most like `given`, if one is near enough to be meant.
-///
-/// Near enough: at most a third of the letters differ, and at most three.
+/// The candidate that is spelled most like `given`, if one is near enough: up to a third of the letters may differ, at least
+/// one and at most three. Case does not matter.
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (given.chars().count() / 3).clamp(1, 3);
     candidates
@@ -16,7 +15,7 @@ pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
-/// The text, cut to at most `chars` characters; a cut is shown by an ellipsis.
+/// The text, cut to at most `chars` characters. A text that was cut ends with an ellipsis.
 #[must_use]
 pub fn cut(text: &str, chars: usize) -> String {
     if text.chars().count() <= chars {
@@ -27,9 +26,9 @@ pub fn cut(text: &str, chars: usize) -> String {
     kept
 }
 
-/// The error and what caused it, from the outermost to the innermost.
+/// The error and its causes, from the outermost to the innermost.
 ///
-/// An [`io::Error`] names as its cause the cause of what is in it, and so hides that; here it is shown.
+/// [`Error::source`] of an [`io::Error`] skips the error that it wraps; this does not.
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(outer) => outer.get_ref().map(|inner| inner as &(dyn Error + 'static)),
@@ -37,7 +36,7 @@ pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a 
     })
 }
 
-/// The error and its causes on one line, none twice. `Debug` would show more, and might show an answer's body.
+/// The error and its causes on one line, none twice. It is safe to log, while `Debug` might show the body of an answer.
 #[must_use]
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_all_causes_and_none_twice() {
+    fn an_error_is_shown_with_all_causes_and_none_twice() {
         #[derive(Debug)]
         struct Told(&'static str, Option<Box<dyn Error>>);
         impl std::fmt::Display for Told {

@@ -1,6 +1,6 @@
-//! The scheduler's rules about a pod's place, checked again: node, operating system and taints.
+//! The scheduler's rules about node selection, operating system and taints, checked again.
 //!
-//! Reasons and texts are the kubelet's, so that people and tools know them.
+//! Reasons and texts are the kubelet's, because people and tools know them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm, Pod,
 use super::{Rejection, RejectionKind};
 use crate::config::{Taint, TaintEffect};
 
-/// What a pod's place on the node is checked against.
+/// What of the node a pod is checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The node's name.
@@ -20,7 +20,7 @@ pub struct Place {
     pub taints: Vec<Taint>,
 }
 
-/// Checks everything about a pod's place but the room. The first rule that is broken is told.
+/// Checks whether a pod may be on this node, apart from the room.
 ///
 /// # Errors
 ///

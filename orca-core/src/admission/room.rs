@@ -1,7 +1,7 @@
-//! Whether a pod has room on the node: what it asks for, beside what others have, of what the live node offers.
+//! Whether a pod has room on the node: what it requests and what other pods have, against what the live node offers.
 //!
-//! What the node does not have at all is somebody else's to give, as for the kubelet: a scheduler extender's, or a
-//! driver's. A device is not: the instance has to bring it, and nobody has said that it does.
+//! An extended resource that the node does not have at all is ignored, as in the kubelet: a scheduler extender or a driver
+//! may manage it. A device is not ignored: the instance would have to bring it.
 
 use super::{Rejection, RejectionKind};
 use crate::quantity::Quantity;
@@ -10,7 +10,7 @@ use crate::resources::Resources;
 /// Devices that an instance has to bring, whatever the cloud: names, or a beginning with a final `*`.
 const DEVICES: [&str; 5] = ["nvidia.com/*", "amd.com/*", "gpu.intel.com/*", "habana.ai/*", "google.com/tpu"];
 
-/// What a node offers, and what its pods have of it.
+/// What the node offers, and how much of it other pods have.
 #[derive(Clone, Copy, Debug)]
 pub struct Room<'a> {
     /// The live node's allocatable.
@@ -21,7 +21,7 @@ pub struct Room<'a> {
     pub devices: &'a [String],
 }
 
-/// A resource that there is too little of.
+/// A resource of which too little is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// Its name, such as `cpu`.
@@ -35,7 +35,7 @@ pub struct Shortage {
 }
 
 impl Room<'_> {
-    /// The first resource that there is too little of for these requests (B27).
+    /// The first resource of which too little is left for these requests (B27).
     #[must_use]
     pub fn shortage(&self, requested: &Resources) -> Option<Shortage> {
         requested.iter().filter(|(_, requested)| !requested.is_zero()).find_map(|(name, requested)| {
@@ -59,7 +59,7 @@ impl Room<'_> {
 }
 
 impl Shortage {
-    /// The rejection, in the kubelet's words; and what to do about a device that the node does not have.
+    /// The rejection with the kubelet's reason (`OutOf…`) and text, and what to do about a device that the node lacks.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
         let Self { resource, requested, used, offered } = self;
@@ -80,7 +80,7 @@ impl Shortage {
     }
 }
 
-/// Whether this is a resource that Kubernetes itself knows nothing of (API reference, "Extended resources").
+/// Whether this is the name of an extended resource (API reference, "Extended resources").
 #[must_use]
 pub fn is_extended(name: &str) -> bool {
     name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_resource_that_is_short_is_told_in_the_kubelets_words() {
+    fn the_first_resource_that_is_short_is_reported_in_the_kubelets_words() {
         let rejection = short([("cpu", "2")]).expect("short");
         assert_eq!(rejection.reason, "OutOfcpu", "B27");
         assert!(rejection.message.ends_with("enough resource: cpu, requested: 2, used: 999, capacity: 1000"));

@@ -80,7 +80,7 @@ fn an_unknown_key_is_refused_with_the_likely_spelling() {
 }
 
 #[test]
-fn what_others_and_orca_itself_write_is_not_refused() {
+fn annotations_of_others_and_of_orca_itself_are_not_refused() {
     for key in [
         "orca.research/instance-id",
         "orca.research/public-ip",

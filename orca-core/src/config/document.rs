@@ -1,6 +1,6 @@
-//! A whole config file: ORCA's own sections, and beside them the one section that belongs to the back end.
+//! A whole config file: ORCA's own sections, and the one section of the back end.
 //!
-//! It is read in one pass, so that every error keeps its line and column, and a key of neither is refused.
+//! It is read in one pass, so that every error has its line and column, and an unknown section is refused.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,32 +13,36 @@ use super::findings::Findings;
 use super::{Config, ConfigError, Warning, validate};
 use crate::cloud::CloudInfo;
 
-/// The section of one back end.
+/// The section of one back end in the config file. A back end with settings implements it for the type that holds them.
 pub trait BackendSection: Clone + fmt::Debug + Default + PartialEq + Serialize + DeserializeOwned {
     /// The key of the section, such as `aws`. It must not be one of ORCA's own.
     const KEY: &'static str;
 
-    /// A section in which every key is set, whatever its value: the environment variables of its keys are read off it. In a
-    /// map, the key `*` stands for any.
+    /// A section in which every key is set, to any value. The program `orca` finds from it which environment variables there
+    /// are. In a map, the key `*` stands for any key.
     fn example() -> Self;
 
-    /// Finds what is wrong with the values, under keys that begin with [`KEY`](Self::KEY).
+    /// Adds everything that is wrong with the values to `found`, under keys that begin with [`KEY`](Self::KEY).
     fn check(&self, found: &mut Findings);
 
-    /// What the back end says of itself under this section.
+    /// What the back end says about itself with these settings: the result of
+    /// [`CloudClient::info`](crate::cloud::CloudClient::info).
     fn info(&self) -> CloudInfo;
 
-    /// The section as it may be shown: without secrets.
+    /// A copy without secrets, to be shown or logged.
     #[must_use]
     fn redacted(&self) -> Self;
 }
 
-/// A config with the section of its back end.
+/// A whole config: ORCA's own sections, and that of the back end `B`.
+///
+/// Deserialize it from one file. A section that is in neither part, a key that stands twice and a value of the wrong type
+/// are errors of the deserializer; [`validate`](Self::validate) finds values that are wrong otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document<B> {
     /// ORCA's own sections.
     pub config: Config,
-    /// The back end's.
+    /// The section of the back end.
     pub backend: B,
 }
 
@@ -58,7 +62,7 @@ impl<B: BackendSection> Document<B> {
         "development",
     ];
 
-    /// Checks every value of both parts.
+    /// Checks every value of both parts. Warnings keep nobody from starting.
     ///
     /// # Errors
     ///
@@ -70,7 +74,7 @@ impl<B: BackendSection> Document<B> {
         found.into_result()
     }
 
-    /// The config as it may be shown: without secrets.
+    /// A copy without secrets, to be shown or logged.
     #[must_use]
     pub fn redacted(&self) -> Self {
         Self { config: self.config.clone(), backend: self.backend.redacted() }
@@ -266,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_config_is_told_what_was_expected() {
+    fn a_value_that_is_no_config_is_refused_with_what_was_expected() {
         let texts = [serde_json::from_str::<File>("[]"), serde_json::from_str::<File>("3")];
         for error in texts.map(|read| read.expect_err("refused").to_string()) {
             assert!(error.contains("expected a config"), "{error}");

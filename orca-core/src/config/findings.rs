@@ -14,7 +14,7 @@ const OWN_TAGS: usize = 11;
 pub struct ConfigError {
     /// The key, dotted from the top, such as `node.cpu`.
     pub key: String,
-    /// The value, or nothing when it is missing.
+    /// The value. None: it is missing.
     pub value: Option<String>,
     /// What is wrong, and what to write instead.
     pub remedy: String,
@@ -29,12 +29,12 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// A key that does not do what its author may think.
+/// A key that has no effect, or for which there is a better way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The key.
+    /// The key, dotted from the top.
     pub key: &'static str,
-    /// Whether it does anything.
+    /// Whether the key has an effect.
     pub has_effect: bool,
     /// Why it has no effect, or why another way is better.
     pub text: &'static str,
@@ -46,22 +46,22 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Everything that was found in a config.
+/// Collects errors and warnings about a config.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     /// What keeps ORCA from starting.
     pub errors: Vec<ConfigError>,
-    /// What has no effect, and what would be better otherwise.
+    /// Keys without effect, and keys for which there is a better way.
     pub warnings: Vec<Warning>,
 }
 
 impl Findings {
-    /// A key that is required and has no value.
+    /// Adds an error: a required key has no value.
     pub fn missing(&mut self, key: &str, remedy: &str) {
         self.errors.push(ConfigError { key: key.into(), value: None, remedy: remedy.into() });
     }
 
-    /// A key with a value that is wrong.
+    /// Adds an error: a key has a wrong value. The remedy says what to write instead.
     pub fn wrong(&mut self, key: &str, value: impl fmt::Display, remedy: impl Into<String>) {
         self.errors.push(ConfigError {
             key: key.into(),
@@ -70,21 +70,22 @@ impl Findings {
         });
     }
 
-    /// A key that is set and has no effect.
+    /// Adds a warning if a key without effect is set.
     pub fn warn_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
         if is_set {
             self.warnings.push(Warning { key, has_effect: false, text });
         }
     }
 
-    /// A key that is set and has an effect for which there is a better way.
+    /// Adds a warning if a key is set for which there is a better way.
     pub fn advise_if(&mut self, is_set: bool, key: &'static str, text: &'static str) {
         if is_set {
             self.warnings.push(Warning { key, has_effect: true, text });
         }
     }
 
-    /// Tags of the user's, below this key: none may be one of ORCA's own, and all of them together have to fit on an instance.
+    /// Checks the user's tags under the key `path`: none may be one of ORCA's own, each must have a length that clouds
+    /// accept, and all of them must fit on an instance together with ORCA's.
     pub fn tags(&mut self, path: &str, tags: &BTreeMap<String, String>) {
         for (key, value) in tags {
             let path = format!("{path}.{key}");
@@ -102,11 +103,11 @@ impl Findings {
         }
     }
 
-    /// The warnings if nothing is wrong.
+    /// The warnings, if there is no error.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong.
+    /// All errors that were added. The warnings are dropped then.
     pub fn into_result(self) -> Result<Vec<Warning>, Vec<ConfigError>> {
         if self.errors.is_empty() { Ok(self.warnings) } else { Err(self.errors) }
     }

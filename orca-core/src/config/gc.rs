@@ -1,4 +1,4 @@
-//! The section about garbage collection: what becomes of instances that no pod wants.
+//! The section about garbage collection: what happens to instances without a pod.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +6,23 @@ use super::Config;
 use super::findings::Findings;
 use crate::cloud::CloudInfo;
 
-/// A younger instance is never ended, in seconds. Only a test server may have less.
+/// In seconds: a younger instance is never ended. Only a test server may have less.
 const LEAST_AGE: u32 = 300;
 
-/// `gc`: garbage collection of instances that no pod wants, and of what instances left behind.
+/// `gc`: garbage collection of instances without a pod, and of what instances left behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Gc {
-    /// Whether it runs. Without it, an instance whose pod vanished while ORCA was away runs until somebody ends it.
+    /// Whether it runs. Default: true. Without it, an instance whose pod was removed while ORCA was not running runs until
+    /// somebody ends it.
     pub enabled: bool,
-    /// Seconds between rounds, give or take a fifth. In the first three minutes at most 10.
+    /// Seconds between rounds, plus or minus a fifth: 0.1 to 600. Default: 60. In the first three minutes at most 10.
     pub interval_seconds: f64,
-    /// Seconds that an instance must have existed; leftovers without an instance wait twelve times as long.
+    /// How old an instance must be to be ended, in seconds: at least 300, which is the default. Leftovers must be twelve
+    /// times as old.
     pub min_age_seconds: u32,
-    /// Releases the brake: this many orphans may be ended although they are more than the brake allows. The event
-    /// `OrphanBrake` says how many there are. Set it back to 0 when they are gone.
+    /// Releases the brakes: this many orphans may be ended, and this many vanished pods and missing instances believed, although
+    /// the brakes hold. Events such as `OrphanBrake` say how many there are. Default: 0; set it back when they are gone.
     pub release_brake: u32,
 }
 

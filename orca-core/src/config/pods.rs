@@ -1,4 +1,4 @@
-//! `pods`: pods of special kinds, and what a pod shows while nothing is known about its instance.
+//! `pods`: DaemonSet pods, the readiness of pods whose instance cannot be confirmed, and the order of addresses.
 
 use std::time::Duration;
 
@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::instance::IpFamily;
 
-/// `pods`: pods of special kinds.
+/// `pods`: how pods are treated and shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Pods {
-    /// What to do with pods of `DaemonSets`.
+    /// What to do with pods of `DaemonSets`. Default: ignore them.
     pub daemon_sets: DaemonSets,
-    /// Seconds without confirmation of its instance after which a pod's Ready becomes Unknown; 0 = never.
+    /// When nothing has confirmed a pod's instance for this many seconds, its Ready becomes Unknown: 60 or more, or 0 for
+    /// never. Default: 300.
     pub ready_unknown_after_seconds: u32,
-    /// The family of the first address of pods whose instances have one of each.
+    /// The family of the first address of a pod whose instance has addresses of both. Default: IPv4.
     pub first_ip_family: IpFamily,
 }
 
@@ -29,7 +30,7 @@ impl Default for Pods {
 }
 
 impl Pods {
-    /// After which time without confirmation of its instance a pod's Ready becomes Unknown. None: never.
+    /// [`ready_unknown_after_seconds`](Self::ready_unknown_after_seconds) as a duration. None: never.
     #[must_use]
     pub fn ready_unknown_after(&self) -> Option<Duration> {
         let seconds = self.ready_unknown_after_seconds;
@@ -41,9 +42,9 @@ impl Pods {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DaemonSets {
-    /// They stay Pending and buy nothing.
+    /// Such pods stay Pending and get no instance.
     #[default]
     Ignore,
-    /// They are pods like any other.
+    /// Such pods are treated like all others.
     Run,
 }

@@ -1,4 +1,6 @@
-//! The sections about the program itself: log lines, health and metrics, switches for development.
+//! The sections for the program `orca` itself: log lines, health and metrics, and switches for development.
+//!
+//! A `VirtualNode` in another program does not read them, but it checks `metrics` and `development`.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Logging {
-    /// The least level that is shown.
+    /// The lowest level that is shown. Default: info.
     pub level: LogLevel,
-    /// How a line looks.
+    /// The format of a line. Default: auto.
     pub format: LogFormat,
-    /// Not acted on: `level: debug` shows AWS calls.
+    /// No effect: `level: debug` shows AWS calls.
     #[serde(rename = "logAWSCalls")]
     pub log_aws_calls: bool,
 }
@@ -25,20 +27,20 @@ impl Default for Logging {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// Everything that helps to find a fault.
+    /// Every detail.
     Trace,
-    /// AWS calls and pod events.
+    /// Also calls to the cloud and events of pods.
     Debug,
-    /// One line per change.
+    /// One line for each change.
     Info,
-    /// What may need somebody.
+    /// What may need attention.
     Warn,
     /// What failed.
     Error,
 }
 
 impl LogLevel {
-    /// As it is written.
+    /// The level as in the config, such as `info`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,7 +57,7 @@ impl LogLevel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object for each line.
     Json,
     /// For people.
     #[serde(alias = "console")]
@@ -68,13 +70,13 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Metrics {
-    /// Whether metrics are served; health always is.
+    /// Whether metrics are served. Health always is. Default: true.
     pub enabled: bool,
-    /// The port.
+    /// The port of health and metrics. Default: 8080.
     pub port: u16,
-    /// The path of the metrics.
+    /// The path of the metrics: it begins with `/`, and is not below a path of health. Default: `/metrics`.
     pub path: String,
-    /// Not acted on.
+    /// No effect.
     pub prometheus: Prometheus,
 }
 
@@ -84,25 +86,25 @@ impl Default for Metrics {
     }
 }
 
-/// `metrics.prometheus`: not acted on.
+/// `metrics.prometheus`: no effect, because metrics always have Prometheus' format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Prometheus {
-    /// Not acted on.
+    /// No effect.
     pub enabled: bool,
 }
 
-/// `development`: switches of the predecessor.
+/// `development`: switches of ORCA's predecessor, so that its config files load.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Development {
-    /// Refused when true: ORCA would launch real instances.
+    /// Refused when true, because ORCA would launch real instances all the same.
     #[serde(rename = "mockAWS")]
     pub mock_aws: bool,
-    /// Refused when true: ORCA would launch real instances.
+    /// Refused when true, because ORCA would launch real instances all the same.
     pub dry_run: bool,
-    /// Not acted on.
+    /// No effect.
     pub enable_fast_cleanup: bool,
-    /// Not acted on.
+    /// No effect.
     pub cleanup_interval: Option<String>,
 }

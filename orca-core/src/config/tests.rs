@@ -184,7 +184,7 @@ fn tags_fit_on_an_instance_beside_orcas_own() {
 }
 
 #[test]
-fn what_is_missing_or_without_effect_is_said_in_a_sentence() {
+fn errors_and_warnings_are_sentences() {
     let texts = errors(json!({ "instances": { "templates": { "x": { "instanceType": "" } } } }));
     assert_eq!(
         texts,
@@ -221,7 +221,7 @@ fn a_node_without_taints_in_its_config_has_the_burst_taint_and_an_empty_list_mea
 }
 
 #[test]
-fn words_are_written_as_they_are_read() {
+fn enum_values_are_written_as_they_are_read() {
     for effect in [TaintEffect::NoSchedule, TaintEffect::PreferNoSchedule, TaintEffect::NoExecute] {
         assert_eq!(json!(effect), effect.as_str());
     }

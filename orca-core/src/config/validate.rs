@@ -1,4 +1,4 @@
-//! What makes a config wrong although it has the right shape. Everything wrong is reported at once.
+//! What makes the values of a config wrong, although the types are right. Everything is reported at once.
 
 use super::findings::{ConfigError, Findings, Warning};
 use super::{Config, Node};
@@ -7,11 +7,12 @@ use crate::cloud::CloudInfo;
 use crate::quantity::Quantity;
 use crate::well_known::label;
 
-/// Paths of the port that are taken.
+/// Paths of the same port that are used for health.
 const HEALTH_PATHS: [&str; 3] = ["/livez", "/healthz", "/readyz"];
 
-/// Checks every value, for a back end that says this of itself. The warnings are for people; the errors keep ORCA from
-/// starting.
+/// Checks every value of the config, and the tags in `cloud`. `cloud` is what the back end says about itself
+/// ([`CloudClient::info`](crate::cloud::CloudClient::info)): some limits depend on it. The warnings are for people, and keep
+/// nobody from starting.
 ///
 /// # Errors
 ///
@@ -117,7 +118,7 @@ fn check_labels(node: &Node, cloud: &CloudInfo, found: &mut Findings) {
     }
 }
 
-/// The value of a label that says what the node is: ORCA sets it, whatever the config says.
+/// The value of a label that ORCA always sets itself, because it says what the node is.
 fn fixed<'a>(key: &str, node: &'a Node, cloud: &'a CloudInfo) -> Option<&'a str> {
     match key {
         label::PROVIDER => Some(&cloud.provider),
@@ -129,7 +130,8 @@ fn fixed<'a>(key: &str, node: &'a Node, cloud: &'a CloudInfo) -> Option<&'a str>
     }
 }
 
-/// What the API server takes as the value of a label, and as the name in its key: it would refuse the whole node.
+/// Whether the API server accepts this as the value of a label, or as the name in its key. With one that it does not
+/// accept, it would refuse the whole Node.
 fn is_label_part(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || [b'-', b'_', b'.'].contains(&b);
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
@@ -197,7 +199,7 @@ fn check_controller(config: &Config, found: &mut Findings) {
         ("controller.fastSweepSeconds", controller.fast_sweep_seconds),
     ];
     for (key, value) in seconds {
-        // Half of the time that a sweep proves anything: one may fail without holding launches up.
+        // Half of `limits::SWEEP_FRESH`, so that one sweep may fail without delaying launches.
         if !(0.05..=30.0).contains(&value) {
             found.wrong(key, value, "give 0.05 to 30 seconds");
         }
@@ -236,7 +238,7 @@ fn check_the_rest(config: &Config, found: &mut Findings) {
     if !config.metrics.path.starts_with('/') {
         found.wrong("metrics.path", &config.metrics.path, "give a path that begins with /");
     }
-    // Paths below these are single checks.
+    // Below these paths are the single checks.
     let is_taken = |path: &str, taken: &&str| path == *taken || path.starts_with(&format!("{taken}/"));
     if let Some(taken) = HEALTH_PATHS.iter().find(|taken| is_taken(&config.metrics.path, taken)) {
         let remedy = format!("give another path, such as /metrics: {taken} is for health");

@@ -1,4 +1,4 @@
-//! One way to launch what is requested, with everything resolved, frozen into the launch record.
+//! One way to launch what a pod requests, with everything resolved. It is frozen into the launch record.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,10 @@ use crate::resources::Resources;
 
 /// One way to fulfil a request, with everything resolved: nothing that the launch depends on is looked up later.
 ///
-/// The core reads type, capacity type, zone and price. `parameters` belong to the back end: the core stores and
-/// hashes them, and never reads them.
+/// Once it is recorded, every send of the attempt carries exactly this offer, perhaps hours later and from another
+/// process. The record is readable for everybody who may read the pod: put no secret into an offer.
+///
+/// `parameters` belong to the back end: ORCA stores and hashes them, and never looks inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
@@ -21,25 +23,28 @@ pub struct Offer {
     pub instance_type: String,
     /// How it is bought.
     pub capacity_type: CapacityType,
-    /// The zone it would run in, if that is decided before the launch.
+    /// The zone it would run in, if that is decided before the launch. An offer that was refused for lack of capacity is
+    /// remembered by type, zone and capacity type, so name the zone if there are offers in several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// The expected price, if known.
+    /// The expected price, if known. It is recorded, and decides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<UsdPerHour>,
-    /// Every tag, as it will be written.
+    /// Every tag, as it will be written: the request's, unchanged.
     pub tags: BTreeMap<String, String>,
-    /// The back end's own parameters.
+    /// Everything else that the launch depends on, in a form that the back end chooses.
     pub parameters: serde_json::Value,
-    /// What the instance type has, as far as the back end knows: `cpu` in cores, `memory` and `ephemeral-storage` in bytes, devices
-    /// by number, 0 for a device that it knows and the type has not. A resource that is missing here is not checked. None: the back
-    /// end could not say. It is only asked before the launch, so no record has it.
+    /// What the instance type has: `cpu` in cores, `memory` and `ephemeral-storage` in bytes, devices by number. Give 0 for a
+    /// device that the back end knows about and the type lacks; a resource that is missing here is not compared with the
+    /// pod's request. None: the back end cannot say, and the pod gets the event `FitNotChecked`. It is needed before the
+    /// launch only, so the record does not keep it.
     #[serde(skip)]
     pub provides: Option<Resources>,
 }
 
 impl Offer {
-    /// An offer of what is requested, with the request's tags and the back end's own parameters. Zone, price and what it provides are left open.
+    /// An offer with the type, the capacity type and the tags of this request, and with the back end's own parameters. It
+    /// has no zone, no price, and does not say what the type provides.
     #[must_use]
     pub fn new(request: &LaunchRequest, parameters: serde_json::Value) -> Self {
         Self {
@@ -53,9 +58,9 @@ impl Offer {
         }
     }
 
-    /// A digest over everything in it, hex.
+    /// A digest over everything but [`provides`](Self::provides): 32 hexadecimal digits.
     ///
-    /// A record whose offer no longer has the digest it was written with is never sent.
+    /// The record keeps it. A record whose offer no longer has this digest is never sent.
     #[must_use]
     pub fn digest(&self) -> String {
         // Serialising a struct of maps with text keys cannot fail; an empty text then matches no digest.

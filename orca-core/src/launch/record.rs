@@ -1,12 +1,13 @@
-//! The launch record: what was announced before a launch call was sent, kept in the pod's status.
+//! The launch record: what ORCA writes into a pod's status before it sends a launch call.
 //!
-//! It is written by compare-and-swap into the condition `orca.research/Launch`, whose message is this document as
-//! JSON. Pod authors cannot write `pods/status`, and still no act on an instance trusts the record alone: tags read
-//! back from the cloud must agree.
+//! It is the JSON document in the message of the condition `orca.research/Launch`, written by compare-and-swap. Pod authors
+//! cannot write `pods/status`. Even so, ORCA never ends an instance because of the record alone: the tags that the cloud
+//! returns must agree.
 //!
-//! One attempt can have several sends on the way. Each send is a mark, its `sendAt`. A mark goes when that send was
-//! answered for certain or never left. One that grows too old to be executed leaves `unsettled` behind: nobody knows
-//! whether it was executed, and only a certain answer to a later send of the same token can tell.
+//! An attempt can have several sends without an answer. Each is one entry of `unresolved`, called a mark: the time at
+//! which the send was announced. A mark is removed when its send got a certain answer or never left. A send that is too
+//! old to be executed may still have launched: its mark moves to `unsettled`, and only a certain answer to a later send
+//! of the same token resolves it.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub use document::RecordError;
 
 /// The version of the document that is written.
 const VERSION: u8 = 2;
-/// A pod's launch is repeated at most once a second or so, for twenty minutes: far below this many marks.
+/// A launch is repeated at most once a minute after the first few times, and a mark lasts for twenty minutes: an attempt
+/// has far fewer marks than this.
 const MAX_MARKS: usize = 64;
 
 /// What is known about the launch of one pod.
@@ -33,40 +35,40 @@ const MAX_MARKS: usize = 64;
 #[serde(rename_all = "camelCase")]
 pub struct LaunchRecord {
     v: u8,
-    /// The attempt, from 1. A new attempt begins only when the one before was refused for certain.
+    /// The attempt, from 1. A new attempt begins only when the one before was certainly refused.
     pub attempt: u32,
     /// The client token of this attempt.
     pub token: LaunchToken,
-    /// Where this attempt is launched: under another identity nothing is known about it.
+    /// Where this attempt is launched. Lists made under another identity say nothing about it.
     pub cloud: CloudIdentity,
     /// The frozen offer: every send of this attempt carries exactly this.
     pub offer: Offer,
     /// The digest that the offer had when it was frozen.
     pub digest: String,
-    /// The digest of what the pod asked for, to see when its author changed it.
+    /// The digest of what the pod asked for, to notice that its author changed it.
     #[serde(rename = "request")]
     pub request_digest: String,
-    /// What the pod asked for in its own words, to see later what was changed: see [`status::asked`](crate::status::asked).
-    /// None: the record was written before records said so.
+    /// The annotations and the fields of the pod's spec whose changes are reported after the launch, as they were at the
+    /// launch: see [`status::asked`](crate::status::asked). None: an older ORCA wrote the record, without them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<BTreeMap<String, String>>,
     /// When the first send of this attempt was announced.
     pub first_send_at: Timestamp,
     /// When the latest send was announced.
     pub send_at: Timestamp,
-    /// The sends whose outcome nobody knows and that may still be executed, by the time they were announced.
+    /// The sends without a certain answer that may still be executed, by the time they were announced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unresolved: Vec<Timestamp>,
-    /// The latest send whose outcome nobody knows and that can no longer be executed: it may have launched.
+    /// The latest send without a certain answer that is too old to be executed now. It may have launched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<Timestamp>,
     /// The latest certain refusal of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
-    /// Why the latest send never left. It says nothing about the sends before it.
+    /// Why the latest send never left. It says nothing about earlier sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
-    /// The cloud said that it knows this token already, with other parameters.
+    /// Whether the cloud answered that it knows this token with other parameters.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mismatch: bool,
     /// The instance, once it is known.
@@ -103,13 +105,13 @@ pub enum AttemptState<'a> {
     Launched(&'a InstanceId),
     /// The token is known to the cloud with other parameters: look for the instance, never launch.
     Mismatch,
-    /// Every send was answered or never left, and the last answer refused.
+    /// No send can have launched anything, and the last answer was a refusal. A new attempt may begin.
     Closed(&'a Refusal),
-    /// Nobody knows what became of some sends; `refused` when another one was refused meanwhile.
+    /// Some sends have no certain answer.
     Unresolved {
-        /// A refusal that cannot close the attempt yet.
+        /// The refusal of another send. It does not close the attempt while these are open.
         refused: Option<&'a Refusal>,
-        /// When the last earlier send can no longer be executed.
+        /// When the last of these sends can no longer be executed.
         until: Timestamp,
     },
     /// Announced, and every send was stopped before it left.
@@ -134,7 +136,7 @@ pub struct NewAttempt<'a> {
 }
 
 impl LaunchRecord {
-    /// Whether an earlier send of this attempt was never answered: the announced one is a repetition of it.
+    /// Whether an earlier send of this attempt has no certain answer, so that the latest one repeats it.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         self.unsettled.is_some() || self.unresolved.len() > 1
@@ -163,19 +165,20 @@ impl LaunchRecord {
         }
     }
 
-    /// The same record, which says what the pod asked for.
+    /// The same record with what the pod asked for.
     #[must_use]
     pub fn asking(self, asked: BTreeMap<String, String>) -> Self {
         Self { asked: Some(asked), ..self }
     }
 
-    /// The same attempt with one more send announced for `now`. Marks too old to be executed become unsettled.
+    /// The same attempt with one more send announced for `now`. Of the marks that are too old to be executed, the latest
+    /// becomes `unsettled`.
     #[must_use]
     pub fn resend(&self, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.unresolved.sort_unstable();
         let aged = next.unresolved.iter().filter(|mark| expires(**mark) <= now).count();
-        // More marks than these are only reached by a clock that jumps; to call the oldest unsettled keeps them in mind.
+        // Only a clock that jumps leads to more marks than this. The oldest then count as unsettled, so none is forgotten.
         let over = next.unresolved.len().saturating_sub(MAX_MARKS - 1);
         let latest = next.unresolved.drain(..aged.max(over)).next_back();
         next.unsettled = next.unsettled.max(latest);
@@ -194,8 +197,8 @@ impl LaunchRecord {
         next
     }
 
-    /// The record after the send of `send_at` was refused for certain. An earlier send of this token cannot have launched
-    /// anything if it could no longer be executed when this one was made: the cloud would have answered its instance.
+    /// The record after the send of `send_at` was certainly refused. This also resolves every earlier send that could no
+    /// longer be executed when this one was made: had it launched, the cloud would have answered with its instance.
     #[must_use]
     pub fn refused(&self, send_at: Timestamp, error: CloudError, now: Timestamp) -> Self {
         let mut next = self.clone();
@@ -206,7 +209,7 @@ impl LaunchRecord {
         next
     }
 
-    /// The record after the send of `send_at` turned out never to have left. It proves nothing about earlier sends.
+    /// The record after it turned out that the send of `send_at` never left. It says nothing about earlier sends.
     #[must_use]
     pub fn not_sent(&self, send_at: Timestamp, error: CloudError, now: Timestamp) -> Self {
         let mut next = self.clone();
@@ -216,13 +219,13 @@ impl LaunchRecord {
         next
     }
 
-    /// The record after the send of `send_at` left, and nobody knows what became of it: its mark stays.
+    /// The record after the latest send left and got no certain answer: its mark stays.
     #[must_use]
     pub fn unanswered(&self) -> Self {
         Self { held: None, ..self.clone() }
     }
 
-    /// The record after the cloud said that the token belongs to other parameters.
+    /// The record after the cloud answered the send of `send_at` with a mismatch.
     #[must_use]
     pub fn mismatched(&self, send_at: Timestamp) -> Self {
         let mut next = self.clone();
@@ -247,7 +250,7 @@ impl LaunchRecord {
         }
     }
 
-    /// When the last send of unknown outcome can no longer be executed. None: there is no such send.
+    /// When the last send without a certain answer can no longer be executed. None: there is no such send.
     #[must_use]
     pub fn executable_until(&self) -> Option<Timestamp> {
         self.unresolved.iter().copied().chain(self.unsettled).max().map(expires)

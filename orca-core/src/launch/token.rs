@@ -1,4 +1,4 @@
-//! The client token of a launch attempt: computed, so that a restarted process says the same words.
+//! The client token of a launch attempt. It is computed, so that a restarted process sends the same one.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{ClusterId, PodUid};
 
-/// The client token of one launch attempt of one pod.
+/// The client token of one launch attempt of one pod: 54 lower-case letters and digits.
 ///
-/// `"o1" + base32hex(SHA-256("orca/launch/v1" | cluster | pod UID | attempt))[..52]`: 54 ASCII characters, computed and
-/// never drawn, so that a restarted process repeats the same call. Node, zone and parameters are left out on
-/// purpose: if a bug rendered other parameters, the cloud answers a mismatch instead of launching twice.
+/// It is `"o1" + base32hex(SHA-256("orca/launch/v1" | cluster | pod UID | attempt))[..52]`, each part preceded by its
+/// length. It is never random, so a restarted process repeats the same call. Node, zone and parameters are left out on
+/// purpose: if a bug changes the parameters, the cloud answers with a mismatch instead of a second instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LaunchToken(String);

@@ -15,7 +15,7 @@ use crate::planted::{Bug, planted};
 use crate::state_mapping::{Evidence, Next, NoInstance};
 use crate::well_known::reason;
 
-/// Takes the answer into the record.
+/// Writes the answer into the record.
 pub(super) fn taken(
     seen: &Observation<'_>,
     send_at: Timestamp,
@@ -53,7 +53,7 @@ pub(super) fn recorded(
     match outcome {
         LaunchOutcome::Launched(instance) => {
             let mut next = record.launched(&instance.id);
-            // Credentials can change between the question whose instances these are and the launch: the answer knows.
+            // Credentials can change after the last call of `identity`, so what the answer says counts.
             if let Some(cloud) = &instance.cloud {
                 next.cloud = cloud.clone();
             }
@@ -94,7 +94,7 @@ fn refused(seen: &Observation<'_>, next: &LaunchRecord, error: &CloudError) -> D
     decision.and_note(creation_failed(error))
 }
 
-/// The call never left. Only what people have to mend is worth an event.
+/// The call never left. There is an event only if people have to act.
 fn not_sent(seen: &Observation<'_>, next: &LaunchRecord, error: &CloudError) -> Decision {
     let until = launching::resend_at(next);
     let decision = showing::waiting(seen, NoInstance::NotSent { error, until });

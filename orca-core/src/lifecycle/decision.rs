@@ -9,24 +9,24 @@ use crate::status::Shown;
 
 /// One step for one pod.
 ///
-/// The executor makes the write if it differs from the live object. Then it publishes the notes, uses up the facts and
-/// performs the action: only after an acknowledged write if that is [`required`](Write::required), else also after one that
-/// the API server refused.
+/// The executor makes the write if it differs from the live object. Then it publishes the notes, drops the consumed facts
+/// and performs the action. If the write is [`required`](Write::required), the API server must have acknowledged it; if
+/// not, the action also follows a write that the API server refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// What to write to the pod's status. None: leave it as it is.
     pub write: Option<Write>,
-    /// The facts that this decision uses up.
+    /// The results of tasks that this decision uses up.
     pub consume: Vec<TaskKey>,
-    /// How long the instance lived, when this decision ends its pod: short lives hold back the owner's next pod.
+    /// How long the instance lived, when this decision ends its pod. After short lives the owner's next pod waits.
     pub lived: Option<Duration>,
-    /// What to tell people, once, when the write was made.
+    /// Events to publish once, when the write was made.
     pub notes: Vec<Note>,
-    /// The one thing to perform.
+    /// The one action to perform.
     pub action: Action,
-    /// When to look again, if nothing wakes the pod before.
+    /// After which time to look at the pod again, if nothing wakes it before.
     pub again: Duration,
-    /// Whether what was made ready for a launch may still be used. Otherwise it is given up.
+    /// Whether a prepared offer and permit may still be used. Otherwise they are dropped.
     pub(super) keeps_prepared: bool,
 }
 
@@ -37,19 +37,19 @@ pub struct Write {
     pub shown: Option<Shown>,
     /// The launch record to keep. None: leave it as it is.
     pub record: Option<LaunchRecord>,
-    /// Whether the action has to wait for a write that the API server refuses. What ends an instance or an object does not:
-    /// a refused status is ORCA's mistake, and must not keep either alive (B35).
+    /// Whether the action requires an acknowledged write. False for an action that ends an instance or removes an object: a
+    /// status that the API server refuses is ORCA's mistake, and must not keep either alive (B35).
     pub required: bool,
 }
 
-/// The one thing that a decision performs.
+/// What a decision asks the executor to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing.
     None,
-    /// Ask for a sweep.
+    /// Ask for a sweep, a new complete list of instances.
     Refresh,
-    /// Make ready what a launch needs.
+    /// Get an offer and a permit for a launch.
     Prepare(Box<Preparation>),
     /// Send the launch that this decision's record announces, if the record was written.
     Send,
@@ -57,7 +57,7 @@ pub enum Action {
     Terminate,
     /// Remove the pod object, guarded by its UID.
     Release,
-    /// Forget the pod: nothing is left of it.
+    /// Forget the pod: it has neither an object nor an instance.
     Forget,
 }
 
@@ -75,19 +75,19 @@ pub struct Note {
 /// Whether an event says that something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteKind {
-    /// As it should be.
+    /// Nothing is wrong.
     Normal,
     /// Somebody may have to act.
     Warning,
 }
 
 impl Note {
-    /// Something went as it should.
+    /// An event of the type Normal.
     pub fn normal(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: NoteKind::Normal, reason: reason.into(), message: message.into() }
     }
 
-    /// Somebody may have to act.
+    /// An event of the type Warning.
     pub fn warning(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind: NoteKind::Warning, reason: reason.into(), message: message.into() }
     }

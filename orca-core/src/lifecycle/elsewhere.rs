@@ -1,8 +1,8 @@
-//! A pod that was launched in another account or region than the one that answers now: nothing is known, nothing is done.
+//! A pod that was launched in another account or region than the current one: nothing is known about its instance, so
+//! nothing is done.
 //!
-//! Whatever the cloud of now says, it does not speak about that instance: its absence there is no end, and a second one must
-//! not be launched. So the pod keeps what it shows, and people are told. Only they can give such an
-//! instance up.
+//! The current account does not list that instance, so its absence proves nothing, and a second one must not be launched.
+//! The pod keeps what it shows, and an event says why. Only the operator can give such an instance up.
 
 use super::decision::{Action, Decision, Note};
 use super::ending::{self, Deletion};
@@ -24,7 +24,7 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
     let evidence = Evidence::NoInstance(NoInstance::LaunchedElsewhere { recorded, current });
     match seen.intent {
         Intent::Wanted => showing::waiting_for(seen, &evidence),
-        // A deletion is not written about: what the pod shows is the last that was known.
+        // The status of such a pod stays as it is: it shows what was last known.
         Intent::Deleting { .. } | Intent::Finished(_) | Intent::Gone => {
             let note = match state_mapping::shown(&evidence) {
                 Shown::Waiting { reason, message } => Some(Note::warning(reason, message)),
@@ -33,14 +33,14 @@ pub(super) fn decide(seen: &Observation<'_>) -> Decision {
                 | Shown::Ended { .. }
                 | Shown::Deleted { .. } => None,
             };
-            // What stands here under its UID is nobody's, whatever there is elsewhere.
+            // An instance in the current account with this UID has no pod that wants it, whatever runs elsewhere.
             let decision = if seen.any_alive() { Decision::act(Action::Terminate) } else { Decision::rest() };
             note.into_iter().fold(decision, Decision::and_note)
         }
     }
 }
 
-/// People said that what runs there is theirs to end: the pod ends, and nothing is asked of that cloud.
+/// The operator has taken over what runs there: the pod ends, and ORCA asks nothing of that account.
 fn given_up(seen: &Observation<'_>, recorded: &CloudIdentity) -> Decision {
     if let Some((send_at, _)) = seen.answered() {
         return Decision::wait(std::time::Duration::ZERO).and_consume(TaskKey::Send(send_at));

@@ -1,4 +1,4 @@
-//! A pod that ends: terminate its instances, show the end, release the object, forget it. In this order.
+//! A pod that ends: terminate its instances, show the end, remove the object, forget the pod. In this order.
 
 use jiff::Timestamp;
 
@@ -17,7 +17,7 @@ use crate::pod;
 use crate::state_mapping::{Departure, Evidence};
 use crate::well_known::reason;
 
-/// The terminal status is acknowledged, or we would not see it: what still costs may go now.
+/// The terminal status is on the API server already, so instances that are alive may be ended.
 pub(super) fn finished(seen: &Observation<'_>) -> Decision {
     if let Some((send_at, _)) = seen.answered() {
         return Decision::wait(limits::POLL_CHANGING).and_consume(TaskKey::Send(send_at));
@@ -25,7 +25,7 @@ pub(super) fn finished(seen: &Observation<'_>) -> Decision {
     if seen.any_alive() { Decision::act(Action::Terminate) } else { Decision::rest() }
 }
 
-/// What is asked of a pod that is being deleted.
+/// The fields of [`Intent::Deleting`](crate::pod::Intent::Deleting).
 #[derive(Clone, Copy)]
 pub(super) struct Deletion {
     pub(super) deadline: Timestamp,
@@ -69,8 +69,8 @@ pub(super) fn deleting(seen: &Observation<'_>, deletion: Deletion, now: Timestam
     without_instance(seen, deletion, now)
 }
 
-/// A finished pod whose launch can no longer be executed, and whose instance a fresh complete sweep does not show: its
-/// end was seen before the pod was shown as finished, or it was never launched.
+/// Whether a finished pod has nothing left in the cloud: its launch can no longer be executed, and a fresh complete sweep
+/// does not show its instance. The instance ended before the pod was shown as finished, or was never launched.
 fn is_long_over(seen: &Observation<'_>, now: Timestamp) -> bool {
     let sent_at = seen.record().map(|record| record.send_at);
     let is_old = sent_at.is_none_or(|at| clock::age(at, now) >= limits::SIGNATURE_LIFETIME);
@@ -118,27 +118,27 @@ fn without_instance(seen: &Observation<'_>, deletion: Deletion, now: Timestamp) 
     }
     match record.state() {
         AttemptState::Closed(_) | AttemptState::Unsent => release(seen, deletion),
-        // The end was shown, and the cloud no longer lists that instance: an hour or an outage later it never does.
+        // The pod shows the end already, and clouds stop listing ended instances after a while (EC2: about an hour).
         AttemptState::Launched(_) if deletion.finished && is_long_over(seen, now) => release(seen, deletion),
         AttemptState::Launched(_) => Decision::act(Action::Refresh),
         AttemptState::Mismatch => release_if_absent(seen, deletion, now),
-        // The status of a finished pod is final, so its launch cannot be announced again: what may still appear is an
-        // orphan, and garbage collection ends it.
+        // The status of a finished pod is final, so its launch cannot be announced again. If an instance still appears, it
+        // is an orphan, and garbage collection ends it.
         AttemptState::Unresolved { .. } if deletion.finished => release(seen, deletion),
         AttemptState::Unresolved { refused, until } => {
             let limit = deletion.deadline.saturating_add(limits::DELETE_UNRESOLVED).unwrap_or(Timestamp::MAX);
             if now > limit {
-                // What may still appear is an orphan, and garbage collection ends it.
+                // If an instance still appears, it is an orphan, and garbage collection ends it.
                 return release(seen, deletion);
             }
-            // The same token again: it learns the id of what was launched, so that it can be terminated.
+            // Sending the same token again returns the instance, if there is one, so that it can be terminated.
             launching::unresolved(seen, record, refused, until, now)
                 .unwrap_or_else(|| release_if_absent(seen, deletion, now))
         }
     }
 }
 
-/// A record that cannot be used may still stand for a launch: nothing is let go before one could have shown.
+/// The pod may have been launched although its record cannot be used: the object stays until an instance would have shown.
 fn with_unusable_record(
     seen: &Observation<'_>,
     deletion: Deletion,
@@ -163,15 +163,15 @@ fn release_if_absent(seen: &Observation<'_>, deletion: Deletion, now: Timestamp)
     }
 }
 
-/// The terminal status first, then the object: watchers must see the phase before the end (B45).
+/// Writes the terminal status, then removes the object: watchers must see the phase before the object goes (B45).
 pub(super) fn release(seen: &Observation<'_>, deletion: Deletion) -> Decision {
     let evidence = Evidence::Deleted(departure(seen));
     let shown = if deletion.finished { Decision::rest() } else { showing::show(seen, &evidence) };
-    // An object that only finalizers keep was deleted already (B51).
+    // If only finalizers keep the object, it was removed already (B51).
     if deletion.released { shown } else { shown.and_act(Action::Release) }
 }
 
-/// What became of the instance, as far as anybody knows.
+/// What became of the instance, as far as is known.
 fn departure<'a>(seen: &Observation<'a>) -> Departure<'a> {
     if let Some((recorded, _)) = seen.launched_elsewhere() {
         return Departure::GivenUp(recorded);
@@ -191,7 +191,7 @@ fn departure<'a>(seen: &Observation<'a>) -> Departure<'a> {
     }
 }
 
-/// No object is left; nobody wants the instance, and that never changes for a UID.
+/// The object is gone, so the instance is to end: no object ever has this UID again.
 pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     let instances = seen.instances;
     if let Some((send_at, _)) = seen.answered() {
@@ -206,8 +206,8 @@ pub(super) fn gone(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if instances.seen.iter().any(|instance| instance.state == InstanceState::ShuttingDown) {
         return Decision::wait(limits::POLL_CHANGING);
     }
-    // Sends whose outcome nobody knows may still be executed: the pod is kept in mind until they cannot, and
-    // complete sweeps have shown nothing since.
+    // Sends without a certain answer may still be executed. The pod is remembered until they cannot be, and complete sweeps
+    // since then have shown no instance.
     let may_appear = seen.record().is_some_and(|record| launching::may_appear(instances, record, now));
     if may_appear && instances.seen.is_empty() {
         return Decision::act(Action::Refresh).and_again(limits::RESYNC);

@@ -1,7 +1,7 @@
-//! Slow things as facts: a task that was started for a pod, and its result.
+//! The tasks of a pod, and their results as facts that a decision can use.
 //!
-//! Making an offer and sending a launch take seconds or hang. So each is a task, and its result, its failure, its panic
-//! or its time-out is a fact that wakes the pod. A fact stays until the write that used it was acknowledged.
+//! Making an offer and sending a launch take seconds, or hang. So each runs as a task. Its end (a result, an error, a panic
+//! or a time-out) is kept as a fact and wakes the pod. A fact stays until the write that used it was acknowledged.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use crate::cloud::LaunchOutcome;
 use crate::error::{CloudError, Kind};
 use crate::provider::{Prepare, Prepared};
 
-/// What is known of the tasks of one pod. At most one of each kind.
+/// The tasks of one pod: at most one of each kind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// Making an offer, or taking the permit for one more send.
+    /// Gets an offer and a permit for a new attempt, or a permit for one more send.
     pub prepare: Option<Task<PrepareKey, Prepared>>,
-    /// A send, by the time that it was announced for.
+    /// Sends a launch. The key is the time for which the send was announced.
     pub send: Option<Task<Timestamp, LaunchOutcome>>,
 }
 
 /// One task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task<K, T> {
-    /// What it was started for. A result for something else is of no use.
+    /// What it was started for. A result is used only for that.
     pub key: K,
     /// When it was started.
     pub since: Timestamp,
@@ -48,7 +48,7 @@ pub enum TaskState<T> {
 /// Why a task has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskFailure {
-    /// The cloud said so.
+    /// The back end returned an error.
     Cloud(CloudError),
     /// The back end panicked, with this message.
     Panicked(String),
@@ -56,14 +56,14 @@ pub enum TaskFailure {
     TimedOut(Duration),
 }
 
-/// What a prepare was started for.
+/// What a preparation was started for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrepareKey {
-    /// This attempt, for what the pod asked for then.
+    /// This attempt, with this request.
     Attempt {
         /// The attempt, from 1.
         attempt: u32,
-        /// The digest of what the pod asked for.
+        /// The digest of what the pod asked for when it was started.
         request_digest: String,
     },
     /// One more send of this attempt.
@@ -73,21 +73,21 @@ pub enum PrepareKey {
     },
 }
 
-/// Names a task of a pod, so that its fact can be taken.
+/// Names a task of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskKey {
-    /// A prepare.
+    /// A preparation.
     Prepare(PrepareKey),
-    /// A send, by the time that it was announced for.
+    /// A send, by the time for which it was announced.
     Send(Timestamp),
 }
 
-/// What to make ready, and what for.
+/// A preparation to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preparation {
-    /// For whom a later look recognises the result.
+    /// By this a later decision recognises the result.
     pub key: PrepareKey,
-    /// What the provider is asked for.
+    /// What to ask the provider for.
     pub what: Prepare,
 }
 
@@ -103,7 +103,8 @@ impl<K, T> Task<K, T> {
 }
 
 impl TaskFailure {
-    /// The failure as an error of the cloud, which says what to do next. Of a send it means that nobody knows.
+    /// The failure as an error of the cloud. A panic and a time-out are [`Kind::Unknown`]: after a send it is not known
+    /// whether anything was launched.
     #[must_use]
     pub fn error(&self) -> CloudError {
         match self {

@@ -1,4 +1,4 @@
-//! A deletion that takes long says what holds it, as every wait of more than a minute does (L10).
+//! An event that says what a deletion waits for, once it takes longer than a minute. Every long wait is explained like that.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::launch::AttemptState;
 use crate::pod::{self, Intent};
 use crate::well_known::reason;
 
-/// A deletion that takes longer than this says why.
+/// After this time an event says what a deletion waits for.
 const SHOWN_WAIT: Duration = Duration::from_mins(1);
 
-/// Adds what holds the deletion, once it has taken long, unless the decision says something to people already.
+/// Adds an event with what the deletion waits for, once it takes long, unless the decision has a warning already.
 pub(super) fn say(seen: &Observation<'_>, decision: Decision, now: Timestamp) -> Decision {
     let Some(since) = seen.pod.and_then(deleted_at) else { return decision };
     let is_over = matches!(decision.action, Action::Release | Action::Forget);
@@ -34,7 +34,8 @@ pub(super) fn say(seen: &Observation<'_>, decision: Decision, now: Timestamp) ->
     }
 }
 
-/// The event about a deletion that something outside of a decision holds, once it has taken long.
+/// The event about a deletion that waits for something that no decision knows about, such as a refused call to the API
+/// server: `why` says what. None while the deletion is younger than a minute, and for a pod that is not being deleted.
 #[must_use]
 pub fn deletion_held(pod: &Pod, why: &str, now: Timestamp) -> Option<Note> {
     let since = deleted_at(pod)?;
@@ -49,12 +50,12 @@ fn note(since: Timestamp, why: &str) -> Note {
     )
 }
 
-/// How long the deletion may still go on in silence. None: no longer.
+/// How long until the deletion needs an explanation. None: it needs one now.
 fn left(since: Timestamp, now: Timestamp) -> Option<Duration> {
     SHOWN_WAIT.checked_sub(clock::age(since, now)).filter(|left| !left.is_zero())
 }
 
-/// When the deletion was asked for: the object says when its grace period is over.
+/// When the deletion was asked for: the object has the end of the grace period, and its length.
 fn deleted_at(pod: &Pod) -> Option<Timestamp> {
     let Intent::Deleting { deadline, .. } = pod::intent(pod) else { return None };
     let grace = SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or_default());

@@ -10,14 +10,14 @@ use crate::state_mapping::Evidence;
 use crate::status::{NOT_RUN, changes};
 use crate::well_known::{pod_condition, reason};
 
-/// Shows the instance, and takes it into the record if that does not name it yet.
+/// Shows the instance, and writes it into the record if the record does not name it yet.
 pub(super) fn follow(seen: &Observation<'_>, instance: &Instance) -> Decision {
     let was_ready = seen.shown_ready(instance);
     let evidence = Evidence::Instance { instance, health: seen.instances.health, was_ready };
     let decision = match instance.state {
         InstanceState::Pending => showing::show(seen, &evidence).and_again(limits::POLL_CHANGING),
         InstanceState::Running => running(seen, instance, showing::show(seen, &evidence)),
-        // A stopped instance still costs, and somebody could start it again.
+        // A stopped instance still costs money, and somebody could start it again.
         InstanceState::Stopping | InstanceState::Stopped => {
             showing::waiting_for(seen, &evidence).and_act(Action::Terminate)
         }
@@ -44,7 +44,8 @@ fn running(seen: &Observation<'_>, instance: &Instance, decision: Decision) -> D
         .and_note(Note::normal(reason::CONTAINERS_NOT_RUN, NOT_RUN))
 }
 
-/// Changes that cannot be carried out on an instance that runs, each told once: the pod's condition says what was told.
+/// Events for changes that cannot be carried out on a running instance, each once: the pod's condition has those that were
+/// reported before.
 fn not_applied(seen: &Observation<'_>) -> Vec<Note> {
     let Some(pod) = seen.pod else { return Vec::new() };
     let told =

@@ -16,8 +16,8 @@ use crate::limits;
 use crate::provider::KnownInstances;
 use crate::state_mapping::{Evidence, Next, NoInstance};
 
-/// Every send was answered and the last was refused: a new attempt when its time has come, or when the author has
-/// changed what is asked for.
+/// The attempt is closed by a refusal: open a new one when its time has come, or when the author has changed what the pod
+/// asks for.
 pub(super) fn closed(
     seen: &Observation<'_>,
     record: &LaunchRecord,
@@ -38,7 +38,7 @@ pub(super) fn closed(
     if waits_for_people { decision } else { decision.and_again(until(next_attempt_at(record, refusal), now)) }
 }
 
-/// A refused launch: the pod fails if its author has to change something and nothing would replace it at once.
+/// Shows a refusal. The pod fails if its author has to change something, unless its restart policy is `Always`.
 pub(super) fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusal: &Refusal) -> Decision {
     let error = &refusal.error;
     let (next, again) = match error.kind {
@@ -58,8 +58,8 @@ pub(super) fn show_refusal(seen: &Observation<'_>, record: &LaunchRecord, refusa
     showing::waiting(seen, NoInstance::Refused { error, next }).and_again(again)
 }
 
-/// Whether a clock that was ahead wrote this time, or ours was set back: then nobody knows how long ago it was, and nothing
-/// waits for it.
+/// Whether this time is in the future, because the clock that wrote it was ahead, or this one was set back. How long ago it
+/// was is then unknown, and nothing waits for it.
 fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
     at > now
 }
@@ -67,7 +67,7 @@ fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
 /// When the next attempt may begin.
 fn next_attempt_at(record: &LaunchRecord, refusal: &Refusal) -> Timestamp {
     let backoff = match refusal.error.kind {
-        // Another offer may be had at once; the provider passes over those that may not.
+        // Another offer may have capacity now; the provider skips those that were refused a short time ago.
         Kind::NoCapacity => return refusal.at,
         Kind::Quota | Kind::Denied | Kind::Invalid(_) => NEEDS_PEOPLE,
         Kind::Throttled | Kind::Unknown | Kind::NotFound => THROTTLED,
@@ -75,7 +75,7 @@ fn next_attempt_at(record: &LaunchRecord, refusal: &Refusal) -> Timestamp {
     after(refusal.at, backoff.delay(record.attempt))
 }
 
-/// The mistake that can be planted: an attempt that may still launch is followed by another one.
+/// A planted bug: a new attempt begins although the last one may still launch.
 pub(super) fn next_at_once(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
     match seen.request {
         Ok(request) => preparing::attempt(seen, request, record.attempt.saturating_add(1), now),
@@ -83,7 +83,7 @@ pub(super) fn next_at_once(seen: &Observation<'_>, record: &LaunchRecord, now: T
     }
 }
 
-/// Nobody knows what became of some sends. None: too old to be sent again, adopt or fail.
+/// Some sends have no certain answer: send the same again when it is time. None: the token is too old to be sent again.
 pub(super) fn unresolved(
     seen: &Observation<'_>,
     record: &LaunchRecord,
@@ -94,8 +94,8 @@ pub(super) fn unresolved(
     if age(record.first_send_at, now) >= seen.instances.token_memory {
         return None;
     }
-    // A refusal beside an unresolved send proves nothing: the other may still be executed. Only the answer to the same
-    // token, sent when that is over, does.
+    // One send was refused, and another one may still be executed, so the refusal proves nothing. What proves it is the
+    // answer to a send of the same token when no earlier one can be executed any longer.
     let settles_at = if refused.is_some() { executable_until } else { Timestamp::MIN };
     let due = resend_at(record).max(settles_at);
     Some(if now >= due {
@@ -105,7 +105,7 @@ pub(super) fn unresolved(
     })
 }
 
-/// The launch was announced, and every send was stopped before it left: the same again, when the cause may be over.
+/// The launch was announced, and every send was stopped before it left: send the same again after a delay.
 pub(super) fn unsent(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
     let due = resend_at(record);
     if now >= due || record.held.as_ref().is_some_and(|held| is_ahead(held.at, now)) {
@@ -118,7 +118,7 @@ pub(super) fn unsent(seen: &Observation<'_>, record: &LaunchRecord, now: Timesta
     decision.and_again(until(due, now))
 }
 
-/// When the same launch may be sent again: after a send that was answered by nobody, or was stopped before it left.
+/// When the same launch may be sent again, after a send without a certain answer or one that was stopped before it left.
 pub(super) fn resend_at(record: &LaunchRecord) -> Timestamp {
     if let Some(Held { error, at, times }) = &record.held {
         let backoff = match error.kind {
@@ -131,8 +131,8 @@ pub(super) fn resend_at(record: &LaunchRecord) -> Timestamp {
     if sends == 0 { record.send_at } else { after(record.send_at, RESEND.delay(sends)) }
 }
 
-/// The token may have launched something, and may not be sent again: adopt what a sweep shows, or fail when enough
-/// complete sweeps show nothing after the last send could still have been executed.
+/// The token may have launched something, and may not be sent again. Adopt the instance if a sweep shows it. Fail the pod
+/// if enough complete sweeps show none after the last send could have been executed.
 pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: Timestamp) -> Decision {
     if !is_absent(seen.instances, record, now) {
         return showing::waiting(seen, NoInstance::Searching)
@@ -142,12 +142,12 @@ pub(super) fn adopt_or_fail(seen: &Observation<'_>, record: &LaunchRecord, now: 
     showing::waiting_for(seen, &Evidence::NoInstance(NoInstance::OutcomeUnknown))
 }
 
-/// Whether enough complete sweeps began after the last send could still have been executed, and none showed anything.
+/// Whether enough complete sweeps, begun when the last send could no longer be executed, have shown no instance.
 pub(super) fn is_absent(instances: &KnownInstances, record: &LaunchRecord, now: Timestamp) -> bool {
     is_absent_since(instances, record.executable_until().unwrap_or(record.send_at), now)
 }
 
-/// Whether enough complete sweeps began after this time, and none showed anything.
+/// Whether enough complete sweeps that began after this time have shown no instance.
 pub(super) fn is_absent_since(instances: &KnownInstances, from: Timestamp, now: Timestamp) -> bool {
     let mut after = instances.complete_sweeps.iter().filter(|began| **began > from);
     let first = after.next();
@@ -156,7 +156,7 @@ pub(super) fn is_absent_since(instances: &KnownInstances, from: Timestamp, now: 
     instances.fresh && enough && long_enough
 }
 
-/// Whether a launch of this record may still appear although nothing is known of it.
+/// Whether an instance may still appear that this record announced.
 pub(super) fn may_appear(instances: &KnownInstances, record: &LaunchRecord, now: Timestamp) -> bool {
     match record.state() {
         AttemptState::Unresolved { .. } | AttemptState::Mismatch => !is_absent(instances, record, now),
@@ -164,10 +164,10 @@ pub(super) fn may_appear(instances: &KnownInstances, record: &LaunchRecord, now:
     }
 }
 
-/// The pod asks for something that it cannot have as it is.
+/// The pod asks for something that it cannot have.
 ///
-/// It fails, unless a new one would come at once: then it waits, because an author can mend an annotation, and because a
-/// controller would make failing pods without end.
+/// It fails. With restart policy `Always` it waits instead if a change of an annotation would help, or if a controller owns
+/// it: the controller would replace failed pods without end.
 pub(super) fn rejected(seen: &Observation<'_>, rejection: &Rejection) -> Decision {
     let waits = seen.restarts_always() && (rejection.kind == RejectionKind::Annotation || seen.is_replaced());
     let why = NoInstance::Rejected { rejection, fails: !waits };

@@ -1,4 +1,4 @@
-//! All that was seen of one pod and its instances, at one moment.
+//! Everything that is known about one pod and its instances, at one moment.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,38 +16,38 @@ use crate::launch::{AttemptState, LaunchRecord, RecordError};
 use crate::pod::{self, Intent};
 use crate::provider::KnownInstances;
 
-/// What [`decide`](super::decide) looks at. Everything in it was read before; nothing is looked up.
+/// What [`decide`](super::decide) decides from. It was read beforehand: a decision looks nothing up.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation<'a> {
     /// The pod's names and UID.
     pub reference: &'a PodRef,
-    /// Who owns what is launched.
+    /// The cluster and the node that will own what is launched.
     pub owner: &'a Owner,
-    /// The tags of the config, for what is launched.
+    /// The user's tags for what is launched.
     pub user_tags: &'a BTreeMap<String, String>,
-    /// What is asked for this UID.
+    /// What is asked of ORCA for this UID.
     pub intent: Intent,
     /// The object, unless it is gone.
     pub pod: Option<&'a Pod>,
-    /// The launch record in its status.
+    /// The launch record in its status, if there is one.
     pub record: Option<&'a Result<LaunchRecord, RecordError>>,
-    /// What the pod asks for, or why it buys nothing.
+    /// What the pod asks for, or why it gets no instance.
     pub request: &'a Result<Request, Rejection>,
-    /// Whether pods of `DaemonSets` buy nothing.
+    /// Whether pods of `DaemonSets` get no instance (`pods.daemonSets`).
     pub ignore_daemons: bool,
-    /// Until when pods of the same owner are held back, because those before ended soon after their launch.
+    /// Until when the pod has to wait because earlier pods of its owner ended soon after their launch.
     pub held_until: Option<Timestamp>,
     /// What is known about its instances.
     pub instances: &'a KnownInstances,
-    /// What is known of the tasks that were started for it.
+    /// The state and the results of the tasks that were started for it.
     pub facts: &'a Facts,
-    /// After which time without confirmation of its instance nobody can say whether a pod is ready. None: never.
+    /// When nothing has confirmed the pod's instance for this time, its Ready becomes Unknown. None: never.
     pub ready_unknown_after: Option<Duration>,
-    /// For how long an offer that was refused for want of capacity is not asked for again.
+    /// How long an offer that was refused for lack of capacity is not asked for again.
     pub capacity_memory: Duration,
-    /// The cloud identities whose instances people have given up.
+    /// The cloud identities whose instances the operator has given up.
     pub abandoned: &'a [CloudIdentity],
-    /// Whether a pod is refused whose instance type has less than it asks for.
+    /// Whether to refuse a pod whose instance type has less than the pod asks for.
     pub check_fit: bool,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Observation<'a> {
         self.record.and_then(|record| record.as_ref().ok())
     }
 
-    /// Where the pod was launched, or may have been, if that is not where the cloud's answers come from now.
+    /// The identity that the pod was launched under, or may have been, and the current one, if they differ.
     pub(super) fn launched_elsewhere(&self) -> Option<(&'a CloudIdentity, &'a CloudIdentity)> {
         let record = self.record()?;
         let may_exist = match record.state() {
@@ -68,7 +68,7 @@ impl<'a> Observation<'a> {
         (may_exist && recorded != current).then_some((recorded, current))
     }
 
-    /// The send that was answered, and its answer. One that has none leaves everything open.
+    /// The send that is over, and its outcome. A failed task leaves the outcome unknown.
     pub(super) fn answered(&self) -> Option<(Timestamp, LaunchOutcome)> {
         let send = self.facts.send.as_ref()?;
         match &send.state {
@@ -111,7 +111,7 @@ impl<'a> Observation<'a> {
         self.pod.is_some_and(|pod| pod::was_ready(pod) && pod::container_id(pod).is_some_and(is_this))
     }
 
-    /// When the pod's own deadline is over: counted from when it was first acknowledged.
+    /// When `spec.activeDeadlineSeconds` has passed, counted from the pod's start time.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         let pod = self.pod?;
         let seconds = pod.spec.as_ref()?.active_deadline_seconds?;

@@ -1,4 +1,5 @@
-//! What a send needs before it is announced: an offer and a permit. Asked for by a task, used in the look that writes.
+//! What a send needs before it is announced: an offer and a permit. A task gets them; the decision that finds them there
+//! writes the record and sends.
 
 use std::time::Duration;
 
@@ -21,11 +22,12 @@ use crate::status;
 use crate::tags::{TagSource, tags};
 use crate::well_known::reason;
 
-/// While no offer may be had: how often to look for one. The provider remembers which may not.
+/// How often to ask for offers while all of them lack capacity. The provider remembers which do.
 const NO_OFFER: Duration = Duration::from_mins(1);
-/// A launch that waits longer than this says what for.
+/// A launch that waits longer than this shows what it waits for.
 const SHOWN_WAIT: Duration = Duration::from_secs(20);
-/// What was made ready is used within this time or made again: an offer grows old, and a permit was for then.
+/// A prepared offer and permit are used within this time, or asked for again: an offer grows old, and a permit was for
+/// that time.
 const USABLE: Duration = Duration::from_secs(30);
 
 /// Opens this attempt, as soon as an offer and a permit for it are there.
@@ -37,7 +39,7 @@ pub(super) fn attempt(seen: &Observation<'_>, request: &Request, attempt: u32, n
     };
     match outcome(seen, task, now) {
         Outcome::Waits(decision) => *decision,
-        // An attempt is never prepared without an offer; should it be, it is asked for again.
+        // The provider always returns an offer for a new attempt. If one is missing after all, it is asked for again.
         Outcome::Stale | Outcome::Ready(Prepared { offer: None, .. }) => ask(key, what()),
         Outcome::Failed { at, error } => no_offer(seen, &error, at, now).unwrap_or_else(|| ask(key, what())),
         Outcome::Ready(Prepared { offer: Some(offer), .. }) => match &seen.instances.identity {
@@ -69,7 +71,7 @@ pub(super) fn resend(seen: &Observation<'_>, record: &LaunchRecord, now: Timesta
     match outcome(seen, task, now) {
         Outcome::Waits(decision) => *decision,
         Outcome::Stale => ask(key, Prepare::Resend { attempt }),
-        // The offer stands in the record, so this is only a permit that nobody could give.
+        // The offer is in the record, so only the permit could not be had.
         Outcome::Failed { at, .. } => match left(at, THROTTLED.delay(1), now) {
             Some(left) => Decision::wait(left).keeping_prepared(),
             None => ask(key, Prepare::Resend { attempt }),
@@ -80,7 +82,7 @@ pub(super) fn resend(seen: &Observation<'_>, record: &LaunchRecord, now: Timesta
     }
 }
 
-/// People learn when nobody could compare what they ask for with what they get.
+/// The event for a pod whose requests could not be compared with its instance type.
 fn not_checked(seen: &Observation<'_>, offer: &Offer) -> Option<Note> {
     let asks = seen.pod.is_some_and(|pod| !resources::requested(pod).is_empty());
     let text = format!(
@@ -125,13 +127,13 @@ fn launch_request(
 
 type PrepareTask = super::facts::Task<PrepareKey, Prepared>;
 
-/// What a prepare has come to.
+/// The state of a preparation.
 enum Outcome<'a> {
-    /// Nothing yet.
+    /// It is not over, or the permit is for later.
     Waits(Box<Decision>),
-    /// A result that is too old, or a permit whose time has come: ask again.
+    /// The result is too old, or the time of the permit has come: ask again.
     Stale,
-    /// Nothing that could be sent.
+    /// There is no offer.
     Failed { at: Timestamp, error: CloudError },
     /// What the send needs.
     Ready(&'a Prepared),
@@ -163,7 +165,7 @@ fn ask(key: PrepareKey, what: Prepare) -> Decision {
 
 fn under_way(seen: &Observation<'_>, since: Timestamp, now: Timestamp) -> Decision {
     match left(since, SHOWN_WAIT, now) {
-        // A short wait is over before anybody could read of it.
+        // A short wait is over before anybody could read about it.
         Some(left) => Decision::wait(left),
         None => showing::waiting(seen, NoInstance::Preparing { since }),
     }

@@ -1,11 +1,11 @@
-//! Decisions that show something: with an event or without, and never a step back.
+//! Decisions that change what the pod shows, with or without an event. A pod that runs never goes back to waiting.
 
 use super::decision::{Decision, Note};
 use super::observation::Observation;
 use crate::state_mapping::{self, Evidence, NoInstance};
 use crate::status::Shown;
 
-/// Shows this evidence, unless the pod was shown as Running and this is only a wait: that is never a step back.
+/// Shows this evidence. If it is a reason to wait and the pod shows Running already, nothing changes.
 pub(super) fn show(seen: &Observation<'_>, evidence: &Evidence<'_>) -> Decision {
     let shown = state_mapping::shown(evidence);
     match shown {
@@ -23,7 +23,7 @@ pub(super) fn waiting(seen: &Observation<'_>, why: NoInstance<'_>) -> Decision {
     show(seen, &Evidence::NoInstance(why))
 }
 
-/// The same with a warning: people may have to know of it.
+/// Shows this evidence, with a warning event.
 pub(super) fn waiting_for(seen: &Observation<'_>, evidence: &Evidence<'_>) -> Decision {
     let note = match state_mapping::shown(evidence) {
         Shown::Waiting { reason, message } | Shown::Ended { reason, message, .. } => {

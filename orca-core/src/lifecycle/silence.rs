@@ -1,7 +1,7 @@
-//! A wanted pod whose instance nobody has confirmed for a while: what it shows stays, and it says since when.
+//! A wanted pod whose instance no complete answer has shown for a while. It keeps what it shows, and says since when.
 //!
-//! An outage of the cloud's API is not one of its instances. So nothing is concluded, and a Service does not lose all of its
-//! endpoints at once; but after some minutes nobody can claim that the pod is ready.
+//! An outage of the cloud's API does not stop its instances. So nothing is concluded, and a Service does not lose all of its
+//! endpoints at once. After some minutes, however, Ready becomes Unknown.
 
 use jiff::Timestamp;
 
@@ -27,7 +27,7 @@ pub(super) fn decide(seen: &Observation<'_>, now: Timestamp) -> Option<Decision>
         },
         None => &missing.filter(|missing| !missing.is_gone())?.id,
     };
-    // An instance that the record does not name yet is taken into it first.
+    // If the record does not name the instance yet, that is written first.
     if seen.record().is_some_and(|record| record.instance_id.as_ref() != Some(id)) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The decision table, rendered for people and compared on every run: pod intent x instance state.
+//! The decision table for `docs/pod-lifecycle.md`: pod intent x instance state. A test compares it with the page.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

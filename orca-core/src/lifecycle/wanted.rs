@@ -52,7 +52,7 @@ fn overdue(seen: &Observation<'_>) -> Decision {
 
 fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if seen.is_sending() {
-        // The record was written with what the pod shows meanwhile.
+        // What the pod shows meanwhile was written together with the record.
         return Decision::rest();
     }
     if let Some(decision) = silence::decide(seen, now) {
@@ -71,7 +71,7 @@ fn follow(seen: &Observation<'_>, now: Timestamp) -> Decision {
     without_instance(seen, now)
 }
 
-/// No instance is known. A launch may only follow from a sweep that is fresh enough to prove that there is none.
+/// No instance is known. A launch requires a recent complete sweep that shows none.
 fn without_instance(seen: &Observation<'_>, now: Timestamp) -> Decision {
     if let Some(Err(error)) = seen.record {
         return showing::waiting(seen, NoInstance::RecordUnusable(error));
@@ -83,7 +83,7 @@ fn without_instance(seen: &Observation<'_>, now: Timestamp) -> Decision {
         return first_launch(seen, now);
     };
     match record.state() {
-        // The provider was told of the recorded instance when the object was taken in: it is seen or missing soon.
+        // The provider knows of the recorded instance since the object came in: a sweep will find it, or count it as missing.
         AttemptState::Launched(_) => Decision::act(Action::Refresh),
         AttemptState::Mismatch => launching::adopt_or_fail(seen, record, now),
         AttemptState::Closed(refusal) => launching::closed(seen, record, refusal, now),
@@ -119,7 +119,7 @@ fn first_launch(seen: &Observation<'_>, now: Timestamp) -> Decision {
     notes.fold(preparing::attempt(seen, request, 1, now), Decision::and_note)
 }
 
-/// The cloud was not listed completely for a minute. The cause belongs on a pod that waits for it.
+/// There has been no complete list of instances for a minute. A pod that waits for one shows the cause.
 fn unswept(seen: &Observation<'_>) -> Decision {
     let decision = match &seen.instances.trouble {
         None => Decision::act(Action::Refresh),

@@ -1,7 +1,6 @@
-//! Changes of a pod that has an instance already: which of them cannot be carried out.
+//! Which changes of a pod cannot be carried out, because it has an instance already.
 //!
-//! What an instance was launched for stands in its pod's container statuses and in the launch record, and the pod may have
-//! moved on since.
+//! The container statuses and the launch record say what the instance was launched for; the pod may have changed since.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +16,11 @@ use crate::well_known::{PREFIX, annotation};
 const SHOWN_CHARS: usize = 60;
 /// What every sentence about a change ends with.
 const KEPT: &str = "and the running instance keeps what it was launched with; make a new pod";
-/// The end of the keys of amounts.
+/// How the keys of resource requests and limits end.
 const RESOURCES: &str = "resources";
 
-/// What this pod asks for, as far as no container's status will say it: kept in the launch record, to see later what was
-/// changed. An annotation stands under its name, a field of the spec under its path.
+/// What this pod asks for that no container status will show. The launch record keeps it, so that later changes can be
+/// reported. The key of an annotation is its name, that of a field of the spec its path.
 #[must_use]
 pub fn asked(pod: &Pod) -> BTreeMap<String, String> {
     let is_ours = |key: &str| matches!(key, annotation::INSTANCE_ID | annotation::PUBLIC_IP);
@@ -71,7 +70,7 @@ pub(crate) fn is_resized(live: &Pod, record: Option<&LaunchRecord>) -> bool {
         || since_launch(live, record).iter().any(|(key, _, _)| key.ends_with(RESOURCES))
 }
 
-/// What differs from what the record says that the pod asked for: under which key, what it was, and what it is.
+/// What has changed since the record was written: the key, the old value and the new one.
 fn since_launch(live: &Pod, record: Option<&LaunchRecord>) -> Vec<(String, Option<String>, Option<String>)> {
     let Some(before) = record.and_then(|record| record.asked.as_ref()) else { return Vec::new() };
     let now = asked(live);
@@ -97,13 +96,13 @@ fn sentence(key: &str, before: Option<&str>, now: Option<&str>) -> String {
     }
 }
 
-/// The container's status of an instance that runs.
+/// The container's status, if it has an instance's id.
 fn launched<'a>(live: &'a Pod, container: &Container) -> Option<&'a ContainerStatus> {
     let statuses = live.status.as_ref()?.container_statuses.as_ref()?;
     statuses.iter().find(|status| status.name == container.name && status.container_id.is_some())
 }
 
-/// Containers whose image is another one than at the launch: name, and the image that is asked for now.
+/// Containers whose image has changed since the launch: the name, and the new image.
 fn images(live: &Pod) -> Vec<(&str, &str)> {
     let containers = live.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
     let changed = |container: &&Container| {

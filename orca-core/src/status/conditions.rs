@@ -1,4 +1,4 @@
-//! The conditions that ORCA writes: the kubelet's own (B64-B71), the launch record, and what is not run.
+//! The conditions that ORCA writes: those of a kubelet (B64 to B71), the launch record, and ORCA's own.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
@@ -34,7 +34,7 @@ impl Draft {
     }
 }
 
-/// ORCA's conditions of this pod, in a fixed order. Conditions of others are not among them.
+/// The conditions that ORCA writes on this pod, in a fixed order.
 pub(super) fn render(
     live: &Pod,
     shown: &Shown,
@@ -74,7 +74,7 @@ pub(super) fn render(
     drafts.into_iter().map(|draft| finish(live, draft, now)).collect()
 }
 
-/// What is said of a pod whose instance nobody has confirmed for a while. Everything else stays as it is.
+/// The conditions that change on a pod whose instance could not be confirmed for a while.
 pub(super) fn unconfirmed(
     live: &Pod,
     message: &str,
@@ -83,7 +83,7 @@ pub(super) fn unconfirmed(
     now: Timestamp,
 ) -> Vec<PodCondition> {
     let unknown = |kind| Draft::unknown(kind).because(reason::INSTANCE_UNCONFIRMED, message);
-    // One that was not ready before is not known any worse now.
+    // A condition that was False before stays False.
     let is_lost =
         |kind: &&str| is_ready_unknown && pod::condition(live, kind).is_some_and(|one| one.status != "False");
     let mut drafts = vec![unknown(pod_condition::INSTANCE_CONFIRMED)];
@@ -180,7 +180,7 @@ fn launch(record: &LaunchRecord) -> Draft {
     Draft::new(pod_condition::LAUNCH, is_true).because(reason, record.encode())
 }
 
-/// Adds the times: the transition's is kept while the status stays what it was (B79).
+/// Adds the times: the transition time is kept while the status does not change (B79).
 fn finish(live: &Pod, draft: Draft, now: Timestamp) -> PodCondition {
     let status = draft.status;
     let before = pod::condition(live, draft.kind).filter(|condition| condition.status == status);

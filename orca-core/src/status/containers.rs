@@ -25,9 +25,9 @@ pub(super) fn regular(live: &Pod, shown: &Shown, now: Timestamp) -> Vec<Containe
 
 /// The init containers, in the spec's order. None until an instance runs: kubectl would put `Init:` before every reason.
 ///
-/// They are not run. The only form that readers of a status take for "this one holds nobody up" is an end with code 0
-/// (kubectl stops at anything else); that it never was, its reason, its message and
-/// the absence of times and of a container id say. Sidecars share the fate of the regular containers.
+/// They are not run. But everything that reads a status (kubectl, for example) waits for init containers unless they ended
+/// with exit code 0, so that is what is shown. The reason, the message, and the missing times and container id say that
+/// they never ran. Sidecars are shown like regular containers.
 pub(super) fn init(live: &Pod, shown: &Shown, now: Timestamp) -> Option<Vec<ContainerStatus>> {
     let containers = live.spec.as_ref()?.init_containers.as_ref()?;
     let old = live.status.as_ref().and_then(|status| status.init_container_statuses.as_deref());
@@ -58,7 +58,7 @@ fn not_run(container: &Container) -> ContainerStatus {
         ..ContainerStateTerminated::default()
     };
     ContainerStatus {
-        // What the kubelet says of one that is through, and what conditions are made from.
+        // As the kubelet shows an init container that has ended; conditions depend on it.
         ready: true,
         ..status(container, ContainerState { terminated: Some(terminated), ..ContainerState::default() })
     }
@@ -75,7 +75,7 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
         Shown::Running { instance, ready } => {
             let started = before.and_then(started_at).unwrap_or_else(|| Time(to_second(now)));
             let running = ContainerStateRunning { started_at: Some(started) };
-            // What the instance was launched for, although the spec may have moved on.
+            // The image that the instance was launched for, even if the spec has changed since.
             let launched = before.filter(|status| status.container_id.is_some());
             let image = launched.map(|status| status.image.clone());
             let resources = launched.and_then(|status| status.resources.clone());
@@ -91,7 +91,7 @@ fn one(container: &Container, old: &[ContainerStatus], shown: &Shown, now: Times
         Shown::Unconfirmed { .. } => {
             before.cloned().unwrap_or_else(|| status(container, ContainerState::default()))
         }
-        // Nothing ever ran: the kubelet, too, claims no end for the containers of a pod that it rejected.
+        // Nothing ever ran. The kubelet, too, shows no ended containers for a pod that it rejected.
         Shown::Ended { reason, message, disruption: false }
             if before.is_none_or(|status| status.container_id.is_none()) =>
         {

@@ -1,4 +1,4 @@
-//! The statuses of ephemeral containers: each waits, and says why. kubectl prints that to whoever waits for one.
+//! The statuses of ephemeral containers: each is waiting, with a reason that `kubectl debug` prints.
 
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateWaiting, ContainerStatus, Pod};
 

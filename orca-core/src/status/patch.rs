@@ -9,12 +9,12 @@ use crate::launch::LaunchRecord;
 use crate::pod::{self, Intent};
 use crate::well_known::{annotation, pod_condition};
 
-/// The patch of `pods/status` that turns the live status into this one. None when it shows all of it already, or when
-/// it is terminal.
+/// The patch of `pods/status` that turns the live status into this one. None when the live status shows all of it already,
+/// or is terminal.
 ///
-/// The patch carries the UID **and** the resourceVersion that it was computed from: the API server itself would let a
-/// late patch revive a finished pod (B35). `told` are annotations for people; they go along with a change and are never
-/// its only reason.
+/// The patch carries the UID **and** the resourceVersion that it was computed from: without them the API server would let a
+/// late patch revive a finished pod (B35). `told` are annotations for people. They are written together with a change, and
+/// never alone.
 #[must_use]
 pub fn patch(live: &Pod, wanted: &PodStatus, told: &[(&str, String)]) -> Option<Value> {
     let is_terminal = match pod::intent(live) {
@@ -52,7 +52,7 @@ pub fn patch(live: &Pod, wanted: &PodStatus, told: &[(&str, String)]) -> Option<
     if !conditions.is_empty() {
         status.insert("conditions".to_owned(), Value::Array(conditions));
     }
-    // A changed spec was seen, even if nothing follows from it (B69).
+    // This acknowledges a changed spec, even if nothing follows from the change (B69).
     if status.is_empty() && old.observed_generation == wanted.observed_generation {
         return None;
     }
@@ -103,12 +103,12 @@ fn list(status: &mut Map<String, Value>, key: &str, old: &Value, new: &Value) {
     status.insert(key.to_owned(), Value::Array(items));
 }
 
-/// A change that is asked for no longer: the conditions that tell of it go, as the kubelet takes its own away.
+/// Removes the conditions about changes that are no longer asked for, as the kubelet does with its own.
 fn withdrawn(old: &PodStatus, wanted: &PodStatus) -> Vec<Value> {
     let has = |status: &PodStatus, kind: &str| {
         status.conditions.iter().flatten().any(|condition| condition.type_ == kind)
     };
-    // A patch of the launch record alone says nothing of other conditions.
+    // A patch of the launch record alone leaves other conditions as they are.
     let is_whole = has(wanted, "Ready");
     [pod_condition::RESIZE_PENDING, pod_condition::CHANGE_NOT_APPLIED]
         .into_iter()
@@ -131,7 +131,7 @@ fn changed_conditions(old: &PodStatus, wanted: &PodStatus) -> Vec<Value> {
         })
         .map(|new| {
             let mut value = json!(new);
-            // A cause that is over has to be taken away by name.
+            // A reason or message that no longer applies has to be removed explicitly.
             for key in ["reason", "message"] {
                 if value.get(key).is_none() {
                     value[key] = Value::Null;

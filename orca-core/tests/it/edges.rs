@@ -217,7 +217,7 @@ fn a_finished_pod_goes_when_nothing_of_it_can_be_executed_and_a_fresh_list_is_em
 }
 
 #[test]
-fn an_unreadable_record_keeps_its_deleted_pod_until_no_launch_can_show_any_more() {
+fn an_unreadable_record_keeps_its_deleted_pod_until_no_launch_can_show() {
     let searched = |begun: &[i64]| Scene {
         record: Some(Err(RecordError::Outdated)),
         ..Scene::new(deleted("Pending")).instances(lists(begun))
@@ -228,7 +228,7 @@ fn an_unreadable_record_keeps_its_deleted_pod_until_no_launch_can_show_any_more(
 }
 
 #[test]
-fn a_pod_that_is_gone_is_kept_in_mind_until_its_launch_cannot_show_any_more() {
+fn a_pod_that_is_gone_is_remembered_until_its_launch_can_no_longer_show() {
     let whole = [T_SIG + 1, T_SIG + 100, T_SIG + 200];
     Scene::gone().record(record()).instances(lists(&whole)).turns(T_SIG + 1 + 5 * MINUTE, "list", "forget");
     assert_eq!(Scene::gone().record(record().launched(&"i-1".into())).after(1), "forget");

@@ -147,7 +147,7 @@ fn a_toleration_or_a_selector_does_not_move_a_pod_to_another_place() {
 }
 
 #[test]
-fn amounts_that_overflow_are_the_most_that_there_is() {
+fn amounts_that_overflow_are_capped() {
     let container = |name: &str| json!({ "name": name, "resources": { "requests": { "cpu": "9223372036854775807", "memory": "8Ei" } } });
     let containers: Vec<Value> = (0..200).map(|number| container(&format!("c{number}"))).collect();
     let asked = requested(&pod(json!({ "spec": { "containers": containers } })));

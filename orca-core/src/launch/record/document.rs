@@ -1,4 +1,4 @@
-//! The record as text: written as JSON, and read back only if it is this pod's and unaltered.
+//! The record as JSON text. It is read back only if it belongs to this pod and was not altered.
 
 use serde::Deserialize;
 
@@ -15,15 +15,15 @@ pub enum RecordError {
     /// The condition's message is not the document.
     #[error("the launch record is not readable: {0}")]
     Unreadable(String),
-    /// It was written by an ORCA before records said in which account and region they were launched.
+    /// An older ORCA wrote it, without the account and region in which it launched.
     #[error(
         "the launch record has version 1 and does not say in which account it was launched, so nothing is launched from it. An instance with this pod's tags is adopted; if there is none, delete the pod and make it again"
     )]
     Outdated,
-    /// It was written by a newer ORCA.
+    /// It was written by a newer ORCA, with this version.
     #[error("the launch record has version {0}, and this ORCA reads version 2: run the newer ORCA")]
     Version(u8),
-    /// Its offer or token is not the one that was recorded.
+    /// Its offer or token, named here, was altered, or the record belongs to another pod.
     #[error("the launch record's {0} does not match: nothing is launched from it")]
     Inconsistent(&'static str),
 }
@@ -40,7 +40,7 @@ impl LaunchRecord {
     ///
     /// # Errors
     ///
-    /// The text is no record, it has another version, or its token or offer is not the one that was recorded.
+    /// A [`RecordError`]: the text is no record, it has another version, or its token or offer does not match.
     pub fn decode(message: &str, cluster: &ClusterId, pod: &PodUid) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Versioned {

@@ -93,7 +93,7 @@ fn a_refusal_closes_the_attempt_only_when_no_other_send_is_unresolved() {
 }
 
 #[test]
-fn a_refusal_settles_only_the_sends_that_it_came_too_late_for() {
+fn a_refusal_resolves_only_sends_that_could_no_longer_be_executed() {
     let two = record().resend(at(1_600)).resend(at(1_010 + AGED));
     assert_eq!((two.unsettled, two.unresolved.len()), (Some(at(1_000)), 2));
     let refused = two.refused(at(1_010 + AGED), capacity(), at(1_011 + AGED));
@@ -120,7 +120,7 @@ fn a_send_that_never_left_closes_nothing() {
 }
 
 #[test]
-fn a_refusal_settles_a_send_from_the_second_on_in_which_that_is_void() {
+fn a_refusal_resolves_a_send_from_the_second_on_in_which_that_is_void() {
     let closes = |record: LaunchRecord, sent: i64| {
         let refused = record.refused(at(sent), capacity(), at(sent));
         matches!(refused.state(), AttemptState::Closed(_))

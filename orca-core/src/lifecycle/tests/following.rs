@@ -45,20 +45,20 @@ fn a_pod_stays_ready_only_if_it_was_shown_so_for_this_very_instance() {
 }
 
 #[test]
-fn people_are_told_once_that_the_instance_runs() {
+fn that_the_instance_runs_is_an_event_once() {
     let first = with_status(json!({ "phase": "Pending" })).decide(10);
     assert_eq!(reasons(&first), ["InstanceRunning", "ContainersNotRun"]);
     assert_eq!(reasons(&with_status(shown("True", REFERENCE)).decide(10)), [""; 0]);
 }
 
 #[test]
-fn a_pod_that_runs_on_has_not_lived_yet() {
+fn a_pod_that_still_runs_has_no_length_of_life() {
     let decision = with_status(shown("True", REFERENCE)).decide(10);
     assert_eq!((reason(&decision), decision.lived), ("Running", None), "only an end holds back its owner");
 }
 
 #[test]
-fn people_are_told_of_a_change_that_an_instance_cannot_follow() {
+fn a_change_that_an_instance_cannot_follow_is_an_event() {
     let changed = |container: serde_json::Value| {
         let mut case = with_status(shown("True", REFERENCE));
         case.pod.spec.as_mut().expect("a spec").containers =
@@ -81,7 +81,7 @@ fn people_are_told_of_a_change_that_an_instance_cannot_follow() {
 }
 
 #[test]
-fn a_change_is_told_once_and_the_next_one_again() {
+fn a_change_is_reported_once_and_the_next_one_again() {
     let mut case = with_status(shown("True", REFERENCE));
     case.record = case.record.map(|record| record.asking(crate::status::asked(&case.pod)));
     let annotate = |case: &mut Case, key: &str| {

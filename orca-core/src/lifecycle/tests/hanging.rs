@@ -73,7 +73,7 @@ fn finalizers_that_keep_an_object_are_named() {
 }
 
 #[test]
-fn what_says_more_already_is_not_said_twice() {
+fn a_decision_with_a_warning_gets_no_second_one() {
     let refused = Some(CloudError::new(Kind::Denied, "OperationNotPermitted", "protected"));
     let case = launched(KnownInstances { end_refused: refused, ..seen(InstanceState::Running) });
     let decision = case.decide(500);
@@ -86,7 +86,7 @@ fn what_says_more_already_is_not_said_twice() {
 }
 
 #[test]
-fn a_pod_that_never_had_an_instance_is_not_told_that_it_ended() {
+fn a_pod_that_never_had_an_instance_does_not_show_that_it_ended() {
     let refusal = CloudError::new(Kind::Quota, "VcpuLimitExceeded", "no");
     let cases = vec![
         ("no record", deleting(instances()), "before anything was launched"),

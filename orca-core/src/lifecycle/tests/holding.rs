@@ -62,7 +62,7 @@ fn a_misplaced_pod_fails_unless_its_controller_would_make_new_ones_without_end()
 }
 
 #[test]
-fn a_force_deleted_pod_is_kept_in_mind_while_its_launch_may_still_be_executed() {
+fn a_force_deleted_pod_is_remembered_while_its_launch_may_still_be_executed() {
     let gone = |instances: KnownInstances, now| {
         let record = Some(Ok(record(0)));
         let request = Ok(request());
@@ -166,7 +166,7 @@ fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
 }
 
 #[test]
-fn a_deleted_pod_whose_end_was_shown_goes_although_its_instance_is_not_listed_any_more() {
+fn a_deleted_pod_whose_end_was_shown_goes_although_its_instance_is_no_longer_listed() {
     let mut case = Case::new(instances()).record(record(0).launched(&"i-1".into()));
     case.pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
     case.pod.status.as_mut().expect("a status").phase = Some("Failed".into());

@@ -29,7 +29,7 @@ fn with(key: PrepareKey, state: TaskState<Prepared>) -> Case {
 }
 
 #[test]
-fn a_back_end_is_told_what_the_pod_asks_for() {
+fn a_launch_request_has_what_the_pod_asks_for() {
     let mut case = Case::new(instances());
     let asked =
         json!([{ "name": "main", "resources": { "requests": { "cpu": "500m", "nvidia.com/gpu": "8" } } }]);
@@ -42,7 +42,7 @@ fn a_back_end_is_told_what_the_pod_asks_for() {
 }
 
 #[test]
-fn who_cannot_be_compared_with_its_type_is_told_so() {
+fn a_pod_that_cannot_be_compared_with_its_type_gets_an_event() {
     let told = |provides, check_fit, asks: bool| {
         let mut prepared = prepared(Permit::Granted);
         prepared.offer.as_mut().expect("an offer").provides = provides;
@@ -124,7 +124,7 @@ fn a_launch_whose_turn_has_not_come_waits_and_says_so_when_it_is_long() {
 }
 
 #[test]
-fn an_offer_that_does_not_come_is_told_after_a_while() {
+fn an_offer_that_does_not_come_is_shown_after_a_while() {
     let case = with(key(1), TaskState::UnderWay);
     assert_eq!(reason(&case.decide(SINCE + 19)), "-");
     let decision = case.decide(SINCE + 20);
@@ -164,7 +164,7 @@ fn a_pod_that_no_offer_can_be_made_for_fails_unless_a_new_one_would_come_at_once
 }
 
 #[test]
-fn a_task_is_under_way_until_something_came_of_it() {
+fn a_task_is_under_way_until_it_has_a_result() {
     let task = |state| Task { key: key(1), since: at(SINCE), state };
     assert!(task(TaskState::UnderWay).is_under_way());
     let failed: Result<Prepared, _> = Err(TaskFailure::TimedOut(Duration::from_mins(1)));
@@ -197,7 +197,7 @@ fn a_send_that_was_stopped_closes_no_attempt_and_backs_off() {
 }
 
 #[test]
-fn a_stopped_settling_send_does_not_let_a_second_attempt_begin() {
+fn a_repeated_send_that_was_stopped_does_not_let_a_second_attempt_begin() {
     let capacity = CloudError::new(Kind::NoCapacity, "InsufficientInstanceCapacity", "none");
     let fence = CloudError::new(Kind::Unknown, "TooLate", "stopped");
     let end = 20 * 60;
@@ -214,7 +214,7 @@ fn a_stopped_settling_send_does_not_let_a_second_attempt_begin() {
 }
 
 #[test]
-fn the_tags_of_a_launch_are_made_where_it_is_decided() {
+fn the_decision_to_launch_makes_the_tags() {
     let decision = Case::new(instances()).decide(7);
     let Action::Prepare(preparation) = &decision.action else { panic!("{decision:?}") };
     let Prepare::Attempt(request) = &preparation.what else { panic!("{decision:?}") };

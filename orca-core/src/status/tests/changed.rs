@@ -64,7 +64,7 @@ fn whatever_was_changed_since_the_launch_is_named_and_goes_when_it_is_changed_ba
 }
 
 #[test]
-fn a_record_of_before_accuses_nobody_of_a_change() {
+fn a_record_without_what_was_asked_reports_no_change() {
     let mut live = pod();
     live.metadata.annotations = Some([("orca.research/ami".to_owned(), "ami-1".to_owned())].into());
     assert_eq!(changes::not_applied(&live, Some(&record().launched(&"i-1".into()))), [""; 0]);
