@@ -1,4 +1,4 @@
-//! Proof that a pod is gone. Nothing that follows from an absence can be done without one.
+//! Proof that a pod is gone. Whatever follows from a missing pod requires one.
 //!
 //! Absence of a UID never ends, so a proof never grows old. It has three sources: the pod registry's own word that there
 //! is no pod of that name, a pod of that name with another UID, and a deletion that the watch showed.
@@ -15,13 +15,13 @@ pub(crate) struct Absence {
 }
 
 impl Absence {
-    /// The registry has none of the pod's name. Nothing, if it was asked for something else.
+    /// Proof by a 404 of the pod registry for this pod's name. None: the 404 was for something else.
     pub(crate) fn by_registry(not_found: &NotFound, pod: &PodRef) -> Option<Self> {
         let is_this = not_found.resource() == "pods" && not_found.name() == &*pod.name;
         is_this.then(|| Self { uid: pod.uid.clone() })
     }
 
-    /// Another pod has its name. Nothing, if it is the pod itself, or an answer without a UID, which no registry gives.
+    /// Proof by another pod with this name. None: it is the pod itself, or the answer has no UID, which no registry sends.
     pub(crate) fn by_successor(found: &Pod, pod: &PodRef) -> Option<Self> {
         let uid = found.metadata.uid.as_deref().filter(|uid| !uid.is_empty())?;
         let is_of_that_name = found.metadata.name.as_deref() == Some(&*pod.name)

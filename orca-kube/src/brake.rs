@@ -1,8 +1,9 @@
-//! A brake on disappearances: pods that the API server suddenly does not have, instances that the cloud does not know.
+//! A brake on disappearances: pods that the API server suddenly does not have, and instances that the cloud does not know.
 //!
-//! One is a missed event or an accident. Many at once are more often another server, or one that was restored, and each would
-//! end an instance that works or fail a pod that runs. So beyond a few in an hour nothing is concluded, until the server has
-//! proved that it is the one that was known: then slowly, so that people can step in; or until people release the brake.
+//! A single one is a missed event or an accident. Many at once usually mean that the server is another one, or was restored,
+//! and believing it would end instances that work and fail pods that run. So beyond a few in an hour nothing is concluded.
+//! An API server that has proved to be the same one as before is believed, but slowly, so that people can step in. People
+//! can also release the brake.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,9 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use orca_core::clock;
 
-/// So many in an hour are missed events, whatever the number of pods …
+/// This many in an hour are taken for missed events, however few pods there are …
 const FEW: usize = 3;
-/// … and of many pods this share.
+/// … and of many pods one in this many.
 const SHARE: usize = 10;
 /// For how long a disappearance counts.
 const WINDOW: Duration = Duration::from_hours(1);
@@ -39,7 +40,7 @@ impl Brake {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether one more disappearance is a missed event, with this many wanted pods. Counts it if it is.
+    /// Whether one more disappearance may be a missed event, with this many wanted pods. Counts it if so.
     pub(crate) fn is_one_of_few(&self, wanted: usize, now: Timestamp) -> bool {
         let mut state = self.state();
         let few = FEW.max(wanted / SHARE);
@@ -47,7 +48,7 @@ impl Brake {
         state.conclude(may, now)
     }
 
-    /// Whether all of these together are accidents, with this many wanted pods. Counts them if so: all or none.
+    /// Whether all of these together may be accidents, with this many wanted pods. Counts them if so: all or none.
     pub(crate) fn are_few(&self, together: usize, of: usize, now: Timestamp) -> bool {
         let mut state = self.state();
         let may = state.within(WINDOW, now) + together <= FEW.max(of / SHARE);
@@ -57,7 +58,7 @@ impl Brake {
         may
     }
 
-    /// Whether one more may be concluded of an API server that has proved itself. Counts it if so.
+    /// Whether one more may be concluded from an API server that has proved to be the same. Counts it if so.
     pub(crate) fn may_slowly(&self, now: Timestamp) -> bool {
         let mut state = self.state();
         let may = state.within(MINUTE, now) < SLOWLY;
@@ -75,7 +76,7 @@ impl Brake {
 
 impl State {
     fn within(&self, window: Duration, now: Timestamp) -> usize {
-        // A clock that was set back makes none of them older.
+        // When the clock is set back, none of them gets older.
         self.concluded.iter().filter(|at| clock::age(**at, now) < window).count()
     }
 

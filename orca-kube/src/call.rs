@@ -1,4 +1,4 @@
-//! Calls to the API server under a time-out, and what their failures mean.
+//! Calls to the API server with a time-out, and what their failures mean.
 
 use std::error::Error;
 use std::future::Future;
@@ -11,11 +11,11 @@ use kube::core::response::StatusDetails;
 use orca_core::backoff::Backoff;
 use orca_core::text;
 
-/// Between tries while the API server does not answer at start (A5).
+/// The delay between tries while the API server does not answer at the start (A5).
 pub(crate) const AT_START: Backoff =
     Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(7) };
 
-/// A call that takes longer is given up: since kube 4 no read time-out is set, and a silent connection would hold a
+/// A call that takes longer is given up. kube sets no read time-out since version 4, so a silent connection would block a
 /// pod for ever.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -25,16 +25,16 @@ pub(crate) enum CallError {
     /// The API server's own registry says that the object does not exist.
     #[error("{0}")]
     NotFound(NotFound),
-    /// The answer lacks what every such answer has: it is not the API server's.
+    /// The answer lacks this, which every answer of the API server has.
     #[error("the answer has no {0}; is there a proxy in front of the API server?")]
     Incomplete(&'static str),
-    /// The object has changed, or is another one by now: read it again.
+    /// The object has changed, or there is another one of its name: read it again.
     #[error("the object has changed")]
     Conflict,
-    /// The API server refuses the content. Repeating it is pointless.
+    /// The API server refuses the content. Repeating the call does not help.
     #[error("refused by the API server: {0}")]
     Refused(String),
-    /// We may not.
+    /// ORCA's account lacks the right.
     #[error("forbidden: {0}")]
     Forbidden(String),
     /// No answer in time.
@@ -45,7 +45,7 @@ pub(crate) enum CallError {
     Other(Box<kube::Error>),
 }
 
-/// The registry's own word that there is no object of this name. Only [`classify`] makes one.
+/// Proof by the registry of this kind that there is no object of this name. Only [`classify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{resource} \"{name}\" not found")]
 pub(crate) struct NotFound {
@@ -68,15 +68,15 @@ impl NotFound {
 /// Which object a call is about: the plural name of its kind, and its name.
 pub(crate) type About<'a> = (&'static str, &'a str);
 
-/// Awaits a call to the API server that is about no single object, bounded in time.
+/// Awaits a call to the API server that is not about a single object, with a time-out.
 pub(crate) fn bounded<'a, T: 'a>(
     call: impl Future<Output = kube::Result<T>> + Send + 'a,
 ) -> impl Future<Output = Result<T, CallError>> + Send + 'a {
     within(None, Box::pin(call))
 }
 
-/// Awaits a call to the API server about one object, bounded in time. It is not found only when the registry of its kind
-/// says so.
+/// Awaits a call to the API server about one object, with a time-out. The result is [`CallError::NotFound`] only if the
+/// registry of its kind says so.
 pub(crate) fn bounded_on<'a, T: 'a>(
     about: About<'a>,
     call: impl Future<Output = kube::Result<T>> + Send + 'a,
@@ -84,7 +84,7 @@ pub(crate) fn bounded_on<'a, T: 'a>(
     within(Some(about), Box::pin(call))
 }
 
-/// The client's futures are large: on the heap they do not make every caller's future large as well.
+/// The client's futures are large. Boxed, they do not make the futures of all callers large as well.
 async fn within<T>(about: Option<About<'_>>, call: BoxFuture<'_, kube::Result<T>>) -> Result<T, CallError> {
     match tokio::time::timeout(TIMEOUT, call).await {
         Ok(Ok(value)) => Ok(value),
@@ -93,10 +93,10 @@ async fn within<T>(about: Option<About<'_>>, call: BoxFuture<'_, kube::Result<T>
     }
 }
 
-/// What an error of the client says, once and on one line.
+/// An error of kube's client on one line, without repetition. An API server's answer is shown by its message, a failed
+/// credential plugin by its output on stderr.
 ///
-/// kube's own texts repeat their causes, and show a whole answer of the API server, or the whole output of a credential
-/// plugin, as a dump.
+/// kube's own texts repeat their causes, and dump a whole answer or the whole output of a plugin.
 #[must_use]
 pub fn in_words(error: &(dyn Error + 'static)) -> String {
     text::causes(error).find_map(shortly).unwrap_or_else(|| text::chain(error))
@@ -125,16 +125,16 @@ fn shortly(cause: &(dyn Error + 'static)) -> Option<String> {
     }
 }
 
-/// The message of an answer, and its code where it is not the API server that speaks.
+/// The message of an answer, or its code if it has none because it is not the API server's.
 fn said(status: &Status) -> String {
     let message = text::cut(status.message.trim(), 600);
     if message.is_empty() { format!("HTTP {} {}", status.code, status.reason) } else { message }
 }
 
-/// Statement B35: 422 with the cause `metadata.uid` and 409 both mean that the object is not what we think it is.
+/// 409, and 422 with the cause `metadata.uid`, both mean that the object is not the one that was read (B35).
 ///
-/// A 404 of a proxy, of an aggregated server or of a resource that is not served says nothing about an object: it is an
-/// error like any other, to be tried again.
+/// A 404 of a proxy, of an aggregated server or of a resource that is not served says nothing about an object. It is an
+/// error like any other, to be retried.
 fn classify(about: Option<About<'_>>, error: kube::Error) -> CallError {
     let kube::Error::Api(status) = &error else {
         return CallError::Other(Box::new(error));
@@ -152,7 +152,7 @@ fn classify(about: Option<About<'_>>, error: kube::Error) -> CallError {
     }
 }
 
-/// Whether the registry of this kind itself says that there is no object of this name.
+/// Whether this answer comes from the registry of this kind, and says that there is no object of this name.
 fn is_absence(status: &Status, (resource, name): About<'_>) -> bool {
     let is_ours = |details: &StatusDetails| details.kind == resource && details.name == name;
     status.reason == "NotFound" && status.details.as_ref().is_some_and(is_ours)
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_said_once_and_without_a_dump() {
+    fn an_error_is_shown_once_and_without_a_dump() {
         let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         let nothing =
             || status(serde_json::json!({ "code": 503, "reason": "ServiceUnavailable", "message": "" }));

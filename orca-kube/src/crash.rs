@@ -1,9 +1,9 @@
-//! Named points before and after everything that ORCA does to the outside, where a test ends or stops the process.
+//! Named points before and after every effect outside of the process, where a test can end or stop it. For tests of ORCA.
 //!
-//! Without the feature `crash-points` they are nothing. With it, `arm` names one of them; the process aborts there, as
-//! `kill -9` would end it, or stops, as `SIGSTOP` does, until somebody lets it go on.
+//! Without the feature `crash-points`, which no release should have, they do nothing. With it, `arm` chooses one: there the
+//! process aborts, as after `kill -9`, or stops, as after `SIGSTOP`, until it gets `SIGCONT`.
 
-/// What is done to the outside. Each has a point before it and one after it.
+/// An effect outside of the process. Each has a point before it and one after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The launch record of a send is written.
@@ -40,7 +40,7 @@ impl Effect {
         Self::Remove,
     ];
 
-    /// As it is written in a point's name: `launch`, in `launch:before:1`.
+    /// The effect as in the name of a point: `launch` in `launch:before:1`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,8 +108,8 @@ mod armed {
     )]
     pub struct NotAPoint(String);
 
-    /// Lets this process end, or stop, at this point: `<effect>:<before|after>:<nth>`, with `:stop` to stop. Once for each
-    /// process; a second word is ignored.
+    /// Lets this process abort at the point `<effect>:<before|after>:<nth>`, or stop there if `:stop` follows. `nth` counts
+    /// from 1 how often the point is passed. Only the first call in a process counts; later ones are ignored.
     ///
     /// # Errors
     ///

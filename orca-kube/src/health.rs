@@ -1,4 +1,4 @@
-//! What a virtual node says of itself: is it alive, is it ready.
+//! The health of a virtual node, for liveness and readiness probes.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -6,37 +6,37 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use orca_core::clock::Clock;
 
-/// A node lease older than this is no heartbeat.
+/// Kubernetes counts a node as lost when its lease is older than this.
 const LEASE_SECONDS: i64 = 40;
-/// The loops beat at least every few seconds; one that is silent this long is stuck.
+/// The loops beat every few seconds. After this time without a beat they are stuck.
 const STUCK_SECONDS: i64 = 120;
 
 /// Why a virtual node is not healthy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unhealthy {
-    /// It ended although nobody asked it to. The text is that of its error.
+    /// It ended because of a bug: a loop ended or panicked. The text is that of its error.
     #[error("{0}")]
     Ended(String),
-    /// Its loops have been silent for this many seconds.
+    /// Its loops have not beaten for this many seconds.
     #[error("the loops have not turned for {0} s")]
     Stuck(i64),
-    /// It does not know yet which process is the active one.
+    /// It does not know yet which process is the leader.
     #[error("the leader lease has not been read yet")]
     LeaderUnknown,
     /// The leader lease cannot be read or written. The text says why, and what to do.
     #[error("the leader lease cannot be read or written: {0}")]
     LeaderLease(String),
-    /// There is no Node object of it yet.
+    /// It has not registered its Node object yet.
     #[error("the node is not registered yet")]
     NotRegistered,
-    /// The Node object cannot be made or read. The text says why, and what to do.
+    /// The Node object cannot be created or read. The text says why, and what to do.
     #[error("the node cannot be registered: {0}")]
     RegistrationFailed(String),
     /// Its node lease was last renewed this many seconds ago.
     #[error("the node lease was last renewed {0} s ago")]
     LeaseNotRenewed(i64),
-    /// Cluster or cloud are not those that the node belongs to. The text says what to do.
+    /// The cluster or the cloud is another one than the Node object records. The text says what to do.
     #[error("{0}")]
     IdentityMismatch(String),
     /// The first complete list of pods has not arrived.
@@ -44,7 +44,11 @@ pub enum Unhealthy {
     PodsNotListed,
 }
 
-/// The state of one virtual node, for health endpoints. Cheap to clone.
+/// The state of one virtual node, for health endpoints. Cheap to clone; every clone shows the same node.
+///
+/// Use [`live`](Self::live) for liveness. For readiness use [`leader`](Self::leader), [`node`](Self::node),
+/// [`identity`](Self::identity) and [`pods`](Self::pods): all of them succeed in a process that stands by. No method makes a
+/// call.
 #[derive(Clone, Debug)]
 pub struct Health {
     clock: Arc<dyn Clock>,
@@ -83,14 +87,14 @@ impl Health {
         put(&self.state.leader_failure, None);
     }
 
-    /// Nobody knows any more who leads: the lease cannot be read.
+    /// The leader is no longer known, because the lease cannot be read.
     pub(crate) fn leader_unknown(&self, why: String) {
         self.state.leader.store(false, Ordering::Release);
         self.state.standby.store(false, Ordering::Release);
         put(&self.state.leader_failure, Some(why));
     }
 
-    /// This process leads, and may not renew the lease.
+    /// This process leads, and cannot renew the lease. None: it can again.
     pub(crate) fn leader_failing(&self, why: Option<String>) {
         put(&self.state.leader_failure, why);
     }
@@ -119,17 +123,19 @@ impl Health {
         put(&self.state.mismatch, mismatch);
     }
 
-    /// A loop ended, and the node with it. A process that goes on without it has to be restarted.
+    /// A loop ended, and with it the node. If the process goes on, it has to be restarted.
     pub(crate) fn ended(&self, error: &crate::Error) {
-        // Only the first cause is of interest.
+        // Only the first cause counts.
         let _later = self.state.ended.set(error.to_string());
     }
 
-    /// Alive: the loops turn. An outage of the cloud or of the API server is no reason to restart.
+    /// Whether the node works. It still does during an outage of the cloud or of the API server, when a restart would not
+    /// help.
     ///
     /// # Errors
     ///
-    /// [`Unhealthy::Ended`] or [`Unhealthy::Stuck`]: the process has to be restarted.
+    /// [`Unhealthy::Ended`] after a bug, or [`Unhealthy::Stuck`] when the loops have not beaten for 120 s: restart the
+    /// process.
     pub fn live(&self) -> Result<(), Unhealthy> {
         if let Some(why) = self.state.ended.get() {
             return Err(Unhealthy::Ended(why.clone()));
@@ -138,11 +144,12 @@ impl Health {
         if age > STUCK_SECONDS { Err(Unhealthy::Stuck(age)) } else { Ok(()) }
     }
 
-    /// Whether this process is the active one, or stands by for it.
+    /// Whether this process leads, or stands by behind a leader that it knows.
     ///
     /// # Errors
     ///
-    /// [`Unhealthy::LeaderUnknown`] or [`Unhealthy::LeaderLease`].
+    /// [`Unhealthy::LeaderUnknown`] before the leader lease was read, [`Unhealthy::LeaderLease`] while it cannot be read or
+    /// written.
     pub fn leader(&self) -> Result<(), Unhealthy> {
         if let Some(why) = get(&self.state.leader_failure) {
             return Err(Unhealthy::LeaderLease(why));
@@ -151,7 +158,7 @@ impl Health {
         if known { Ok(()) } else { Err(Unhealthy::LeaderUnknown) }
     }
 
-    /// Whether the Node is registered and its lease renewed. A process that stands by is ready to take over.
+    /// Whether the Node is registered, and its lease was renewed within 40 s. Always true for a process that stands by.
     ///
     /// # Errors
     ///
@@ -168,8 +175,8 @@ impl Health {
         if age > LEASE_SECONDS { Err(Unhealthy::LeaseNotRenewed(age)) } else { Ok(()) }
     }
 
-    /// Whether cluster and cloud are those that the node belongs to. While they are not, nothing is launched, ended or
-    /// written, and the error says what to do.
+    /// Whether the cluster and the cloud are those that the Node object records. If not, the node launches and ends
+    /// nothing and writes no pod, and the error says what to do.
     ///
     /// # Errors
     ///
@@ -178,7 +185,7 @@ impl Health {
         get(&self.state.mismatch).map_or(Ok(()), |text| Err(Unhealthy::IdentityMismatch(text)))
     }
 
-    /// Whether the first complete list of pods has arrived.
+    /// Whether the first complete list of pods has arrived. Always true for a process that stands by.
     ///
     /// # Errors
     ///

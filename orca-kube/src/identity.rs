@@ -1,9 +1,8 @@
-//! Whether cluster and cloud are those that this node belongs to.
+//! Whether the current cluster and cloud are those that this node has instances in.
 //!
-//! The Node object records both for as long as an instance is there. While one of them is another now, because a region, an
-//! account or a cluster was changed, everything that is known of pods and instances says nothing about what runs: so nothing
-//! is launched, ended or written until people have said what they meant. Lease and Node are kept, so that nobody is evicted
-//! meanwhile.
+//! The Node object records both while there are instances. When a region, an account or a cluster was changed, the new lists
+//! say nothing about the old instances. So nothing is launched, ended or written until people have said what they meant. The
+//! Node and its lease are still kept up, so that no pod is evicted meanwhile.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,19 +15,19 @@ use orca_core::well_known::annotation;
 
 use crate::health::Health;
 
-/// After this time without any instance the node belongs to nobody, and may move.
+/// After this time without any instance the record is dropped, and the node may move to another cluster or account.
 const IDLE: Duration = Duration::from_mins(1);
 
-/// What people said about the identities that a node had before.
+/// What the operator said about earlier identities of the node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accepted {
-    /// These name what the cloud of now names otherwise: what was launched there is looked for here.
+    /// These name the same place as the current identity: instances launched under them are looked for under that one.
     pub(crate) adopted: Vec<CloudIdentity>,
-    /// What runs under these is left to people. A cluster's id can stand here as well.
+    /// Instances under these are left to people. The id of a cluster can be among them.
     pub(crate) abandoned: Vec<CloudIdentity>,
 }
 
-/// What the Node object says.
+/// The identities that the Node object records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recorded {
     pub(crate) cluster: Option<ClusterId>,
@@ -48,7 +47,7 @@ impl Recorded {
     }
 }
 
-/// Why nothing is done: in words for people.
+/// Why the node does nothing. `Display` is for people, and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Mismatch {
     #[error(
@@ -64,7 +63,7 @@ pub(crate) enum Mismatch {
     Cluster { was: ClusterId, is: ClusterId },
 }
 
-/// Holds what the Node records against what answers now. Cheap to clone; all clones are the same guard.
+/// Compares what the Node records with the current cluster and cloud. Cheap to clone; all clones are the same guard.
 #[derive(Clone, Debug)]
 pub(crate) struct IdentityGuard {
     shared: Arc<Shared>,
@@ -87,7 +86,7 @@ struct State {
 }
 
 impl IdentityGuard {
-    /// A guard for a node of this cluster, of which this is recorded.
+    /// A guard for a node in this cluster whose Node object records this.
     pub(crate) fn new(cluster: ClusterId, recorded: Recorded, accepted: Accepted, health: Health) -> Self {
         let state = Mutex::new(State { recorded, current: None, idle_since: None });
         let guard = Self { shared: Arc::new(Shared { cluster, accepted, health, state }) };
@@ -95,16 +94,16 @@ impl IdentityGuard {
         guard
     }
 
-    /// The cloud said whose instances it is asked about.
+    /// The cloud returned this identity.
     ///
-    /// Errors: that is not who this node belongs to. What the cloud says then is of no use.
+    /// Errors: it is not the one that this node belongs to, so nothing that the cloud returns may be used.
     pub(crate) fn answered(&self, identity: &CloudIdentity) -> Result<(), Mismatch> {
         self.state().current = Some(identity.clone());
         self.show();
         if let Some(mismatch) = self.mismatch() {
             return Err(mismatch);
         }
-        // Where people accepted the change, it has happened.
+        // The change was accepted, so it is recorded.
         let mut state = self.state();
         if state.recorded.cloud.is_some() {
             state.recorded.cloud = Some(identity.clone());
@@ -115,8 +114,8 @@ impl IdentityGuard {
         Ok(())
     }
 
-    /// Whether there are instances, or may be in a moment. From the first on the node belongs to cluster and cloud of now; when
-    /// there has been none for a while, to nobody.
+    /// Sets whether there are instances, or may be in a moment. From the first one on the node belongs to the current cluster
+    /// and cloud. When there has been none for a while, it belongs to none.
     pub(crate) fn has_instances(&self, has: bool, now: Timestamp) {
         if self.mismatch().is_some() {
             return;
@@ -134,7 +133,7 @@ impl IdentityGuard {
         }
     }
 
-    /// Why nothing may be done now. None: everything is as it was.
+    /// Why nothing may be done now. None: the identities agree.
     pub(crate) fn mismatch(&self) -> Option<Mismatch> {
         let Shared { cluster, accepted, .. } = &*self.shared;
         let state = self.state();
@@ -149,7 +148,7 @@ impl IdentityGuard {
         (was != is && !is_accepted).then(|| Mismatch::Cloud { was: was.clone(), is: is.clone() })
     }
 
-    /// What the Node should record, and nothing else. None while that is in question.
+    /// Exactly what the Node should record. None while there is a mismatch, or no identity yet.
     pub(crate) fn to_record(&self) -> Option<Recorded> {
         let state = self.state();
         let recorded = state.current.as_ref().map(|_| state.recorded.clone());
@@ -157,7 +156,7 @@ impl IdentityGuard {
         recorded.filter(|_| self.mismatch().is_none())
     }
 
-    /// The identity under which something that was launched there is to be looked for.
+    /// The identity under which to look for an instance that was launched under this one.
     pub(crate) fn resolve(&self, launched: CloudIdentity) -> CloudIdentity {
         if !self.is_adopted(&launched) {
             return launched;
@@ -165,12 +164,12 @@ impl IdentityGuard {
         self.state().current.clone().unwrap_or(launched)
     }
 
-    /// Whether what was launched under this identity is looked for under that of now.
+    /// Whether instances that were launched under this identity are looked for under the current one.
     pub(crate) fn is_adopted(&self, launched: &CloudIdentity) -> bool {
         self.shared.accepted.adopted.contains(launched)
     }
 
-    /// The identities whose instances people have given up.
+    /// The identities whose instances the operator has given up.
     pub(crate) fn abandoned(&self) -> &[CloudIdentity] {
         &self.shared.accepted.abandoned
     }

@@ -1,7 +1,7 @@
 //! One active process: a Lease in ORCA's namespace, named like the node, with a unique holder.
 //!
 //! Expiry is judged by how long this process has seen the Lease unchanged, on its own monotonic clock, never by times
-//! that another machine wrote. Leadership only saves work; that nothing is launched twice rests on the launch record.
+//! that another machine wrote. Leadership only saves work. That nothing is launched twice rests on the launch record.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::health::Health;
 use crate::rights::explained;
 use crate::set_back::SetBack;
 
-/// The lease, and who wants to hold it.
+/// The lease, and the process that wants to hold it.
 #[derive(Debug)]
 pub(crate) struct Leader {
     api: Api<Lease>,
@@ -32,7 +32,7 @@ pub(crate) struct Leader {
     written: Mutex<Option<Written>>,
 }
 
-/// What was last read of the lease, and since when it has looked like that.
+/// The lease as it was last read, and since when it has not changed.
 #[derive(Debug)]
 struct Sighting {
     lease: Lease,
@@ -49,7 +49,7 @@ impl Leader {
         draw: u32,
     ) -> Self {
         let api = Api::namespaced(client, namespace);
-        // Unique by time and by draw: two processes of one pod name must never take each other for themselves.
+        // Unique by time and by a random number: a process must never take another one of the same pod name for itself.
         let holder = format!("{name}_{:x}_{:x}", clock.now().as_nanosecond(), draw);
         Self {
             api,
@@ -68,7 +68,8 @@ impl Leader {
 
     /// Waits until this process holds the lease. Safe to cancel.
     ///
-    /// To stand by is to have seen who leads: a process that may not read the lease would wait for ever, and look ready.
+    /// A process counts as standing by only after it has read who leads. Otherwise one without the right to read the lease
+    /// would wait for ever, and look ready.
     pub(crate) async fn acquire(&self, health: &Health) {
         let mut sighting: Option<Sighting> = None;
         let mut told = false;
@@ -77,7 +78,7 @@ impl Leader {
                 Ok(true) => return,
                 Ok(false) => {
                     let seen = sighting.as_ref().and_then(|seen| holder(&seen.lease));
-                    // Nobody holds a lease that this process has just failed to take: it is read again.
+                    // A lease without a holder that this process failed to take is read again.
                     if let Some(holder) = seen.filter(|holder| !holder.is_empty()) {
                         health.set_leader(false);
                         if !std::mem::replace(&mut told, true) {
@@ -101,8 +102,8 @@ impl Leader {
 
     /// Renews until another process holds the lease. Safe to cancel.
     ///
-    /// While the API server does not answer, nobody can take the lease over, and nothing can be written either: the
-    /// process stays, and finds out who holds it when the API server is back (A50).
+    /// While the API server does not answer, no process can take the lease over, and none can write anything. So this one
+    /// stays, and finds out who holds the lease when the API server is back (A50).
     pub(crate) async fn hold(&self, health: &Health, set_back: &SetBack) {
         let mut failures: u32 = 0;
         loop {
@@ -120,7 +121,7 @@ impl Leader {
                     if failures == 1 {
                         tracing::warn!(error = text, "Leader lease not renewed; trying again");
                     }
-                    // An outage is shown by the node lease; a refusal lasts until somebody does something.
+                    // `Health::node` shows an outage. A missing right is shown here: it lasts until people act.
                     if matches!(error, CallError::Forbidden(_)) {
                         health.leader_failing(Some(text));
                     }
@@ -154,13 +155,14 @@ impl Leader {
         if !is_ours && !self.is_older(&lease) {
             return Ok(false);
         }
-        // Whom an older state names led before this process did. Who has taken over since has written the lease, which is a conflict.
+        // A restored API server may show a holder from before this process led. Had another process really taken over, it
+        // would have written the lease, and that would be a conflict.
         if !is_ours {
             set_back.notice(self.clock.now());
             self.wrote(&lease);
         }
         match self.write(lease, !is_ours).await {
-            // After a conflict somebody wrote in between: the next read tells who holds it.
+            // A conflict: another process wrote in between. The next read shows who holds the lease.
             Ok(_) | Err(CallError::Conflict) => Ok(true),
             Err(error) => Err(error),
         }
@@ -235,7 +237,7 @@ impl Leader {
         *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(Written::of(lease));
     }
 
-    /// Whether this is the lease that this process has written, in a state of before: every takeover counts one more.
+    /// Whether this is an older state of the lease that this process wrote. The number of takeovers only ever grows.
     fn is_older(&self, lease: &Lease) -> bool {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let found = Written::of(lease);
@@ -258,7 +260,7 @@ impl Leader {
     }
 }
 
-/// What of the lease never goes back.
+/// The parts of the lease that never go back.
 #[derive(Debug)]
 struct Written {
     uid: Option<String>,

@@ -1,4 +1,46 @@
-//! ORCA's virtual node: the loops that keep a node alive and its pods true, over any cloud back end.
+//! ORCA's virtual node: it registers a Node with Kubernetes, and runs every pod that is bound to it as one instance of a
+//! cloud. The cloud is any [`CloudClient`](orca_core::cloud::CloudClient): `orca_aws::Ec2Client`, or a back end that you
+//! write.
+//!
+//! # Where to start
+//!
+//! [`VirtualNode::builder`] takes a client of the cluster and a cloud; [`VirtualNodeBuilder`] has all the options, and its
+//! [`build`](VirtualNodeBuilder::build) makes a [`VirtualNode`]. Call [`VirtualNode::health`] and
+//! [`VirtualNode::register_metrics`] before [`VirtualNode::run`], which consumes it. [`Error`] says why a node ended. The
+//! modules [`spawn`] and [`crash`] are for simulations and tests.
+//!
+//! # Example
+//!
+//! A program around one virtual node. It chooses kube's TLS feature, installs a rustls provider if kube needs one, and turns
+//! on one version feature of `k8s-openapi`; the library does none of these.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use orca_core::cloud::CloudClient;
+//! use orca_core::config::Config;
+//! use orca_kube::VirtualNode;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! async fn run(cloud: Arc<dyn CloudClient>) -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut cluster = kube::Config::infer().await?;
+//!     cluster.default_retry = false; // the virtual node retries, and bounds every call
+//!     let shutdown = CancellationToken::new();
+//!     let node = VirtualNode::builder(kube::Client::try_from(cluster)?)
+//!         .cloud(cloud)
+//!         .config(Config::default())
+//!         .shutdown(shutdown.clone()) // cancel it to stop; instances keep running
+//!         .build()?;
+//!     let (mut metrics, health) = (prometheus_client::registry::Registry::default(), node.health());
+//!     node.register_metrics(&mut metrics); // serve this registry
+//!     let running = tokio::spawn(node.run());
+//!     health.live()?; // an answer for a liveness probe
+//!     running.await??;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # How it works
 //!
 //! ```text
 //!  VirtualNode::run
@@ -12,10 +54,9 @@
 //!   └─ events     what people should know, deduplicated and capped
 //! ```
 //!
-//! Every loop is a task under watch, and every task starts through [`Spawn`]. Every loop is level-triggered: a wake-up
-//! carries a key and nothing else, and each loop also resyncs on a timer.
-//! Nothing here is global: metrics go into the embedder's registry, shutdown is the embedder's token, time is the
-//! embedder's clock, and no TLS provider is installed.
+//! Every loop is level-triggered: a wake-up carries a key and nothing else, and a timer wakes each loop as well. When one of
+//! the loops ends or panics, [`VirtualNode::run`] returns an error. Nothing is global: several nodes can run in one process,
+//! each with its own metrics, shutdown token and clock.
 
 mod absence;
 mod brake;

@@ -1,5 +1,5 @@
-//! Metrics, in the embedder's registry. Labels have closed sets: no pod, no instance, no free text. Every series exists from the
-//! start, as far as its labels are known then.
+//! Metrics, in the registry that the program gives. Labels have closed sets of values: no pod, no instance, no free text.
+//! Every series whose labels are known exists from the start.
 
 mod cloud;
 mod pods;
@@ -23,7 +23,7 @@ pub(crate) struct Metrics {
     pub(crate) garbage: GarbageMetrics,
 }
 
-/// How the node is kept alive.
+/// Metrics of the node, its leases and the leader.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NodeMetrics {
     pub(crate) renewals: Family<Outcome, Counter>,
@@ -48,7 +48,7 @@ impl NodeMetrics {
     }
 }
 
-/// What garbage collection finds and ends.
+/// Metrics of garbage collection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GarbageMetrics {
     pub(crate) rounds: Family<Outcome, Counter>,
@@ -78,7 +78,7 @@ impl Outcome {
         Self { result: if is_ok { "ok" } else { "error" } }
     }
 
-    /// Makes the series of both results and of these: an alert on a series that is not there never fires.
+    /// Creates the series of both results and of these labels: an alert on a series that does not exist never fires.
     fn begin(family: &Family<Self, Counter>, more: &[&'static str]) {
         for result in ["ok", "error"].iter().chain(more) {
             let _exists = family.get_or_create(&Self { result });

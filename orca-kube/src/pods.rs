@@ -1,4 +1,4 @@
-//! The pod controller: a watch that wakes, a queue of keys, and one look at a time for each pod UID.
+//! The pod controller: a watch that wakes, a queue of keys, and workers. At most one worker looks at a pod UID at a time.
 //!
 //! ```text
 //!  watch, GET, answers to writes ─► intake ─► store ─► queue ─► look: admit, observe, decide, render, apply
@@ -49,7 +49,7 @@ use crate::random::Random;
 use crate::set_back::SetBack;
 use crate::spawn::Spawner;
 
-/// After a failed call for one pod. It never gives up: the pod exists, and so does its instance.
+/// After a failed call for one pod. There is no last try: the pod exists, and so does its instance.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), cap: Duration::from_mins(1) };
 
 /// What the controller works with.
@@ -60,14 +60,14 @@ pub(crate) struct ControllerParts {
     pub(crate) config: Arc<Config>,
     /// Tags for every instance, from the back end's config.
     pub(crate) user_tags: BTreeMap<String, String>,
-    /// The back end's names of devices that its instances bring.
+    /// The extended resources that are devices of the back end's instances.
     pub(crate) devices: Vec<String>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) metrics: PodMetrics,
     pub(crate) random: Random,
     pub(crate) spawner: Spawner,
-    /// The live node, which pods are admitted to.
+    /// The live node, which admission checks pods against.
     pub(crate) node: watch_channel::Receiver<Option<Facts>>,
     pub(crate) identity: IdentityGuard,
     pub(crate) set_back: SetBack,
@@ -87,7 +87,7 @@ struct Inner {
     launch_backoff: LaunchBackoff,
     tasks: Tasks,
     brake: Brake,
-    /// The UID of `kube-system` of a cluster that the config names.
+    /// When the config names the cluster: the first UID of `kube-system` that was read.
     system: OnceLock<ClusterId>,
     /// The looks that are under way.
     looks: TaskTracker,
@@ -139,7 +139,7 @@ impl Controller {
         }
     }
 
-    /// After both have stopped: lets looks and sends finish, and takes the answers of the sends into the records.
+    /// After both have stopped: waits for looks and sends to finish, and writes the answers into the records.
     pub(crate) async fn drain(&self) {
         self.inner.looks.close();
         self.inner.looks.wait().await;
@@ -149,7 +149,7 @@ impl Controller {
         }
     }
 
-    /// Whether it is open of one of the pods that are known whether it is there.
+    /// Whether some known pod is in doubt: it has to be read to know whether it still exists.
     pub(crate) fn has_doubts(&self) -> bool {
         self.inner.store.doubts() > 0
     }
@@ -165,7 +165,7 @@ impl Controller {
     }
 
     async fn turn(&self) {
-        // Nobody is admitted before the node and all of its pods are known: their room is taken first.
+        // No pod is admitted before the node and all of its pods are known, because pods with an instance take their room first.
         let mut node = self.inner.parts.node.clone();
         if node.wait_for(Option::is_some).await.is_err() {
             return;
@@ -190,7 +190,7 @@ impl Controller {
 }
 
 impl Inner {
-    /// Nothing is left of the pod.
+    /// Forgets a pod without an object and without an instance.
     fn forget(&self, uid: &PodUid) {
         self.parts.provider.forget(uid);
         self.store.forget(uid);

@@ -1,15 +1,15 @@
-//! Chance as an argument: one seeded generator for each virtual node, so that a simulation can be repeated.
+//! One seeded random generator for each virtual node, so that a simulation can be repeated.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
 
-/// A generator that the loops of one virtual node share. Nothing secret may be drawn from it.
+/// A generator that the loops of one virtual node share. It is not for secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(Arc<Mutex<Rng>>);
 
 impl Random {
-    /// A generator that draws the same for the same seed. None: a seed that differs from process to process.
+    /// A generator with this seed, which gives the same numbers each time. None: a seed that is different in each process.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         Self(Arc::new(Mutex::new(seed.map_or_else(Rng::new, Rng::with_seed))))
     }

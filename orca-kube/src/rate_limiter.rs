@@ -30,8 +30,8 @@ impl RateLimiter {
         next.checked_sub(lead).map_or(now, |place| place.max(now))
     }
 
-    /// The time between calls at which this bucket, as empty as it is now, would stay so: none when it is full, that of
-    /// the steady rate when it is empty.
+    /// How far apart calls should be, by how empty the bucket is: zero when it is full, the interval of the steady rate when it
+    /// is empty.
     pub(crate) fn spacing(&self, now: Instant) -> Duration {
         let owed = self.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
         (owed / self.burst).min(self.interval)

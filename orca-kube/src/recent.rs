@@ -1,4 +1,4 @@
-//! A bounded memory of what happened: the oldest is forgotten first.
+//! A bounded set of recent items: the oldest is forgotten first.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Remembered items; at 36 bytes each a few megabytes.
 const ITEMS: usize = 65_536;
 
-/// A set that holds the latest items. Forgetting one must only ever make its user more careful.
+/// A set of the latest items. Use it only where a forgotten item makes the user more careful.
 #[derive(Debug)]
 pub(crate) struct Recent<T> {
     items: Mutex<Items<T>>,

@@ -1,4 +1,4 @@
-//! What to do about a refusal of the API server: which of the shipped Roles has to name what.
+//! What to do when the API server refuses a call by RBAC: which of the shipped Roles lacks what.
 
 use orca_core::config::Config;
 
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_that_the_shipped_roles_do_not_name_is_said_in_words() {
+    fn a_node_that_the_shipped_roles_do_not_name_is_explained() {
         let error = CallError::Forbidden("leases \"a\" is forbidden: User \"u\" cannot get".into());
         let text = explained(&error, "a");
         assert!(text.contains("name the node orca-aws-node, and this one is called a"), "{text}");

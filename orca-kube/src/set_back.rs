@@ -1,8 +1,8 @@
 //! Whether the API server was set back to an older state, and until when it may have forgotten pods because of that.
 //!
-//! What it forgot never comes back, and a process that starts later never knew it: to that one, the instances of forgotten
-//! pods are orphans. So the Node object records the time. Of instances launched until then, the absence of their pod says
-//! nothing, in any process, until people say so or each of them has its pod.
+//! Pods that it forgot never come back, and a process that starts later never knew them: it would take their instances for
+//! orphans. So the Node object records the time. For instances launched until then, a missing pod proves nothing, in any
+//! process, until people say so or each of these instances has its pod.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const SKEW: Duration = Duration::from_mins(5);
 /// A renewal every ten seconds, a launch that takes a minute to be carried out, and clocks that differ a little.
 const OUTLIVED: Duration = Duration::from_mins(3);
 
-/// What is known of set-backs. Cheap to clone; all clones are the same.
+/// What is known about set-backs. Cheap to clone; all clones share their state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SetBack {
     shared: Arc<Shared>,
@@ -41,7 +41,7 @@ struct State {
 }
 
 impl SetBack {
-    /// Takes in what an earlier process recorded on the Node.
+    /// Sets what an earlier process recorded on the Node.
     pub(crate) fn recall(&self, recorded: Option<Timestamp>) {
         let mut state = self.state();
         state.until = state.until.max(recorded);
@@ -65,7 +65,7 @@ impl SetBack {
         self.state().found_lease = None;
     }
 
-    /// What the Node object records. A time that cannot be read is taken for now: to hold too much can be mended.
+    /// What the Node object records. A time that cannot be parsed counts as now: holding back too much can be corrected later.
     pub(crate) fn on(node: &Node, now: Timestamp) -> Option<Timestamp> {
         let text = node.metadata.annotations.as_ref()?.get(annotation::SET_BACK_UNTIL)?;
         Some(text.parse().unwrap_or_else(|error| {
@@ -93,7 +93,8 @@ impl SetBack {
         self.shared.noticed.notified().await;
     }
 
-    /// Whether this process noticed one. The versions of before are overtaken within minutes, and what was forgotten stays so.
+    /// Whether this process noticed a set-back. New versions exceed the old ones within minutes, but what was forgotten stays
+    /// forgotten.
     pub(crate) fn is_noticed(&self) -> bool {
         self.state().is_noticed
     }
@@ -122,18 +123,18 @@ impl SetBack {
     }
 }
 
-/// Follows the versions of one object, each read from etcd or answered to a write: one that falls is of an API server that
-/// was set back.
+/// Follows the resource versions of one object, each read from etcd or returned by a write. When one is lower than the one
+/// before, the API server was set back.
 #[derive(Debug, Default)]
 pub(crate) struct Versions {
     highest: u64,
 }
 
 impl Versions {
-    /// Takes in the version of the object. Returns whether it fell.
+    /// Notes the version of the object. Returns whether it is lower than before.
     pub(crate) fn fell_to(&mut self, version: Option<&str>) -> bool {
         let Some(version) = version.and_then(|text| text.parse::<u64>().ok()) else { return false };
-        // From there on the new versions count: one set-back is noticed once.
+        // From here on the new versions count, so that one set-back is noticed once.
         let fell = version < self.highest;
         self.highest = version;
         fell

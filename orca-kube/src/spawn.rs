@@ -1,7 +1,8 @@
-//! Every task of a virtual node starts here, so that its process can be told from others that share a runtime.
+//! Where the tasks of a virtual node start. Programs keep the default, [`TokioSpawn`]; simulations give their own.
 //!
-//! A simulation gives a [`Spawn`] of its own and drops or freezes a process at any poll of any of its tasks, as `kill -9`
-//! and `SIGSTOP` do. A panic of a task is a value for the one who started it, and ends nothing else.
+//! A simulation runs several "processes" on one runtime. Through its own [`Spawn`] it knows which task belongs to which, and
+//! can drop or freeze a process at any poll of its tasks, as `kill -9` and `SIGSTOP` do. A panic in a task is a value for
+//! whoever started it, and ends no other task.
 
 use std::any::Any;
 use std::fmt;
@@ -19,16 +20,17 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Runs the tasks of one virtual node.
 pub trait Spawn: Send + Sync + fmt::Debug {
-    /// Starts the task and returns at once. The task is polled to its end, or dropped: then its process has died.
+    /// Starts the task and returns at once. The task must be polled to its end, or dropped, which counts as the death of its
+    /// process.
     fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
-/// On a tokio runtime: the given one, or the one that spawns.
+/// Starts tasks on a tokio runtime: a given one ([`on`](Self::on)), or by default the one that the caller is on.
 #[derive(Clone, Debug, Default)]
 pub struct TokioSpawn(Option<Handle>);
 
 impl TokioSpawn {
-    /// Always on this runtime, wherever a task is started.
+    /// Starts every task on this runtime.
     #[must_use]
     pub fn on(runtime: Handle) -> Self {
         Self(Some(runtime))
@@ -44,14 +46,14 @@ impl Spawn for TokioSpawn {
     }
 }
 
-/// Starts the tasks of one run. All of them end when the [`Life`] of the run does. Cheap to clone.
+/// Starts the tasks of one run. All of them end when the [`Life`] of the run is dropped. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Spawner {
     spawn: Arc<dyn Spawn>,
     life: CancellationToken,
 }
 
-/// As long as it is held, tasks run: dropping a virtual node's `run` is like a crash of its process.
+/// Keeps the tasks of one run going. Dropping it ends all of them, as a crash of the process would.
 #[derive(Debug)]
 pub(crate) struct Life {
     token: CancellationToken,
@@ -71,7 +73,7 @@ impl Life {
 }
 
 impl Spawner {
-    /// Starts a task whose end nobody waits for. It has to record its result itself.
+    /// Starts a task whose end cannot be awaited. It has to record its result itself.
     pub(crate) fn detach(&self, task: impl Future<Output = ()> + Send + 'static) {
         let life = self.life.clone();
         self.spawn.spawn(Box::pin(async move {
@@ -89,7 +91,7 @@ impl Spawner {
         let task = Abortable::new(caught(task), registration);
         self.detach(async move {
             if let Ok(end) = task.await {
-                // Nobody waits when the receiver is gone.
+                // When the receiver was dropped, nobody waits for the result.
                 let _unsent = sender.send(end);
             }
         });
@@ -125,10 +127,10 @@ impl<T> Drop for Started<T> {
     }
 }
 
-/// Awaits a future, and makes a panic in it a value.
+/// Awaits a future, and returns a panic in it as an error.
 ///
-/// What it shared with others is behind locks that recover from a panic and hold facts only, so nothing is left half
-/// done that anybody relies on.
+/// What the future shares with other tasks is behind locks that recover from a panic and protect facts only, so no other
+/// task relies on something half done.
 pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(future).catch_unwind().await.map_err(|panic| Panicked(message(panic.as_ref())))
 }

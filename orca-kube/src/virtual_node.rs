@@ -1,4 +1,4 @@
-//! The virtual node as a whole: built by an embedder, run until its shutdown token is cancelled.
+//! [`VirtualNode`]: built by a program, and run until its shutdown token is cancelled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,9 @@ const DRAIN: Duration = Duration::from_secs(35);
 /// How often the pods are counted by phase.
 const COUNT: Duration = Duration::from_secs(1);
 
-/// One virtual node over one cloud.
+/// One virtual node over one cloud, ready to [run](Self::run). Nothing has been started, and no call has been made.
+///
+/// Processes with the same node name, in one cluster and namespace, elect a leader; the others stand by.
 ///
 /// ```no_run
 /// # async fn example(client: kube::Client, cloud: std::sync::Arc<dyn orca_core::cloud::CloudClient>) -> Result<(), Box<dyn std::error::Error>> {
@@ -59,33 +61,37 @@ pub struct VirtualNode {
 }
 
 impl VirtualNode {
-    /// Begins a virtual node in the cluster of this client, which should not retry by itself (`Config::default_retry` off):
-    /// every call is retried here, under a time-out.
+    /// Begins a virtual node in the cluster of this client. The client should not retry by itself: set
+    /// `kube::Config::default_retry` to false, because the virtual node bounds and retries every call.
     #[must_use]
     pub fn builder(client: kube::Client) -> CloudMissing {
         CloudMissing(client)
     }
 
-    /// Registers the node's metrics in this registry.
+    /// Registers the node's metrics in this registry, with the prefix `orca`. Call it once; `docs/operations.md` lists them.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.metrics.register(registry);
     }
 
-    /// What the node says of its own health.
+    /// The health of this node, for probes. It stays valid while the node runs and after it has ended.
     #[must_use]
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// Runs until the shutdown token is cancelled, or until a failure that no retry can mend.
+    /// Runs until the shutdown token is cancelled, or until a failure that a retry cannot solve. An outage of the API server
+    /// or of the cloud is retried for as long as it lasts.
     ///
-    /// On shutdown no new work is taken; sends that are under way are awaited for up to 35 s and recorded; the leader
-    /// lease is given back. Node, node lease and instances are left as they are. Dropping the future instead is like a
-    /// crash: the next process adopts everything.
+    /// On shutdown it starts no new work, waits up to 35 s for launch calls without an answer, records the answers, and gives
+    /// the leader lease back. The Node, its lease and all instances stay as they are.
+    ///
+    /// Dropping the future stops everything at once, like a crash. That is safe: the next process adopts the instances, and
+    /// repeats launches without an answer under the same token.
     ///
     /// # Errors
     ///
-    /// What no retry can mend: see [`Error`].
+    /// [`Error::ForeignNode`], [`Error::LostLeadership`], [`Error::LoopEnded`] or [`Error::LoopPanicked`]. After each of them
+    /// the process may start again with a new `VirtualNode`.
     pub async fn run(self) -> Result<(), Error> {
         let life = Life::begin();
         let spawners = Spawners {
@@ -229,7 +235,7 @@ impl VirtualNode {
             failed = loops.first_end() => Err(failed),
         };
         drain(&provider, &pods, stop).await;
-        // A shutdown can be seen by the loops before it is seen here.
+        // The loops can notice a shutdown before this does.
         if self.parts.shutdown.is_cancelled() { Ok(()) } else { result }
     }
 
@@ -309,7 +315,7 @@ impl VirtualNode {
     }
 }
 
-/// Where tasks are started: most of them, and those of the heartbeat.
+/// Where tasks are started: those of the heartbeat, and all others.
 struct Spawners {
     work: Spawner,
     heartbeat: Spawner,
@@ -352,7 +358,7 @@ async fn report(pods: pods::Controller, health: Health) -> Result<(), Error> {
     }
 }
 
-/// Lets the sends finish and records what they brought.
+/// Waits for launch calls without an answer, and records the answers.
 async fn drain(provider: &InstanceProvider, pods: &pods::Controller, stop: &CancellationToken) {
     stop.cancel();
     if tokio::time::timeout(DRAIN, pods.drain()).await.is_err() {

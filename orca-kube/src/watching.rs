@@ -1,5 +1,5 @@
-//! A watch that begins with a new list whenever the API server says that the version to go on from is too old, and that asks
-//! at a bounded rate whatever it is answered.
+//! A watch that starts with a new list whenever the API server says that its version is too old, and that makes requests at
+//! a bounded rate, whatever the answers are.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +15,15 @@ use tokio::time::Instant;
 
 use crate::rate_limiter::RateLimiter;
 
-/// So many watches may begin at once, after cuts and new lists …
+/// How many watches may start at once, after cut connections and new lists …
 const BURST: u32 = 10;
-/// … and then this many a second.
+/// … and how many per second after that.
 const PER_SECOND: f64 = 0.5;
 
 /// Watches for ever. Failures are items, and the next try follows with kube's own back-off.
 ///
-/// kube starts over when a running watch is told 410, and not when that is the answer to its start: then it would repeat the
-/// same question for ever.
+/// kube starts over when a running watch gets a 410, but not when the start of a watch does: it would repeat the same
+/// request for ever.
 pub(crate) fn watch<K>(
     client: &Client,
     config: watcher::Config,
@@ -43,8 +43,8 @@ where
     events.backoff(watcher::DefaultBackoff::default())
 }
 
-/// The same client, whose watches begin at a bounded rate. kube backs off after failures; a watch that is answered and ends at
-/// once is none to it, and would be asked for again without a pause.
+/// The same client, with a bounded rate of new watches. kube backs off after failures, but a watch that starts well and ends
+/// at once is no failure, and would be started again without a pause.
 fn paced(client: &Client) -> Client {
     let (namespace, client) = (client.default_namespace().to_owned(), client.clone());
     let limiter = Arc::new(Mutex::new(RateLimiter::new(BURST, PER_SECOND)));

@@ -1,4 +1,4 @@
-//! What the cloud is asked, what it answers, and what is launched.
+//! Metrics of the calls to the cloud, and of launches and terminations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -20,10 +20,10 @@ use super::Outcome;
 /// The calls that are counted.
 const OPERATIONS: [&str; 7] =
     ["identity", "offers", "list_owned", "describe", "health", "impaired", "terminate"];
-/// What became of a launch, beside the kinds of a refusal.
+/// The outcomes of a launch apart from the kinds of a refusal.
 const LAUNCHES: [&str; 4] = ["launched", "mismatch", "ended", "not_sent"];
 const KINDS: [&str; 7] = ["unknown", "throttled", "no_capacity", "quota", "denied", "invalid", "not_found"];
-/// Pods name instance types, so nobody knows how many there will be: beyond so many all are counted together.
+/// Pods name instance types, so their number is not known. Beyond this many, all others share one label.
 const MOST_TYPES: usize = 100;
 
 /// What the cloud is asked and what it answers.
@@ -35,7 +35,7 @@ pub(crate) struct CloudMetrics {
     launched: Family<LaunchLabels, Counter>,
     types: Arc<Mutex<BTreeSet<String>>>,
     alive: Gauge,
-    /// Alive, known by its id, and by its tags no longer ours.
+    /// Live instances that are known by id, and whose tags no longer name this owner.
     not_owned: Gauge,
     sweeps: Counter,
 }

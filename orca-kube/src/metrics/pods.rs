@@ -1,4 +1,4 @@
-//! What happens to pods: how they are, and how long they waited for it.
+//! Metrics of pods: their phases, and how long they waited for a launch and for Running.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -20,7 +20,7 @@ pub(crate) const PHASES: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed
 const BUCKETS: [f64; 13] =
     [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3_600.0, 14_400.0];
 
-/// What happens to pods.
+/// Metrics of pods.
 #[derive(Clone, Debug)]
 pub(crate) struct PodMetrics {
     pub(crate) reconciles: Family<Outcome, Counter>,
@@ -35,12 +35,12 @@ pub(crate) struct PodMetrics {
     panics: Family<TaskLabel, Counter>,
 }
 
-/// What is done for a pod in a task of its own.
+/// The kinds of tasks that run for a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskKind {
     /// A look: observe, decide, apply.
     Look,
-    /// Making ready what a launch needs.
+    /// Getting an offer and a permit for a launch.
     Prepare,
     /// A launch call.
     Send,
@@ -116,7 +116,7 @@ impl PodMetrics {
         );
     }
 
-    /// So many pods are in each of the phases now.
+    /// Sets how many pods are in each phase.
     pub(crate) fn count(&self, in_phases: [usize; PHASES.len()]) {
         for (phase, count) in PHASES.into_iter().zip(in_phases) {
             let label = PhaseLabel { phase };
@@ -124,7 +124,7 @@ impl PodMetrics {
         }
     }
 
-    /// A status was written: what changed is counted.
+    /// Counts what changed when a status was written.
     pub(crate) fn wrote(&self, before: &Pod, after: &Pod, now: Timestamp) {
         let waited = bound_at(after).map(|bound| clock::age(bound, now).as_secs_f64().max(0.0));
         let is_announced = |pod: &Pod| pod::launch_record(pod).is_some();
@@ -151,7 +151,7 @@ impl PodMetrics {
     }
 }
 
-/// When the scheduler bound it, by the API server's clock; for a pod that names its node, when it was made.
+/// When the scheduler bound the pod, by the API server's clock. For a pod whose author named the node, when it was created.
 fn bound_at(pod: &Pod) -> Option<Timestamp> {
     let conditions = pod.status.as_ref()?.conditions.as_ref();
     let bound =

@@ -1,7 +1,7 @@
 //! Keeps the Node object true: registers or adopts it, restores what we own, re-creates it when it is deleted.
 //!
-//! What others own is kept: labels, annotations, taints, conditions, cordon. "Changed" is always judged against the live
-//! object (A35), so an out-of-band change is undone at the next look.
+//! What others own is kept: labels, annotations, taints, conditions, cordon. A difference is always computed from the live
+//! object (A35), so a change by somebody else to what ORCA owns is undone at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ use crate::watching;
 const HEARTBEAT_SECONDS: i64 = 300;
 /// How often the live object is compared with what it should be.
 const LOOK: Duration = Duration::from_secs(1);
-/// So many intervals without a complete sweep, and new pods are kept away.
+/// After this many intervals without a complete sweep a taint keeps new pods away.
 const SWEEPS_WITHOUT_ANSWER: f64 = 3.0;
 
 /// What the controller works with.
@@ -59,7 +59,7 @@ pub(crate) struct NodeParts {
     pub(crate) events: CloudEvents,
 }
 
-/// What others need to know of the live Node.
+/// What the node lease and the admission of pods need to know about the live Node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// Its UID, for its lease.
@@ -109,7 +109,7 @@ impl NodeController {
         });
     }
 
-    /// Creates or adopts the Node, for as long as it takes. The only error is a node that is somebody else's.
+    /// Creates or adopts the Node, for as long as it takes. The only error is [`Error::ForeignNode`].
     pub(crate) async fn register(&self) -> Result<Node, Error> {
         let mut failures = 0;
         loop {
@@ -146,10 +146,10 @@ impl NodeController {
         }
     }
 
-    /// Creates the Node; one that was deleted comes back with labels, taints and cordon as they were last seen.
+    /// Creates the Node. One that was deleted comes back with the labels, taints and cordon that it had.
     async fn create(&self, last: Option<&Node>) -> Result<Node, CallError> {
         let mut node = self.parts.template.build(self.now());
-        // One that was Ready comes back so: an outage of the cloud evicts nobody, even if the Node is deleted meanwhile (A48).
+        // A Node that was Ready comes back Ready: an outage of the cloud evicts no pod, even if the Node is deleted (A48).
         let was_ready = last.and_then(|last| last.status.as_ref()).is_some_and(was_ready);
         if was_ready {
             node.status = Some(self.parts.template.status(true, self.now()));
@@ -170,13 +170,13 @@ impl NodeController {
                 tracing::info!(node_name = self.parts.template.config.node.name, "Node registered");
                 Ok(node)
             }
-            // Somebody was faster: adopt what there is.
+            // Another writer was faster: adopt what there is.
             Err(CallError::Conflict) => self.get().await,
             Err(error) => Err(error),
         }
     }
 
-    /// Keeps the Node true for ever, beginning with this sighting of it.
+    /// Keeps the Node as it should be, for ever, starting from this state of it.
     pub(crate) async fn run(&self, node: Node) {
         let selector = format!("metadata.name={}", self.parts.template.config.node.name);
         let config = watcher::Config::default().fields(&selector).timeout(60);
@@ -208,7 +208,8 @@ impl NodeController {
             match result {
                 Ok(Some(node)) => live = node,
                 Ok(None) | Err(CallError::Conflict) => {}
-                // The watch may be about to say so, and brings the last state of the object, with what others wrote to it.
+                // The deletion may be about to arrive by the watch, with the last state of the object and what others wrote
+                // into it.
                 Err(CallError::NotFound(_)) if !was_absent => {}
                 Err(CallError::NotFound(_)) => {
                     if let Ok(Some(node)) = self.recreate(&live).await {
@@ -225,7 +226,7 @@ impl NodeController {
     }
 
     async fn recreate(&self, last: &Node) -> Result<Option<Node>, CallError> {
-        // Somebody who deletes the node again and again is not fought every second (A17).
+        // If the Node is deleted again and again, it comes back more and more slowly (A17).
         let pause =
             self.recreations.lock().unwrap_or_else(PoisonError::into_inner).next(self.parts.clock.now());
         tokio::time::sleep(pause).await;
@@ -281,7 +282,7 @@ impl NodeController {
             }
         }
         let current = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-        // It can be set once and never changed: not before it is certain whose node this is.
+        // The provider id can be set once and never changed, so it waits until the node's identity is certain.
         let is_unnamed = provider_id(live).is_none() && self.parts.identity.mismatch().is_none();
         if labels.is_empty() && annotations.is_empty() && taints == current && !is_unnamed {
             return None;
@@ -302,8 +303,8 @@ impl NodeController {
         Some(patch)
     }
 
-    /// The annotations that the next process has to know, as far as they differ: who the node belongs to, and whether the API
-    /// server was set back. One without a value goes.
+    /// The annotations for the next process, as far as they differ: the identities that the node belongs to, and whether the
+    /// API server was set back. Those without a value are removed.
     fn annotations_patch(&self, live: &Node) -> BTreeMap<&'static str, Option<String>> {
         let until = self.parts.set_back.until().map(|until| until.to_string());
         let mut wanted = vec![(annotation::SET_BACK_UNTIL, until)];
@@ -330,7 +331,7 @@ impl NodeController {
         }
         let began = *since.get_or_insert(now);
         let patience = self.parts.template.config.controller.sweep_seconds * SWEEPS_WITHOUT_ANSWER;
-        // A taint of an earlier process stays until there is an answer.
+        // A taint that an earlier process set stays until the cloud answers.
         let is_long = now.duration_since(began).as_secs_f64() >= patience;
         (is_long || has_taint(live, taint::CLOUD_UNREACHABLE)).then(|| no_schedule(taint::CLOUD_UNREACHABLE))
     }
@@ -338,7 +339,7 @@ impl NodeController {
     /// The taint that keeps new pods away while cluster or cloud are not those of this node.
     fn stands_still(&self, live: &Node) -> Option<Taint> {
         let identity = &self.parts.identity;
-        // Before the cloud has said whose it is, what an earlier process found still counts.
+        // Until the identity is known, what an earlier process found still counts.
         let is_open = identity.to_record().is_none() && has_taint(live, taint::IDENTITY_CHANGED);
         (is_open || identity.mismatch().is_some()).then(|| no_schedule(taint::IDENTITY_CHANGED))
     }
@@ -346,7 +347,7 @@ impl NodeController {
     async fn status_patch(&self, live: &Node) -> Option<Value> {
         let now = self.now();
         let old = live.status.clone().unwrap_or_default();
-        // A node that was Ready stays so: a restart during an outage of the cloud evicts nobody (A48).
+        // A Node that was Ready stays Ready: a restart during an outage of the cloud evicts no pod (A48).
         let ready = was_ready(&old) || self.parts.provider.ping().await.is_ok();
         let mut node = Node { status: Some(self.parts.template.status(ready, now)), ..Node::default() };
         self.parts.provider.configure_node(&mut node);

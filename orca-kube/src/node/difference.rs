@@ -1,4 +1,4 @@
-//! How the live Node differs from what it should be, field by field: what others own is never a difference.
+//! How the live Node differs from what it should be, field by field. What others own never counts as a difference.
 
 use k8s_openapi::api::core::v1::{Node, NodeCondition, NodeStatus, Taint};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -18,12 +18,12 @@ pub(super) fn has_taint(live: &Node, key: &str) -> bool {
     live.spec.iter().flat_map(|spec| spec.taints.iter().flatten()).any(|taint| taint.key == key)
 }
 
-/// Whether it is Ready, or was when it was last heard of.
+/// Whether it is Ready, or was Ready before its condition became Unknown.
 pub(super) fn was_ready(status: &NodeStatus) -> bool {
     condition(status, "Ready").is_some_and(|ready| ready.status == "True" || ready.status == "Unknown")
 }
 
-/// The live taints with ours among them: same key and effect is the same taint (A8).
+/// The live taints together with ours. The same key and effect is the same taint (A8).
 pub(super) fn with_taints(live: &Node, ours: &[Taint]) -> Vec<Taint> {
     let mut taints = live.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
     for own in ours {
@@ -39,7 +39,7 @@ pub(super) fn condition<'a>(status: &'a NodeStatus, kind: &str) -> Option<&'a No
     status.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
 }
 
-/// The transition's time moves only with the status (A32).
+/// The transition time changes only with the status (A32).
 pub(super) fn keep_transition(new: NodeCondition, old: &NodeStatus) -> NodeCondition {
     let before = condition(old, &new.type_).filter(|before| before.status == new.status);
     let since = before.and_then(|before| before.last_transition_time.clone());
@@ -52,7 +52,8 @@ pub(super) fn differs(new: &NodeCondition, old: &NodeStatus) -> bool {
     })
 }
 
-/// The fields beside conditions that differ. Addresses merge by type, which is not unique, so they replace (A11).
+/// The fields apart from conditions that differ. Addresses would merge by type, which is not unique, so they replace the
+/// list (A11).
 pub(super) fn changed_fields(old: &NodeStatus, new: &NodeStatus) -> Value {
     let mut fields = json!({});
     for (key, old, new) in [
@@ -82,8 +83,8 @@ pub(super) fn allocatable(live: &Node) -> Resources {
     offered.into_iter().flatten().filter_map(read).collect()
 }
 
-/// An extended resource that somebody gave the node's capacity can be had by pods, as on a kubelet's node: an
-/// administrator gives it to `capacity` alone (Kubernetes documentation, "Advertise Extended Resources for a Node").
+/// Pods can use an extended resource that somebody added to the node's capacity, as on a kubelet's node: administrators
+/// add it to `capacity` alone (Kubernetes documentation, "Advertise Extended Resources for a Node").
 pub(super) fn pass_on(old: &NodeStatus, wanted: &mut NodeStatus) {
     let of_others = old.capacity.iter().flatten().filter(|(name, _)| is_extended(name));
     let given =

@@ -66,7 +66,7 @@ impl NodeLease {
                 None => RETRY,
                 Some(node) => match self.renew(known.take(), node, written).await {
                     Ok(lease) => {
-                        // No other object is written as often, so it is the first to tell.
+                        // No other object is written as often, so this one shows first that the API server was set back.
                         if versions.fell_to(lease.metadata.resource_version.as_deref()) {
                             self.parts.set_back.notice(self.parts.clock.now());
                         }
@@ -130,8 +130,8 @@ impl NodeLease {
         }
     }
 
-    /// Nobody else renews it: what is older than what was written is of an API server that was set back, however far its
-    /// versions have come since.
+    /// Nobody else renews this lease. If it is older than what was written, the API server was set back, however high its
+    /// resource versions are by now.
     fn compare(&self, lease: &Lease, written: Option<Timestamp>) {
         let Some(found) = renewed_at(lease) else { return };
         match written {

@@ -26,7 +26,7 @@ const HEALTHY: [(&str, &str); 4] = [
 pub(crate) struct NodeTemplate {
     pub(crate) config: Arc<Config>,
     pub(crate) cloud: CloudInfo,
-    /// Whose node it is, for its provider id.
+    /// The cluster, for the provider id.
     pub(crate) cluster: ClusterId,
     /// The minor version of the API server, such as `37`.
     pub(crate) server_minor: String,
@@ -50,13 +50,13 @@ impl NodeTemplate {
         }
     }
 
-    /// A name that no cloud takes for one of its instances. Without any, the controllers of some clouds look for an instance of
-    /// the node's name, and delete a node that is not Ready when there is none (A45).
+    /// A provider id that no cloud takes for one of its instances. Without one, the controllers of some clouds look for an
+    /// instance with the node's name, and delete a Node that is not Ready if there is none (A45).
     pub(super) fn provider_id(&self) -> String {
         format!("orca://{}/{}", self.cluster, self.config.node.name)
     }
 
-    /// ORCA's labels, under the config's: those that say what the node is cannot be overridden.
+    /// ORCA's labels and those of the config, which override some of ORCA's, but not those that say what the node is.
     pub(super) fn labels(&self) -> BTreeMap<String, String> {
         let node = &self.config.node;
         let mut labels = BTreeMap::from([
@@ -78,7 +78,7 @@ impl NodeTemplate {
         labels
     }
 
-    /// The config's taints, or the burst-node taint when it names none at all.
+    /// The taints of the config, or the default taint when it does not have the key.
     pub(super) fn taints(&self) -> Vec<Taint> {
         let taints = self.config.node.taints();
         let taint = |taint: &config::Taint| Taint {
@@ -103,7 +103,7 @@ impl NodeTemplate {
         }
     }
 
-    /// Every text field is present (A38). The kubelet version is one that version-skew tools can read (0.5).
+    /// Every text field is present (A38). The kubelet version is one that tools can compare with the API server's.
     fn info(&self) -> NodeSystemInfo {
         NodeSystemInfo {
             architecture: self.config.node.architecture.clone(),

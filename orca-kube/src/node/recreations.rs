@@ -1,4 +1,4 @@
-//! How often the Node was created again lately, and how long to wait before the next time.
+//! How often the Node was re-created recently, and how long to wait before the next time.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use orca_core::clock;
 
 /// Between re-creations of a Node that is deleted again and again.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_mins(1) };
-/// After this time without a deletion the next one is a first one.
+/// After this time without a deletion the count starts over.
 const QUIET: Duration = Duration::from_mins(10);
-/// How often the Node was created again lately.
+/// Counts re-creations of the Node.
 #[derive(Debug, Default)]
 pub(super) struct Recreations {
     count: u32,
@@ -18,7 +18,7 @@ pub(super) struct Recreations {
 }
 
 impl Recreations {
-    /// Counts one more, and says how long to wait before it: nothing for the first, and for one after a quiet time.
+    /// Counts one more, and returns how long to wait before it: zero for the first, and for one after a quiet time.
     pub(super) fn next(&mut self, now: Timestamp) -> Duration {
         let is_quiet = self.last.is_none_or(|last| !clock::is_recent(last, now, QUIET));
         self.count = if is_quiet { 0 } else { self.count.saturating_add(1) };

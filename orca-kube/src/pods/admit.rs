@@ -1,4 +1,5 @@
-//! May this pod buy an instance: its place, its wish and its room are checked, and its room is taken, before a launch.
+//! Whether a pod may buy an instance. Before the first launch its node, its annotations and its room are checked, and the
+//! room is allocated to it.
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use orca_core::pod::{self, Intent};
 use super::store::Entry;
 use super::{Inner, intake};
 
-/// What the pod asks for, or why it buys nothing. One that has a launch record was admitted when it got it: its place is
-/// not checked again.
+/// What the pod asks for, or why it gets no instance. A pod with a launch record was admitted before, so its node and room
+/// are not checked again.
 pub(super) fn admit(inner: &Inner, entry: &Entry) -> Result<Request, Rejection> {
     let config = &inner.parts.config;
     let is_first = pod::launch_record(&entry.pod).is_none();
@@ -32,7 +33,7 @@ pub(super) fn admit(inner: &Inner, entry: &Entry) -> Result<Request, Rejection> 
     room.map(|()| request).map_err(|shortage| shortage.rejection())
 }
 
-/// A pod of a `DaemonSet` buys nothing, and so takes no room.
+/// A pod of a `DaemonSet` gets no instance, and so takes no room.
 fn is_ignored(inner: &Inner, pod: &Pod) -> bool {
     inner.parts.config.pods.daemon_sets == DaemonSets::Ignore && pod::is_daemon(pod)
 }

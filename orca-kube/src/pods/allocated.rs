@@ -36,15 +36,15 @@ impl Allocated {
         Self { configured, devices, state: Mutex::default() }
     }
 
-    /// Takes the room that the pod asks for of what the live node offers, or says what there is too little of. A pod that
-    /// has its room keeps it.
+    /// Allocates what the pod requests from what the live node offers, or returns the resource of which too little is left. A
+    /// pod that has its room keeps it.
     pub(super) fn admit(&self, uid: &PodUid, pod: &Pod, live: Option<&Resources>) -> Result<(), Shortage> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.admitted.contains_key(uid) {
             return Ok(());
         }
         let asked = asked(pod);
-        // What is ours and missing on the live node comes back within a second: no pod fails for it.
+        // What the config offers and the live node lacks comes back within a second, so no pod fails for it.
         let mut offered = self.configured.clone();
         offered.extend(live.into_iter().flatten().map(|(name, amount)| (name.clone(), *amount)));
         let room = Room { offered: &offered, used: &state.total, devices: &self.devices };
@@ -55,7 +55,7 @@ impl Allocated {
         Ok(())
     }
 
-    /// Takes the room of a pod that was admitted before, by this process or another, whatever there is.
+    /// Allocates the room of a pod that was admitted before, by this process or another, even if there is too little.
     pub(super) fn count(&self, uid: &PodUid, pod: &Pod) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.admitted.contains_key(uid) {

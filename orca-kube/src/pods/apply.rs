@@ -1,4 +1,5 @@
-//! Carries out one decision: write, tell, take the facts that it used, act. It chooses nothing and looks at nothing.
+//! Carries out one decision: write the status, publish events, drop the facts that were used, perform the action. It makes no
+//! choice of its own.
 
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub(super) async fn apply(inner: &Inner, entry: &Entry, step: Step) -> Result<Op
             Ok(again)
         }
         Action::Send => {
-            // What was not announced is not sent.
+            // A launch without a written record is not sent.
             if let Some(record) = decision.write.and_then(|write| write.record).filter(|_| written)
                 && !planted(Bug::RecordAfterSend)
             {
@@ -89,7 +90,7 @@ fn effect(decision: &Decision) -> Effect {
     }
 }
 
-/// The mistakes that can be planted: what a write announces is done before it is written.
+/// Planted bugs: an action is performed before the write that announces it.
 fn act_early(inner: &Inner, entry: &Entry, decision: &Decision) {
     if planted(Bug::KillBeforeStatus) && matches!(decision.action, Action::Terminate) {
         inner.parts.provider.delete_pod(&entry.reference);
@@ -103,7 +104,7 @@ fn act_early(inner: &Inner, entry: &Entry, decision: &Decision) {
     }
 }
 
-/// Sends the patch, if there is one, and takes the answer in, so that the next look does not wait for the watch. Returns
+/// Sends the patch, if there is one, and stores the answer, so that the next look does not wait for the watch. Returns
 /// whether anything was written.
 async fn write(
     inner: &Inner,
@@ -140,7 +141,7 @@ async fn write(
     }
 }
 
-/// Whether this is the pod that was written, with the record in it: a launch must not rest on anybody else's answer.
+/// Whether this answer is the pod that was written, with the record in it. A proxy's answer must not lead to a launch.
 fn is_answer(answer: &Pod, entry: &Entry, record: Option<&LaunchRecord>) -> bool {
     let is_this = answer.metadata.uid.as_deref() == Some(entry.reference.uid.as_str());
     let holds =
@@ -161,7 +162,7 @@ async fn release(inner: &Inner, entry: &Entry) -> Result<(), CallError> {
     match crash::around(Effect::Release, bounded_on(("pods", name), api.delete(name, &params))).await {
         Ok(answer) => {
             tracing::info!("Pod object removed");
-            // What is left of it, if finalizers keep it, is known without waiting for the watch.
+            // If finalizers keep the object, the answer has its new state, without waiting for the watch.
             let left = answer.left().into_iter().filter(|TrimmedPod(pod)| is_answer(pod, entry, None));
             left.for_each(|TrimmedPod(pod)| drop(inner.apply_object(pod)));
             Ok(())

@@ -17,7 +17,7 @@ impl Controller {
         let entry = self.inner.store.get(uid)?;
         Some(match entry.presence {
             Presence::Doubtful => Standing::Unknown,
-            // Its path ends the instance, and ends it again until it has ended.
+            // The pod controller ends this instance, and repeats it until the instance has ended.
             Presence::Gone => Standing::Ending,
             Presence::There => standing(&entry.pod),
         })
@@ -52,7 +52,7 @@ impl Controller {
     }
 }
 
-/// What an object that exists says.
+/// What follows from an object that exists.
 pub(crate) fn standing(object: &Pod) -> Standing {
     match pod::intent(object) {
         Intent::Wanted => Standing::Wanted,

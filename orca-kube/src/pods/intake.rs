@@ -1,7 +1,7 @@
-//! Where every pod object comes in, however it was read: into the store, and what follows for instances and room.
+//! Every pod object that was read comes in here, whichever way: it goes into the store, and its instance and room are noted.
 //!
-//! The instance that an object names is claimed here, so that its absence can be told from never having existed; and the
-//! room of a pod that was launched for is taken here, before anybody new is admitted.
+//! The provider learns of the instance that an object names, so that an instance that is gone can be told apart from one that
+//! never existed. The room of a pod with an instance is allocated before any new pod is admitted.
 
 use k8s_openapi::api::core::v1::Pod;
 use orca_core::ids::{CloudIdentity, InstanceId, PodUid};
@@ -17,7 +17,7 @@ use crate::absence::Absence;
 impl Inner {
     /// An object that was read, watched, or answered to a write. Returns the UIDs to look at.
     ///
-    /// Mirror pods stand for static pods of a kubelet: nobody asked for them.
+    /// Mirror pods are ignored: they stand for static pods of a kubelet.
     pub(super) fn apply_object(&self, object: Pod) -> Vec<PodUid> {
         if pod::is_mirror(&object) {
             return Vec::new();
@@ -34,14 +34,14 @@ impl Inner {
         Some(uid)
     }
 
-    /// The object of this UID, as the API server itself showed it.
+    /// The object of this UID, as a GET returned it.
     pub(super) fn apply_confirmed(&self, known: &Entry, object: Pod) {
         self.store.confirm(known, object);
         self.account(std::slice::from_ref(&known.reference.uid));
     }
 
-    /// An object of a complete list. One that is older than what is known is doubted: a list is never behind, unless the API
-    /// server was restored.
+    /// An object of a complete list. If it is older than the known one, the pod is in doubt: a list is never behind, unless the
+    /// API server was restored.
     pub(super) fn apply_listed(&self, object: Pod) -> Vec<PodUid> {
         if self.store.is_known_newer(&object) {
             return self.store.doubt_object(&object).into_iter().collect();
@@ -49,13 +49,13 @@ impl Inner {
         self.apply_object(object)
     }
 
-    /// Takes or gives back what these pods hold. Safe to repeat.
+    /// Updates the claims and the room of these pods. Safe to repeat.
     fn account(&self, uids: &[PodUid]) {
         for entry in uids.iter().filter_map(|uid| self.store.get(uid)) {
             match intent(&entry) {
                 Intent::Wanted | Intent::Deleting { finished: false, .. } => self.hold(&entry),
-                // A finished pod's instance has ended, and its absence means nothing. One that is deleted as well
-                // is followed until the object goes.
+                // The instance of a finished pod has ended, so its absence means nothing. A finished pod that is also being
+                // deleted is followed until its object goes.
                 Intent::Deleting { finished: true, .. } => {}
                 Intent::Finished(_) | Intent::Gone => {
                     self.allocated.release(&entry.reference.uid);
@@ -71,7 +71,7 @@ impl Inner {
             let health = pod::was_ready(&entry.pod).then_some(Health::Passed);
             let recorded = record.as_ref().and_then(|record| record.as_ref().ok());
             let cloud = recorded.map(|record| record.cloud.clone()).or_else(|| shown_identity(&entry.pod));
-            // What people adopted is looked for here, whatever here is called.
+            // An adopted identity is looked for under the current one.
             let cloud = cloud.filter(|cloud| !self.parts.identity.is_adopted(cloud));
             self.parts.provider.adopt(&entry.reference, Claim { id, cloud, health });
         }
@@ -99,8 +99,8 @@ pub(super) fn intent(entry: &Entry) -> Intent {
     }
 }
 
-/// The instance that the record names, else the one that a container's id names: the record can be lost with a
-/// restored API server.
+/// The instance that the record names, else the one that a container id names: a restored API server may have lost the
+/// record.
 pub(super) fn recorded_instance(
     object: &Pod,
     record: Option<&Result<LaunchRecord, RecordError>>,
@@ -114,7 +114,7 @@ pub(super) fn recorded_instance(
     })
 }
 
-/// Where the instance lives that a container's id names: `<scheme>://<identity>/<id>`. Shorter ones do not tell.
+/// The identity in a container id of the form `<scheme>://<identity>/<id>`. None for a shorter one.
 fn shown_identity(object: &Pod) -> Option<CloudIdentity> {
     let (_scheme, rest) = pod::container_id(object)?.split_once("://")?;
     let (place, _id) = rest.rsplit_once('/')?;

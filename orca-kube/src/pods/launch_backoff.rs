@@ -1,7 +1,7 @@
 //! Owners whose pods end within minutes of their launch: each next launch waits longer, so that a crash loop does not
 //! buy instances.
 //!
-//! Kept in memory: after a restart an owner starts over, and is held back again after its next short life.
+//! It is kept in memory: after a restart the count of every owner starts over.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,9 +12,9 @@ use k8s_openapi::api::core::v1::Pod;
 use orca_core::backoff::Backoff;
 use orca_core::{limits, pod};
 
-/// Between launches for one owner.
+/// How long an owner waits between launches.
 const HOLD: Backoff = Backoff { first: Duration::from_secs(10), cap: Duration::from_mins(5) };
-/// Remembered owners; beyond it those that are held back no longer are forgotten.
+/// How many owners are remembered. Beyond that, those that no longer have to wait are forgotten.
 const REMEMBERED: usize = 4096;
 
 #[derive(Debug, Default)]
@@ -29,14 +29,14 @@ struct Owner {
 }
 
 impl LaunchBackoff {
-    /// Until when pods of this pod's owner are held back.
+    /// Until when pods of this pod's owner have to wait.
     pub(super) fn held_until(&self, pod: &Pod) -> Option<Timestamp> {
         let owner = pod::controller(pod)?;
         let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         owners.get(&owner.uid).map(|owner| owner.until)
     }
 
-    /// Takes note of how long the instance of an ended pod lived.
+    /// Notes how long the instance of an ended pod lived.
     pub(super) fn ended(&self, pod: &Pod, lived: Duration, now: Timestamp) {
         let Some(owner) = pod::controller(pod) else {
             return;

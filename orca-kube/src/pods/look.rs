@@ -1,4 +1,4 @@
-//! One look at one pod: confirm, admit, observe, decide, render, apply. One way through, and one time for all of it.
+//! One look at one pod: confirm, admit, observe, decide, render, apply, always in this order and with one `now`.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::metrics::{Outcome, TaskKind};
 use crate::spans;
 use crate::spawn::{Panicked, caught};
 
-/// How often to see whether cluster and cloud are those of this node again.
+/// How soon to look again while cluster or cloud are not those of this node.
 const FROZEN: Duration = Duration::from_secs(5);
 
 impl Inner {
@@ -40,10 +40,10 @@ impl Inner {
 
     async fn look(&self, uid: &PodUid, mut entry: Entry) -> Option<Duration> {
         if entry.presence == Presence::Doubtful {
-            // Rare, and large: on the heap it does not make every look large.
+            // This future is rare and large. Boxed, it does not make every look large.
             match Box::pin(self.confirm(&entry)).await {
                 Ok(Some(confirmed)) => entry = confirmed,
-                // Too many have vanished: nothing is done about this one yet.
+                // Too many pods have vanished, so nothing is concluded about this one yet.
                 Ok(None) => return Some(vanished::HELD),
                 Err(error) => {
                     self.say_held(&entry, &error);
@@ -63,7 +63,7 @@ impl Inner {
                 self.parts.metrics.reconciles.get_or_create(&Outcome::of(true)).inc();
                 again
             }
-            // Somebody else wrote in between. The object is read again, and nothing was done meanwhile.
+            // Somebody else wrote in between. Nothing was done; the object is read again.
             Err(CallError::Conflict | CallError::NotFound(_)) => {
                 self.store.doubt(uid);
                 Some(self.conflicted(uid))
@@ -75,15 +75,15 @@ impl Inner {
         }
     }
 
-    /// Tells people what holds a deletion up, if it has taken long: nothing is decided while this stands in the way.
+    /// Publishes an event with what a deletion waits for, once it takes long: no decision is made in this case.
     fn say_held(&self, entry: &Entry, why: &dyn std::fmt::Display) {
         if let Some(note) = deletion_held(&entry.pod, &why.to_string(), self.parts.clock.now()) {
             self.parts.events.publish(&entry.reference, &note);
         }
     }
 
-    /// Asks the API server itself what there is: after a conflict, and when a list no longer shows a pod. None: it shows
-    /// nothing, and that is not believed yet.
+    /// Reads the pod from the API server, after a conflict or when a list no longer shows it. None: the API server does not have
+    /// it, and that is not believed yet.
     async fn confirm(&self, entry: &Entry) -> Result<Option<Entry>, CallError> {
         let reference = &entry.reference;
         let api: Api<TrimmedPod> = Api::namespaced(self.parts.client.clone(), &reference.namespace);
@@ -101,7 +101,7 @@ impl Inner {
         Ok(self.store.get(&reference.uid).filter(|_| is_taken))
     }
 
-    /// The first conflict is somebody's write in between, and the next look is at once. Several in a row are not.
+    /// After a first conflict, a write in between, the next look is at once. After several in a row it is later.
     fn conflicted(&self, uid: &PodUid) -> Duration {
         match self.store.failed(uid) {
             0 | 1 => Duration::ZERO,

@@ -1,4 +1,4 @@
-//! Gathers what is known of one pod into an observation. It reads memory, and changes nothing.
+//! Gathers what is known about one pod into an observation. It reads memory only, and changes nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use orca_core::provider::KnownInstances;
 use super::store::Entry;
 use super::{Inner, intake};
 
-/// Everything that an observation borrows from.
+/// The data that an observation borrows.
 pub(super) struct Observed<'a> {
     reference: &'a PodRef,
     owner: &'a Owner,
@@ -44,7 +44,7 @@ pub(super) fn observe<'a>(
 ) -> Observed<'a> {
     let parts = &inner.parts;
     let uid = &entry.reference.uid;
-    // Facts first: an answer that arrives in between is then seen with its instance, or not at all.
+    // Facts come first: an answer that arrives in between then shows together with its instance, or not at all.
     let facts = inner.tasks.facts(uid);
     let mut instances = parts.provider.get_pod(&entry.reference, now);
     let family = parts.config.pods.first_ip_family;

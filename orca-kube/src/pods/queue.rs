@@ -1,7 +1,7 @@
-//! Which pod is looked at next: one entry a UID, at most one look at a time, the earliest time wins.
+//! Which pod is looked at next: one entry for each UID, at most one look at a time, and the earliest time counts.
 //!
-//! It is bounded by the number of pods: a key is in it once, however often it is woken. kube's scheduler is not used: a
-//! wake-up there can postpone what is due already, and a look that is under way cannot be asked for again at once.
+//! The number of pods bounds it: a key is in it once, however often it is woken. kube's scheduler is not used, because there a
+//! wake-up can postpone a key that is already due, and a key that is being worked on cannot be queued again at once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,7 +40,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Look at this pod now, or again as soon as the present look is over.
+    /// Queues a look at this pod for now, or for when the current look is over.
     pub(super) fn wake(&self, uid: &PodUid) {
         let mut state = self.state();
         let key = state.keys.entry(uid.clone()).or_default();
@@ -73,7 +73,7 @@ impl Queue {
         }
     }
 
-    /// The look is over. None: nothing is left of the pod.
+    /// Ends a look, and queues the next one after this time. None: the pod is forgotten.
     pub(super) fn done(&self, uid: &PodUid, again: Option<Duration>) {
         let mut state = self.state();
         let Some(key) = state.keys.get_mut(uid) else { return };
@@ -107,7 +107,7 @@ impl State {
         self.due.insert(due, uid.clone());
     }
 
-    /// Takes the first key if it is due, or says how long that is off.
+    /// Removes and returns the first key if it is due, or returns how long it takes until then.
     fn pop_due(&mut self, now: Instant) -> Result<PodUid, Option<Duration>> {
         let Some((&(at, _), _)) = self.due.first_key_value() else {
             return Err(None);

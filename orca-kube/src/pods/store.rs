@@ -1,7 +1,7 @@
-//! The pods of the node as they were last seen, by UID.
+//! The latest known objects of the node's pods, by UID.
 //!
-//! The store only wakes and feeds decisions; every write is guarded by the version that it was computed from, and the
-//! absence of a pod is confirmed by the API server before anything follows from it.
+//! Decisions read this cache, but a stale entry does no harm: the API server checks every write against the version that it
+//! was computed from, and it confirms the absence of a pod before anything follows from that.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -52,11 +52,11 @@ pub(super) struct Entry {
 /// Whether the object exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It was seen, and nothing says otherwise.
+    /// It was read, and nothing suggests that it is gone.
     There,
     /// It has to be read before anything is concluded.
     Doubtful,
-    /// It is gone. For a UID that never changes again.
+    /// It is gone, which is final for a UID.
     Gone,
 }
 
@@ -92,14 +92,14 @@ impl Store {
         self.listed.notify_waiters();
     }
 
-    /// Takes in an object that was read or watched, unless a newer version is known. Returns the UIDs to look at.
+    /// Stores an object that was read or watched, unless a newer version is known. Returns the UIDs to look at.
     ///
-    /// Another pod of the same name means that the one before is gone (B5).
+    /// If another pod has the same name, the earlier one is in doubt (B5).
     pub(super) fn apply(&self, mut object: Pod) -> Vec<PodUid> {
         let Some(reference) = pod::reference(&object) else {
             return Vec::new();
         };
-        // Field ownership is half of an object's size and nobody here reads it.
+        // Field ownership is half of an object's size, and is not used here.
         object.metadata.managed_fields = None;
         let mut pods = self.pods();
         let mut changed = vec![reference.uid.clone()];
@@ -128,7 +128,7 @@ impl Store {
         changed
     }
 
-    /// The pod is gone, which never changes again. Returns its UID, if it was known.
+    /// The pod is gone, which is final. Returns its UID, if it was known.
     pub(super) fn depart(&self, absence: &Absence) -> Option<PodUid> {
         let uid = absence.uid();
         let mut pods = self.pods();
@@ -160,9 +160,8 @@ impl Store {
         }
     }
 
-    /// The object of a pod that was known like this, as the API server itself showed it: it is there, unless it is known to
-    /// be gone. It counts also with a lower version, which only a restored API server has, unless a newer one came in
-    /// meanwhile.
+    /// Stores the object that a GET returned for a pod that was known like this: it exists, unless it is known to be gone. It
+    /// counts even with a lower version, which only a restored API server returns, unless a newer one came in meanwhile.
     pub(super) fn confirm(&self, known: &Entry, mut object: Pod) {
         let mut pods = self.pods();
         let Some(slot) = pods.by_uid.get_mut(&known.reference.uid) else { return };
@@ -182,7 +181,7 @@ impl Store {
         known.is_some_and(|known| !is_newer(object, &known.pod))
     }
 
-    /// Doubts the pod of this object, and returns its UID.
+    /// Marks the pod of this object as in doubt, and returns its UID.
     pub(super) fn doubt_object(&self, object: &Pod) -> Option<PodUid> {
         let uid = PodUid::new(object.metadata.uid.as_deref()?);
         self.doubt(&uid);
@@ -209,14 +208,14 @@ impl Store {
         pods.by_uid.values().filter(is_wanted).count()
     }
 
-    /// A complete list had this version. Returns whether it is older than what was seen before: the API server was set back.
+    /// Notes the version of a complete list. Returns whether it is older than an earlier one: the API server was set back.
     pub(super) fn listed_at(&self, version: Option<u64>) -> bool {
         let Some(version) = version else { return false };
         let highest = self.highest.fetch_max(version, Ordering::AcqRel).max(self.highest_known());
         version < highest
     }
 
-    /// About how many of them the API server has to be asked before anything is concluded.
+    /// How many pods are in doubt, so that the API server has to be asked before anything is concluded.
     pub(super) fn doubts(&self) -> usize {
         self.pods().by_uid.values().filter(|slot| slot.entry.presence == Presence::Doubtful).count()
     }
@@ -234,7 +233,7 @@ impl Store {
         }
     }
 
-    /// Counts a failure and returns how many there were in a row.
+    /// Counts a failure, and returns how many there were in a row.
     pub(super) fn failed(&self, uid: &PodUid) -> u32 {
         self.pods().by_uid.get_mut(uid).map_or(1, |slot| {
             slot.failures = slot.failures.saturating_add(1);

@@ -1,7 +1,7 @@
-//! The slow things of a pod as tasks: making an offer, sending a launch. Their results are facts that wake the pod.
+//! The tasks of a pod: getting an offer, and sending a launch. Their results are facts that wake the pod.
 //!
-//! Each kind has its own bound and time-out, and no look at a pod ever waits for one. So
-//! whatever hangs in the cloud, what deletes goes on.
+//! Each kind has its own bound and time-out, and no look at a pod ever waits for one. So a cloud that hangs does not delay
+//! deletions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,15 +24,17 @@ use crate::metrics::{PodMetrics, TaskKind};
 use crate::spans;
 use crate::spawn::{Panicked, Spawner, caught};
 
-/// Offers that are made at the same time. Others wait for their turn.
+/// How many offers are made at the same time. Others wait.
 const PREPARES: usize = 64;
 /// How long making an offer may take. Back ends ask for an image or a price, and answer within seconds or not at all.
 const PREPARE_TIME: Duration = Duration::from_mins(1);
-/// Launch calls on their way at the same time. A call takes half a minute at most, so this is far above any launch rate.
+/// How many launch calls may be waiting for an answer at the same time. A call usually takes half a minute at most, so this
+/// is far above any launch rate.
 const SENDS: usize = 1_024;
-/// How long a launch call may take: longer than any back end's own time-outs. Dropped after it, nobody knows its outcome.
+/// How long a launch call may take: longer than a back end's own time-outs. When it is dropped after that, its outcome is
+/// unknown.
 const SEND_TIME: Duration = Duration::from_mins(2);
-/// After which time to ask again for a place among the launch calls on their way.
+/// When there are that many launch calls, how soon to try again.
 const SENDS_FULL: Duration = Duration::from_secs(1);
 
 /// The tasks of all pods, and their results until they are used.
@@ -60,13 +62,13 @@ struct Slot {
     send: Option<Task<Timestamp, LaunchOutcome>>,
 }
 
-/// A prepare, and what it holds until the send.
+/// A preparation, and what it holds until the send.
 struct Preparing {
     task: Task<PrepareKey, Prepared>,
     abort: AbortHandle,
-    /// A place among the launch calls on their way.
+    /// A place among the launch calls.
     place: Option<OwnedSemaphorePermit>,
-    /// Tells a prepare from the one that took its place.
+    /// Tells this preparation apart from a later one.
     number: u64,
 }
 
@@ -107,7 +109,7 @@ impl Tasks {
         })
     }
 
-    /// Makes ready what a launch needs, instead of what was made ready before. Safe to repeat while it is under way.
+    /// Starts to get what a launch needs, and drops what an earlier preparation got. Safe to repeat while it is running.
     pub(super) fn prepare(&self, pod: &PodRef, preparation: Preparation) {
         let Preparation { key, what } = preparation;
         let mut slots = self.shared.slots();
@@ -132,12 +134,12 @@ impl Tasks {
             shared.prepared(&pod.uid, number, result);
         };
         self.shared.spawner.detach(async move {
-            // An aborted prepare has no result: nobody asks for it.
+            // An aborted preparation has no result, and none is needed.
             let _aborted = futures::future::Abortable::new(run.instrument(span), registration).await;
         });
     }
 
-    /// Sends the launch that this record announces. What was made ready for it is used up.
+    /// Sends the launch that this record announces, and uses up its preparation.
     pub(super) fn send(&self, pod: &PodRef, record: LaunchRecord) {
         let send_at = record.send_at;
         let place = {
@@ -155,11 +157,11 @@ impl Tasks {
             drop(place);
             shared.sent(&pod.uid, send_at, result);
         };
-        // Never aborted: whatever the pod wants meanwhile, the answer names an instance that costs money.
+        // Never aborted, whatever happens to the pod meanwhile: the answer names an instance that costs money.
         self.shared.spawner.detach(self.shared.sending.track_future(run.instrument(span)));
     }
 
-    /// A fact was used, or is of no use. A prepare that is under way is given up; a send is not.
+    /// Drops a fact that was used, or that is not needed. A preparation that is running is aborted; a send is not.
     pub(super) fn consume(&self, uid: &PodUid, key: &TaskKey) {
         let mut slots = self.shared.slots();
         let Some(slot) = slots.get_mut(uid) else { return };

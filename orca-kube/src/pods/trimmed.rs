@@ -1,7 +1,7 @@
-//! A pod as it is read: without the ownership of its fields, which is half of the object and which nobody here reads.
+//! A pod without `metadata.managedFields`, which is half of the object and is not used here.
 //!
-//! It is passed over while the text is read. Every write comes back twice, as an answer and as an event, so building
-//! those trees only to drop them would be a good part of the whole program's time.
+//! The field is skipped while the JSON is parsed. Every write comes back twice, as an answer and as an event, and building
+//! those trees only to drop them would take a good part of the program's time.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! A wanted pod that the API server does not have, although no watch showed its deletion: believed at once, slowly, or not.
+//! A wanted pod that the API server no longer has, although no watch showed its deletion. That is believed at once, slowly,
+//! or not at all.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(super) const HELD: Duration = Duration::from_mins(1);
 const SYSTEM: &str = "kube-system";
 
 impl Inner {
-    /// Takes the absence in, unless the brake holds it back. Returns whether it was taken.
+    /// Accepts the absence, unless the brake holds it back. Returns whether it was accepted.
     pub(super) async fn confirm_vanished(&self, entry: &Entry, absence: &Absence) -> bool {
         let may = pod::intent(&entry.pod) != Intent::Wanted || self.may_conclude(entry).await;
         if may {
@@ -33,7 +34,7 @@ impl Inner {
         let now = self.parts.clock.now();
         let release = usize::try_from(self.parts.config.gc.release_brake).unwrap_or(usize::MAX);
         let text = match self.doubts().await {
-            // Who proved to be the API server that was known is believed: a few at once, then slowly.
+            // An API server that has proved to be the same as before is believed: a few at once, then slowly.
             None if self.brake.is_one_of_few(self.store.wanted(), now) || self.brake.may_slowly(now) => {
                 return true;
             }
@@ -53,7 +54,7 @@ impl Inner {
         false
     }
 
-    /// Why the API server is not believed to be the one that was known. None: it has proved itself.
+    /// Why the API server may not be the same as before. None: it has proved to be the same.
     async fn doubts(&self) -> Option<&'static str> {
         if self.parts.set_back.is_noticed() {
             return Some("the API server has listed less than it showed before: it was set back");
@@ -68,7 +69,7 @@ impl Inner {
                 return Some("the API server does not say which cluster it is");
             }
         };
-        // A cluster that the config names has a UID all the same: the first that is read counts.
+        // The config names the cluster, so its UID was not read at the start: the first one that is read counts.
         let is_named = self.parts.config.cluster.id.is_some();
         let expected =
             if is_named { self.system.get_or_init(|| uid.clone()) } else { &self.parts.owner.cluster };

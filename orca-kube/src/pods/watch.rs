@@ -1,4 +1,5 @@
-//! The watch on the node's pods: it wakes, and after each complete list it doubts what the list did not show.
+//! The watch on the node's pods. It wakes pods, and after each complete list it marks those in doubt that the list did not
+//! show.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,11 +18,11 @@ use crate::watching;
 
 /// A silent watch is renewed after this many seconds: a dead connection is noticed within a minute.
 const WATCH_SECONDS: u32 = 60;
-/// All pods are looked at after this time although nothing woke them.
+/// All pods are looked at after this time, even if nothing wakes them.
 const RESYNC: Duration = Duration::from_mins(5);
 
-/// A complete list is read this often, give or take a fifth, whatever the watch says: an API server that was restored
-/// accepts a watch from a version that it does not have, and then says nothing for ever.
+/// How often a complete list is read, plus or minus a fifth, whatever the watch shows. A restored API server accepts a watch
+/// from a version that it does not have, and then sends nothing for ever.
 const LIST: Duration = Duration::from_mins(5);
 const JITTER: f64 = 0.2;
 /// Objects in a page of a list.
@@ -59,7 +60,7 @@ async fn list_once(inner: &Inner) -> Result<(), CallError> {
             None => break,
         }
     }
-    // One that was made while pages were read may be missing from them: it is read, and found.
+    // A pod that was created while the pages were read may be missing from them. It is then read, and found.
     changed.extend(inner.store.not_listed(&listed));
     for uid in &changed {
         inner.queue.wake(uid);
@@ -86,7 +87,7 @@ pub(super) async fn run(inner: &Inner) {
                 Some(Err(error)) => tracing::warn!(error = in_words(&error), "Watch on pods failed; it is taken up again"),
                 None => return,
             },
-            // The watch waits for versions that this API server does not have, and shows nothing until it has.
+            // The watch waits for versions that this API server does not have yet, and shows nothing until then.
             () = inner.parts.set_back.noticed() => {
                 tracing::warn!("The API server lists less than it showed before; the watch on pods begins anew");
                 events = begin();

@@ -1,4 +1,4 @@
-//! What a virtual node is made from, and what it falls back to.
+//! [`VirtualNodeBuilder`]: what a virtual node is made from, with defaults.
 
 use std::sync::Arc;
 
@@ -18,13 +18,12 @@ use crate::node::LEASE_NAMESPACE;
 use crate::random::Random;
 use crate::spawn::{Spawn, TokioSpawn};
 
-/// A virtual node to be that has a cluster and no cloud yet.
+/// The first step of the builder: it has a cluster, and needs a [cloud](Self::cloud).
 #[derive(Clone)]
 pub struct CloudMissing(pub(super) kube::Client);
 
 impl CloudMissing {
-    /// The cloud that runs the pods. What it can do besides is used as well:
-    /// [`CloudClient::capabilities`] says what that is.
+    /// The cloud that runs the pods. Its optional abilities are used too: see [`CloudClient::capabilities`].
     #[must_use]
     pub fn cloud(self, cloud: Arc<dyn CloudClient>) -> VirtualNodeBuilder {
         VirtualNodeBuilder::new(self.0, cloud)
@@ -82,29 +81,29 @@ impl VirtualNodeBuilder {
         }
     }
 
-    /// The config. [`orca_core::config::validate`] is asked by [`build`](Self::build).
+    /// The config. [`build`](Self::build) validates it. Default: `Config::default()`.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// The namespace of the leader lease. Default: `kube-system`.
+    /// The namespace of the leader lease. Default: `kube-system`. `kube-node-lease` is refused by [`build`](Self::build).
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// What the cloud can do besides, instead of what it says itself.
+    /// Abilities to use instead of those that [`CloudClient::capabilities`] returns.
     #[must_use]
     pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
         self.capabilities = Some(capabilities);
         self
     }
 
-    /// A client of its own for the leases, and the runtime to renew them on, so that nothing else can hold up the
-    /// heartbeat. The client must have been made on that runtime. Default: the common ones.
+    /// A separate client for the two leases, and a separate runtime to renew them on, so that no other work can delay the
+    /// heartbeat. Make the client on that runtime. Default: the same client and the same runtime as for everything else.
     #[must_use]
     pub fn heartbeat(mut self, client: kube::Client, runtime: Handle) -> Self {
         self.heartbeat_client = Some(client);
@@ -112,65 +111,70 @@ impl VirtualNodeBuilder {
         self
     }
 
-    /// Where the time comes from. Default: the system's clock.
+    /// The source of wall-clock time. Durations come from tokio's clock. Default: the system's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// What jitter and the leader's name are drawn from. The same seed draws the same, for simulations; two processes that
-    /// share a cluster must not share a seed. Default: another in each process.
+    /// The seed of jitter and of this process's name in the leader lease. Set it only in simulations, where a run must be
+    /// repeatable: two processes in one cluster must not have the same seed. Default: a different one in each process.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Where every task of the node is started, the heartbeat's aside if that has a runtime of its own. Default: the runtime
-    /// that polls [`VirtualNode::run`].
+    /// Where every task of the node is started, except for the tasks of the heartbeat if [`heartbeat`](Self::heartbeat) is
+    /// set. Default: the runtime that polls [`VirtualNode::run`].
     #[must_use]
     pub fn spawn(mut self, spawn: Arc<dyn Spawn>) -> Self {
         self.spawn = spawn;
         self
     }
 
-    /// Cancelled to stop. Default: never.
+    /// The token that stops the node when it is cancelled. Default: a token that is never cancelled.
     #[must_use]
     pub fn shutdown(mut self, token: CancellationToken) -> Self {
         self.shutdown = token;
         self
     }
 
-    /// Take over an existing node of that name although ORCA did not make it.
+    /// Takes over an existing Node of that name even if ORCA did not make it. Without it, such a Node ends
+    /// [`run`](VirtualNode::run) with [`Error::ForeignNode`].
     #[must_use]
     pub fn adopt_foreign_node(mut self) -> Self {
         self.adopt_foreign = true;
         self
     }
 
-    /// What was launched under this identity is looked for under the cloud's identity of now: both name the same place.
-    /// Without it, a node whose Node object records another identity does nothing.
+    /// Says that this identity, under which the node launched earlier instances, and the current one name the same place, so
+    /// that those instances are looked for under the current one. Can be called several times.
+    ///
+    /// The Node object records the identity that its instances were launched under. While the current one is another, and it
+    /// is neither adopted nor [abandoned](Self::abandon), the node launches and ends nothing and writes no pod.
     #[must_use]
     pub fn adopt_identity(mut self, was: CloudIdentity) -> Self {
         self.accepted.adopted.push(was);
         self
     }
 
-    /// What was launched under this identity is left to people: its pods fail with the reason `InstanceAbandoned`, and the
-    /// node goes on under the identity of now. The id of a cluster can be given up as well.
+    /// Gives up the instances that were launched under this identity, and works under the current one. Their pods fail with
+    /// the reason `InstanceAbandoned`; people have to end the instances. An earlier id of the cluster can be given too. Can be
+    /// called several times.
     #[must_use]
     pub fn abandon(mut self, was: CloudIdentity) -> Self {
         self.accepted.abandoned.push(was);
         self
     }
 
-    /// Checks the config. Nothing is started, and no call is made.
+    /// Checks the config, and logs its warnings. Starts nothing, and makes no call.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] with all values that are wrong, [`Error::LeaseNamespace`] if the leader lease would stand where the
-    /// node lease does.
+    /// [`Error::Config`] with all values that are wrong; [`Error::LeaseNamespace`] if the leader lease would have the name
+    /// and the namespace of the node lease.
     pub fn build(self) -> Result<VirtualNode, Error> {
         let cloud_info = self.cloud.info();
         let warnings = orca_core::config::validate(&self.config, &cloud_info).map_err(InvalidConfig)?;

@@ -1,4 +1,4 @@
-//! Who a virtual node is: the cluster that it speaks to, and its own name in it.
+//! The identity of a virtual node: the cluster that it is in, and what its Node object records.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Node};
@@ -11,19 +11,19 @@ use crate::identity::{IdentityGuard, Recorded};
 use crate::rights::explained;
 use crate::set_back::SetBack;
 
-/// What is found out before anything is done.
+/// What a node finds out before it does anything.
 pub(super) struct Found {
     pub(super) owner: Owner,
     /// The API server's minor version, such as `37`.
     pub(super) server_minor: String,
     /// What the Node object, if there is one, says that it belongs to.
     pub(super) recorded: Recorded,
-    /// Until when it says that pods may be forgotten.
+    /// Until when the API server may have forgotten pods, by the Node object.
     pub(super) set_back: Option<Timestamp>,
 }
 
 impl VirtualNode {
-    /// Who we are, and who we were. It is asked for until the API server says so.
+    /// Reads the current cluster and what the Node records. Retries until the API server answers.
     pub(super) async fn identify(&self) -> Found {
         let mut failures = 0;
         loop {
@@ -64,7 +64,7 @@ impl VirtualNode {
         Ok(Found { owner, server_minor, recorded, set_back })
     }
 
-    /// What holds the cloud and the cluster of now against what this node belongs to.
+    /// The guard that compares the current cluster and cloud with what this node belongs to.
     pub(super) fn guard(&self, found: &Found) -> IdentityGuard {
         let guard = IdentityGuard::new(
             found.owner.cluster.clone(),

@@ -17,7 +17,7 @@ pub(super) struct Loops {
 }
 
 impl Loops {
-    /// Starts a loop. It ends with `Ok` only when it is told to.
+    /// Starts a loop. A loop ends with `Ok` only after a shutdown.
     pub(super) fn start(
         &self,
         spawner: &Spawner,
@@ -28,7 +28,7 @@ impl Loops {
         self.running.push(Box::pin(async move { (name, started.await) }));
     }
 
-    /// Waits for the first loop that ends. Nobody told it to, so that is an error.
+    /// Waits for the first loop that ends. Without a shutdown that is an error.
     pub(super) async fn first_end(&mut self) -> Error {
         match self.running.next().await {
             Some((_, Ok(Err(error)))) => error,
@@ -47,7 +47,7 @@ mod tests {
     use crate::spawn::{Life, TokioSpawn};
 
     #[tokio::test]
-    async fn the_first_end_of_a_loop_is_told_by_its_name() {
+    async fn the_first_loop_that_ends_is_named() {
         let life = Life::begin();
         let spawner = life.spawner(Arc::new(TokioSpawn::default()));
         let first = async |end: BoxFuture<'static, Result<(), Error>>| {
