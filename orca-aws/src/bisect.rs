@@ -1,6 +1,6 @@
-//! Narrowing a batch down to its bad ids: one bad id fails a whole EC2 call, so the batch is halved until it is alone.
+//! Finds the bad ids of a batch. One bad id makes a whole EC2 call fail, so the batch is halved until the bad id is alone.
 //!
-//! One bad id in a hundred costs about fourteen calls this way, where a call for each id would cost a hundred.
+//! One bad id in a hundred costs about fourteen calls; a call for each id would cost a hundred.
 
 /// Batches that still have to be sent.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub(crate) struct Bisect<'a, T> {
 }
 
 impl<'a, T> Bisect<'a, T> {
-    /// All of these, in batches of at most `size`. No items: no batches, and so no call that would mean "all".
+    /// All of these, in batches of at most `size`. Without items there is no batch: a call without ids would mean "all".
     pub(crate) fn new(items: &'a [T], size: usize) -> Self {
         Self { waiting: items.chunks(size.max(1)).rev().collect() }
     }
@@ -19,7 +19,7 @@ impl<'a, T> Bisect<'a, T> {
         self.waiting.pop()
     }
 
-    /// Puts both halves of a failed batch in front. Gives the item back when it is alone.
+    /// Puts both halves of a failed batch in front. Returns the item of a batch that has only one.
     pub(crate) fn split(&mut self, batch: &'a [T]) -> Option<&'a T> {
         if let [alone] = batch {
             return Some(alone);

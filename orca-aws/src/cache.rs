@@ -1,4 +1,4 @@
-//! Answers about what hardly ever changes: each is asked for once a day, and by one at a time.
+//! A cache for answers that hardly ever change: each is asked for at most once a day, by one caller at a time.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use orca_core::clock::Clock;
 use orca_core::error::CloudError;
 
-/// Published images change every few weeks, what is known of an image or a type never, and an answer that is a day old is as good.
+/// Published images change every few weeks, and the description of an image or a type never, so an answer may be a day old.
 const KEPT: Duration = Duration::from_hours(24);
-/// A thousand pods that wait for an answer which cannot be had must not ask a thousand times.
+/// A failure is cached for a moment, so that a thousand waiting pods do not ask a thousand times.
 const FAILURE_KEPT: Duration = Duration::from_secs(5);
-/// So many answers at most. Pods name images and types, so nobody knows how many there will be.
+/// The greatest number of answers. Pods name images and types, so there may be any number of them.
 const MOST: usize = 1_000;
 
 /// The latest answers, by what they are about.
@@ -27,12 +27,12 @@ type Slot<V> = tokio::sync::Mutex<Option<Cached<V>>>;
 
 struct Cached<V> {
     answer: Result<V, CloudError>,
-    /// When it came: a failure that took half a minute to come is as good as one that came at once.
+    /// When it came. The age counts from here, however long the answer took.
     answered_at: Timestamp,
 }
 
 impl<V: Clone> Cache<V> {
-    /// The answer about this, asked for if there is none or if it is too old. Others who want it wait for the same one.
+    /// The answer about this. If there is none, or it is too old, `ask` is awaited; other callers wait for the same answer.
     pub(crate) async fn answer(
         &self,
         about: &str,
@@ -50,11 +50,11 @@ impl<V: Clone> Cache<V> {
         answer
     }
 
-    /// What is known about this proved wrong: the next one asks. An answer of a moment ago stays, so that a thousand pods that
-    /// find out the same do not ask a thousand times.
+    /// The answer about this proved wrong, so the next caller asks again. A very recent answer stays, so that a thousand pods
+    /// that notice the same do not ask a thousand times.
     pub(crate) fn forget(&self, about: &str, clock: &dyn Clock) {
         let slot = self.slots().get(about).cloned();
-        // Whoever holds the lock is asking.
+        // If the lock is held, a new answer is on its way.
         if let Some(mut cached) = slot.as_ref().and_then(|slot| slot.try_lock().ok())
             && cached
                 .as_ref()
@@ -83,7 +83,7 @@ impl<V> Cached<V> {
         self.age(now).is_some_and(|age| age < kept)
     }
 
-    /// A clock that was set back makes it negative, and then nothing is known about it.
+    /// None: the clock was set back, so the age is unknown.
     fn age(&self, now: Timestamp) -> Option<Duration> {
         Duration::try_from(now.duration_since(self.answered_at)).ok()
     }

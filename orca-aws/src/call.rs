@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::Instant;
 
-/// The AWS calls that are made.
+/// The AWS calls that this crate makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// EC2 `RunInstances`.
@@ -42,7 +42,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// As AWS spells it.
+    /// The name of the call, as AWS spells it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::RunInstances => "RunInstances",
@@ -69,17 +69,17 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What an SDK call gives.
+/// The result of an SDK call.
 pub(crate) type Answer<T, E> = Result<T, SdkError<E, HttpResponse>>;
 
-/// Waits for the call, and logs its name, its request id and its duration; never what was in it.
+/// Waits for the call, and logs its name, its request id and its duration, but never its content.
 pub(crate) async fn call<T, E>(operation: Operation, send: impl Future<Output = Answer<T, E>>) -> Answer<T, E>
 where
     T: RequestId,
     E: ProvideErrorMetadata,
 {
     let began = Instant::now();
-    // The SDK's futures are large: on the heap they do not make every caller's future large as well.
+    // The SDK's futures are large. Boxed, they do not make the futures of all callers large as well.
     let answer = Box::pin(send).await;
     let duration_ms = began.elapsed().as_millis();
     match &answer {

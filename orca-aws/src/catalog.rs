@@ -1,4 +1,4 @@
-//! What EC2 says of a machine image and of an instance type: what a launch of both has to agree with.
+//! What EC2 says about machine images and instance types, as far as a launch depends on it.
 
 use aws_sdk_ec2::types::{
     DeviceType, GpuDeviceInfo, GpuInfo, Image as Listed, InstanceTypeInfo, MemoryInfo, NeuronDeviceInfo,
@@ -10,7 +10,7 @@ use orca_core::resources::Resources;
 
 use crate::cache::Cache;
 
-/// What is known of images and types, for as long as it is kept.
+/// Cached answers about images and types.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     pub(crate) images: Cache<Image>,
@@ -24,7 +24,7 @@ pub(crate) struct Image {
     pub(crate) root_device: Option<String>,
     /// Whether its root is a volume, and not a disk of the instance.
     pub(crate) has_root_volume: bool,
-    /// The size of its root in GiB, below which no root volume may be.
+    /// The size of its root in GiB. No root volume may be smaller.
     pub(crate) size_gib: Option<i32>,
     /// Such as `x86_64`.
     pub(crate) architecture: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Image {
 pub(crate) struct InstanceKind {
     /// What it runs, such as `x86_64`.
     pub(crate) architectures: Vec<String>,
-    /// What it has, by Kubernetes' names. A device that it has not counts as 0.
+    /// What it has, by the names of Kubernetes resources. A known device that it lacks is there with 0.
     pub(crate) provides: Resources,
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn kind(listed: &InstanceTypeInfo) -> InstanceKind {
     InstanceKind { architectures, provides }
 }
 
-/// The accelerators that Kubernetes has names for. Who has none of a kind has 0 of it: a pod that asks for one is refused.
+/// The accelerators that have a resource name in Kubernetes. A type without one has 0, so a pod that asks for it is refused.
 fn devices(listed: &InstanceTypeInfo) -> Resources {
     let gpus = listed.gpu_info().map(GpuInfo::gpus).unwrap_or_default();
     let of = |maker: &str| -> i32 {

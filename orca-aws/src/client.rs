@@ -1,4 +1,4 @@
-//! [`Ec2Client`]: how the SDK is set up, and which part of it serves which verb.
+//! [`Ec2Client`]: how the SDK is set up, and which of its clients serves which method.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,20 +32,20 @@ const READ_ATTEMPT: Duration = Duration::from_secs(10);
 const READ_OPERATION: Duration = Duration::from_secs(30);
 /// How often a Describe call is tried.
 const READ_ATTEMPTS: u32 = 3;
-/// How long a call that changes something may take. It is tried once: a hidden second try would turn "nobody knows"
-/// into the clean-looking refusal of the second.
+/// How long a call that changes something may take. It is tried once: after a first try without an answer, the refusal of a
+/// hidden second try would look like a certain refusal.
 const WRITE_ATTEMPT: Duration = Duration::from_secs(30);
 
-/// AWS's only published figure is "at least 24 hours after the termination of the instance"; half of it is certain.
+/// AWS's only published figure is "at least 24 hours after the termination of the instance". ORCA relies on half of it.
 const TOKEN_MEMORY_AWS: Duration = Duration::from_hours(12);
-/// Nothing is published for other endpoints, and an hour is assumed: the last send may be executed 20 minutes later, and the
-/// token has to be remembered until then.
+/// Nothing is published for other endpoints, so an hour is assumed. The last send may be executed 20 minutes later, and the
+/// token must be remembered until then.
 const TOKEN_MEMORY_ELSEWHERE: Duration = Duration::from_mins(40);
 
-/// EC2 behind ORCA's cloud traits.
+/// One AWS region as a cloud for ORCA.
 ///
-/// It holds two clients of EC2: one that repeats its calls, for reading, and one that never does, for launching and
-/// terminating; and one each of SSM and STS. Cloning is cheap, and clones share connections, credentials and the cached machine image.
+/// Calls that read are tried up to three times, within 30 s. Calls that launch, terminate or remove are tried once, for up to
+/// 30 s. Cloning is cheap; clones share connections, credentials, and what is cached about images and instance types.
 #[derive(Clone)]
 pub struct Ec2Client {
     pub(crate) clock: Arc<dyn Clock>,
@@ -64,30 +64,31 @@ pub struct Ec2Client {
     token_memory: Duration,
 }
 
-/// Why no client can be made from the config.
+/// Why no client can be made from the settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// There is no region.
+    /// The region is empty.
     #[error("aws.region is empty: give a region such as us-west-2")]
     NoRegion,
-    /// The endpoint is not a URL.
+    /// The endpoint, given here, is not an `http://` or `https://` URL.
     #[error("aws.endpoint has the value \"{0}\": give a URL that begins with http:// or https://")]
     NotAnEndpoint(String),
-    /// Static keys are half given.
+    /// One of the two static keys is empty.
     #[error(
         "aws.credentials needs both accessKeyID and secretAccessKey; leave the section out to use a role"
     )]
     HalfCredentials,
-    /// The proxy has no URL that the SDK can use.
+    /// The URL of the proxy cannot be used.
     #[error("the proxy has no URL that calls to AWS can use: give http:// or https:// and a host")]
     NotAProxy,
 }
 
 impl Ec2Client {
-    /// A client for the region and endpoint of the config, with its static keys or the SDK's default credential chain.
+    /// A client for the region and endpoint of these settings, with their static keys or the SDK's default credential chain.
     ///
-    /// It calls nothing: wrong credentials show at the first call, as [`Kind::Denied`](orca_core::Kind::Denied).
-    /// An endpoint of the config holds for EC2, SSM and STS alike.
+    /// It makes no call to EC2: wrong credentials show with the first call, as [`Kind::Denied`](orca_core::Kind::Denied).
+    /// `aws.endpoint` is used for EC2, SSM and STS alike. The clock decides whether a launch may still be sent, and whether
+    /// it is too far from EC2's (over five minutes) to launch at all.
     ///
     /// # Errors
     ///
@@ -96,7 +97,8 @@ impl Ec2Client {
         Self::connect_via(settings, clock, None).await
     }
 
-    /// The same through a proxy, which loopback and the sources of credentials beside an instance are never behind.
+    /// As [`connect`](Self::connect), through a proxy. Loopback, and the addresses at which an instance or a pod gets its
+    /// credentials, are always reached directly.
     ///
     /// # Errors
     ///
@@ -129,8 +131,8 @@ impl Ec2Client {
         Ok(Self::from_sdk(&Box::pin(loader.load()).await, settings, clock))
     }
 
-    /// A client on an SDK config that is there already: its region, endpoint, credentials and HTTP client are used,
-    /// its retries and time-outs are not.
+    /// A client on an existing SDK config: its region, endpoint, credentials and HTTP client are used, its retries and
+    /// time-outs are not. `settings.region` counts only if the SDK config has no region.
     #[must_use]
     pub fn from_sdk(sdk: &SdkConfig, settings: &Aws, clock: Arc<dyn Clock>) -> Self {
         let reading = TimeoutConfig::builder()
@@ -150,7 +152,7 @@ impl Ec2Client {
         let ssm = aws_sdk_ssm::config::Builder::from(sdk);
         let ssm = ssm.retry_config(again.clone()).timeout_config(reading.clone());
         let sts = aws_sdk_sts::config::Builder::from(sdk).retry_config(again).timeout_config(reading);
-        // The SDK reads an endpoint from the environment as well: what counts is what it found.
+        // The SDK also reads an endpoint from the environment, so its own config decides.
         let is_aws = sdk.endpoint_url().is_none();
         let region = sdk.region().map_or_else(|| settings.region.clone(), ToString::to_string);
         Self {

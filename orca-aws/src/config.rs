@@ -1,6 +1,7 @@
-//! The section `aws` of the config: the account, and what every instance is launched with.
+//! The section `aws` of the config: the region, the credentials, and what every instance is launched with.
 //!
-//! It compiles without the SDK, so that a program can check a config that it cannot use.
+//! It compiles without the SDK, so that a program without it can check a config. `docs/configuration.md` is the reference
+//! for users.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,38 +15,39 @@ mod validate;
 /// A whole config file of ORCA on AWS.
 pub type Document = orca_core::config::Document<Aws>;
 
-/// `aws`: the cloud account, and what every instance is launched with.
+/// `aws`: the region, the credentials, and what every instance is launched with. An empty text counts as missing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Aws {
-    /// The region, such as `us-west-2`. Required.
+    /// The region of every call, such as `us-west-2`. Required.
     pub region: String,
-    /// Static keys. Leave them out: the SDK's default chain finds a role.
+    /// Static keys. None (recommended): the SDK's default chain, which finds a role.
     pub credentials: Option<Credentials>,
-    /// Not needed: the subnet decides.
+    /// No effect: the subnet decides.
     #[serde(rename = "vpcID")]
     pub vpc_id: Option<String>,
-    /// The subnet that instances are launched in, such as `subnet-0123456789abcdef0`.
+    /// The subnet of every instance, such as `subnet-0123456789abcdef0`. None: EC2 chooses one in the default VPC.
     #[serde(rename = "subnetID")]
     pub subnet_id: Option<String>,
-    /// The security groups of every instance.
+    /// The security groups of every instance. Empty: the default group of the VPC.
     #[serde(rename = "securityGroupIDs")]
     pub security_group_ids: Vec<String>,
-    /// The machine image for pods that name none.
+    /// The machine image for pods that name none, such as `ami-0123456789abcdef0`.
     #[serde(rename = "amiID")]
     pub ami_id: Option<String>,
-    /// An SSM parameter that holds the machine image, used when `amiID` is empty.
+    /// An SSM parameter that holds the id of the machine image. Used when `amiID` is missing, and read at most once a day.
     pub ami_parameter: Option<String>,
-    /// The name or ARN of the instance profile of every instance.
+    /// The name or ARN of the instance profile of every instance. None: instances have no role.
     pub instance_profile: Option<String>,
-    /// The root volume.
+    /// The root volume of every instance.
     pub root_volume: RootVolume,
-    /// Another endpoint for all calls, for tests and private clouds.
+    /// Another endpoint for EC2, SSM and STS, for tests and private clouds: an `http://` or `https://` URL. With one, tokens
+    /// are trusted for 40 minutes instead of 12 hours, and `gc.minAgeSeconds` may be lower.
     #[serde(alias = "localStackEndpoint")]
     pub endpoint: Option<String>,
-    /// Tags for cost reports. They never override ORCA's own.
+    /// Tags for cost reports, at most 39. Keys that ORCA sets itself, and keys that begin with `aws:`, are refused.
     pub tags: BTreeMap<String, String>,
-    /// Not acted on.
+    /// No effect.
     pub development_mode: bool,
 }
 
@@ -71,13 +73,13 @@ impl fmt::Debug for Credentials {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RootVolume {
-    /// Its size in GiB. None: the image's own.
+    /// Its size in GiB: 1 to 65536, and not below the size in the image. None: the image's size.
     #[serde(rename = "sizeGiB")]
     pub size_gib: Option<u32>,
-    /// Its type.
+    /// Its type, such as `gp3`, which is the default.
     #[serde(rename = "type")]
     pub volume_type: String,
-    /// The root device of an image that EC2 does not describe to ORCA; otherwise the image's own counts.
+    /// The root device, such as `/dev/xvda`. Used only for an image that ORCA's role may not describe.
     pub device_name: Option<String>,
 }
 
@@ -95,13 +97,13 @@ impl Aws {
     }
 }
 
-/// The extended resources under which AWS's own device plugins offer what some instance types bring.
+/// The extended resources by which AWS's device plugins offer devices of some instance types.
 const DEVICES: [&str; 2] = ["aws.amazon.com/neuron*", "vpc.amazonaws.com/efa"];
 
 impl BackendSection for Aws {
     const KEY: &'static str = "aws";
 
-    /// Written without `..Default::default()`: a key that is added to the section and missing here does not compile.
+    /// Written without `..Default::default()`, so that a new key of the section does not compile until it is added here.
     fn example() -> Self {
         let text = String::new;
         Self {
@@ -126,7 +128,7 @@ impl BackendSection for Aws {
         self.check_what_is_not_advised(found);
     }
 
-    /// An endpoint that is not AWS's own belongs to a server for tests, or to a private cloud.
+    /// An endpoint that is not AWS's own counts as a server for tests.
     fn info(&self) -> CloudInfo {
         CloudInfo {
             provider: "aws".into(),
@@ -148,7 +150,7 @@ impl BackendSection for Aws {
     }
 }
 
-/// The text of an optional key; an empty one counts as not given.
+/// The text of an optional key. An empty text counts as missing.
 pub(crate) fn given(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|text| !text.is_empty())
 }

@@ -1,6 +1,6 @@
-//! The HTTP client of the SDK: through a proxy where one is wanted, and with host names in its errors.
+//! The HTTP client of the SDK: with an optional [`Proxy`], and with host names in its errors.
 //!
-//! The SDK reads no proxy from the environment by itself. The AWS CLI does, and whoever has to use one sets it there.
+//! The SDK does not read a proxy from the environment, as the AWS CLI does. The program has to read it and pass it on.
 
 use std::io;
 
@@ -12,15 +12,15 @@ use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// Never behind a proxy: loopback, and the addresses at which an instance or a pod gets its credentials.
+/// Always reached directly: loopback, and the addresses at which an instance or a pod gets its credentials.
 const NEVER: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32";
 
 /// A proxy on the way to AWS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxy {
-    /// Its URL, with `http://` or `https://`.
+    /// Its URL, with `http://` or `https://`, and with user and password if it needs them.
     pub url: String,
-    /// The hosts that are reached without it, as in `NO_PROXY`.
+    /// The hosts that are reached directly, in the syntax of `NO_PROXY`.
     pub no_proxy: String,
 }
 
@@ -33,9 +33,7 @@ pub(crate) struct HostNotFound {
     source: io::Error,
 }
 
-/// An HTTP client for endpoints of this URL, or of AWS itself.
-///
-/// `None`: the URL of the proxy is none.
+/// An HTTP client for this endpoint, or for AWS's own. None: the URL of the proxy cannot be used.
 pub(crate) fn http_client(proxy: Option<&Proxy>, endpoint: Option<&str>) -> Option<SharedHttpClient> {
     let config = match proxy {
         None => ProxyConfig::disabled(),
@@ -56,7 +54,7 @@ pub(crate) fn http_client(proxy: Option<&Proxy>, endpoint: Option<&str>) -> Opti
     }))
 }
 
-/// The resolver of the operating system, whose error names no host.
+/// The resolver of the operating system. Its errors name no host, so the host is added.
 #[derive(Clone, Debug)]
 struct Resolver;
 

@@ -1,4 +1,4 @@
-//! From EC2's words about an instance to the domain's.
+//! From EC2's description of an instance to an [`Instance`](orca_core::instance::Instance).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(crate) fn instance(
     })
 }
 
-/// This account in this region, as it stands in records and references.
+/// This account in this region, as in launch records and references.
 pub(crate) fn identity(account: &str, region: &str) -> CloudIdentity {
     CloudIdentity::new(format!("{account}/{region}"))
 }
@@ -80,7 +80,7 @@ fn unreadable(what: &str) -> CloudError {
     CloudError::new(Kind::Unknown, "UnreadableAnswer", format!("EC2 answered with {what}"))
 }
 
-/// A capacity block or a scheduled instance is paid for like on-demand: the market cannot take it back.
+/// A capacity block or a scheduled instance counts as on-demand: the spot market cannot take it back.
 fn capacity_type(lifecycle: Option<&types::InstanceLifecycleType>) -> CapacityType {
     match lifecycle {
         Some(types::InstanceLifecycleType::Spot) => CapacityType::Spot,
@@ -92,9 +92,9 @@ fn address(text: Option<&str>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
 
-/// The address inside the network and the one of the other family: in a subnet without IPv4 the IPv6 address is the only one.
+/// The private address, and the one of the other family. In a subnet without IPv4 the IPv6 address is the only one.
 ///
-/// EC2 gives an instance's IPv6 addresses with its interfaces, and the first of them also with the instance.
+/// EC2 returns an instance's IPv6 addresses with its interfaces, and the first of them also with the instance.
 fn private_addresses(source: &types::Instance) -> (Option<IpAddr>, Option<IpAddr>) {
     let is_primary = |interface: &&types::InstanceNetworkInterface| {
         interface.attachment().and_then(types::InstanceNetworkInterfaceAttachment::device_index).unwrap_or(0)
@@ -111,7 +111,7 @@ fn private_addresses(source: &types::Instance) -> (Option<IpAddr>, Option<IpAddr
     if v4.is_some() { (v4, v6) } else { (v6, None) }
 }
 
-/// The time of a reply, if it can be one.
+/// A time of a reply. None: it is out of range.
 pub(crate) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     let nanos = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanos).ok()
@@ -131,7 +131,7 @@ pub(crate) fn pod(named: &[types::Tag]) -> Option<PodRef> {
     tags::pod_in(|key| value(named, key))
 }
 
-/// None when EC2 says nothing, which it does for every instance that is alive and well.
+/// None when EC2 gives no reason, as for every healthy instance.
 fn reason(source: &types::StateReason) -> Option<StateReason> {
     let (code, message) = (source.code().unwrap_or_default(), source.message().unwrap_or_default());
     if code.is_empty() && message.is_empty() {
@@ -153,7 +153,7 @@ fn cause(code: &str) -> Option<EndCause> {
         "Server.InternalError" | "Server.ScheduledStop" => Some(EndCause::Provider),
         "Server.InsufficientInstanceCapacity" => Some(EndCause::LaunchFailed),
         "Client.InstanceTerminated" => Some(EndCause::Other),
-        // A key, a snapshot, a limit of volumes, and what EC2 may add: the fault of who asked, as the prefix says.
+        // A key, a snapshot, a limit of volumes, and what EC2 may add. The prefix says that the caller is at fault.
         _ if code.starts_with("Client.") => Some(EndCause::LaunchInvalid),
         _ => None,
     }

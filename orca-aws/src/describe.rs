@@ -14,10 +14,10 @@ use crate::error::cloud_error;
 
 /// The largest page (EC2 API reference, `DescribeInstances`).
 pub(crate) const PAGE: i32 = 1_000;
-/// A hundred full pages are a hundred thousand instances, more than one node can own; ten times as many leave room for
-/// pages that filters made short. A server that never ends its pages is stopped here.
+/// A hundred full pages are a hundred thousand instances, more than one node can own. Ten times as many leave room for
+/// pages that filters made short. A server whose pages never end is stopped here.
 pub(crate) const MAX_PAGES: usize = 1_000;
-/// How many ids one call names. EC2 takes more; a smaller batch has fewer to look through when one id is bad.
+/// How many ids one call names. EC2 accepts more, but one bad id is found faster in a smaller batch.
 pub(crate) const IDS_PER_CALL: usize = 100;
 
 impl Ec2Client {
@@ -32,7 +32,7 @@ impl Ec2Client {
             .filters(tagged(tag::NODE, owner.node.as_str()))
             .max_results(PAGE);
         let mut found = self.pages(request).await?;
-        // Filters read `*` and `?` as wildcards: what they let through besides is not this owner's.
+        // Filters read `*` and `?` as wildcards, so instances of other owners are dropped here.
         found.retain(|instance| instance.owner.as_ref() == Some(owner));
         Ok(found)
     }
@@ -43,8 +43,8 @@ impl Ec2Client {
         self.pages(self.read.describe_instances().filters(filter).max_results(PAGE)).await
     }
 
-    /// Those of these that EC2 knows. One id that it does not know fails a whole call by ids; then the same are asked for by
-    /// a filter, which leaves it out. By ids comes first, because it shows a new instance sooner.
+    /// Those of these that EC2 knows. One unknown id makes a whole call by ids fail; then a filter is used, which leaves that id
+    /// out. The call by ids comes first, because it shows a new instance sooner.
     pub(crate) async fn describe_ids(&self, ids: &[InstanceId]) -> Result<Vec<Instance>, CloudError> {
         let mut found = Vec::new();
         for batch in ids.chunks(IDS_PER_CALL) {
@@ -94,7 +94,7 @@ pub(crate) fn is_bad_id(error: &CloudError) -> bool {
     error.kind == Kind::NotFound || error.code == "InvalidInstanceID.Malformed"
 }
 
-/// An id that EC2 cannot even read is worth a warning: it came from somewhere.
+/// An id that is malformed for EC2 is worth a warning: something wrote it.
 pub(crate) fn absent(id: &InstanceId, error: &CloudError) {
     if error.kind != Kind::NotFound {
         tracing::warn!(instance_id = %id, code = error.code, "the instance id is malformed and counts as absent");

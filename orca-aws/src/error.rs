@@ -1,7 +1,7 @@
 //! From an SDK error to a [`CloudError`]: by AWS's code alone, never by the HTTP status.
 //!
 //! `InsufficientInstanceCapacity` is a 500 and `RequestLimitExceeded` a 503, so the status says nothing about whether
-//! a call was executed. Without a listed code nobody knows, and that is what the answer is then.
+//! a call was executed. Without a listed code it is not known, and the error is [`Kind::Unknown`].
 
 use std::error::Error;
 
@@ -27,7 +27,7 @@ const MAX_MESSAGE_CHARS: usize = 600;
 pub(crate) struct Context {
     /// The call.
     pub(crate) operation: Operation,
-    /// Whether the machine image was the pod's own: it decides whose fault a refused image is.
+    /// Whether the pod named the machine image. If EC2 refuses the image, this decides whether pod or config is at fault.
     pub(crate) pod_named_image: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// The error in it. The two answers about tokens only mean something to a launch; elsewhere nobody knows.
+    /// The error in it. The two answers about tokens have a meaning for a launch only; elsewhere they are unknown.
     pub(crate) fn into_error(self) -> CloudError {
         match self {
             Self::Error(error) | Self::Mismatch(error) | Self::Ended(error) => error,
@@ -106,8 +106,8 @@ fn classify(context: Context, status: u16, code: &str, message: &str) -> Verdict
     }
 }
 
-/// The rule for codes in no row. The words are safe to trust only where they mean that a launch's own request was
-/// refused; anything else may have been executed.
+/// The rule for codes that are in no row of the table. Parts of a code are trusted only if they mean that the request of a
+/// launch itself was refused. Any other call may have been executed.
 fn unlisted(operation: Operation, status: u16, code: &str) -> Class {
     let refused = operation == Operation::RunInstances && (400..500).contains(&status);
     let named = |code: &str| {
@@ -128,8 +128,8 @@ fn image_fault(context: Context) -> Fault {
     if context.pod_named_image { Fault::Pod } else { Fault::Config }
 }
 
-/// EC2 says `InvalidParameterValue` for nearly everything, and only the message tells for what. A pod chooses type,
-/// price and perhaps image; whatever else is wrong came from the config, for which no pod may fail.
+/// EC2 says `InvalidParameterValue` for nearly everything, and only the message says for what. A pod chooses type, price and
+/// perhaps the image. Anything else comes from the config, and no pod may fail for that.
 fn parameter_fault(context: Context, message: &str) -> Fault {
     let letters: String =
         message.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
@@ -143,7 +143,7 @@ fn parameter_fault(context: Context, message: &str) -> Fault {
     }
 }
 
-/// A call that brought no answer of the service: credentials, network, time.
+/// A call without an answer of the service: because of credentials, the network or a time-out.
 fn without_answer<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> CloudError
 where
     E: Error + 'static,

@@ -1,8 +1,8 @@
-//! The last look at the clock: a request that was signed too late is stopped before it leaves.
+//! The fence: a last look at the clock that stops a launch request which could leave too late.
 //!
-//! The look comes after credentials, signing and every wait in the SDK, because a process that was paused there would
-//! otherwise send an old decision under a fresh signature. What can still take time after it is connecting, which
-//! is bounded; the fence closes that much earlier.
+//! The look comes after credentials, signing and every wait in the SDK. Otherwise a process that was paused there would send
+//! an old decision with a fresh signature. Only connecting can take time after it. That time is bounded, and the fence
+//! closes that much earlier.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
 use orca_core::clock::Clock;
 
-/// For how long a connection may be made, and so how long before its time the fence closes.
+/// How long connecting may take, and so how long before its deadline the fence closes.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_100);
 
 /// Lets one operation's request pass until a time, and remembers whether any passed.
@@ -39,17 +39,17 @@ struct Requests {
 pub(crate) struct TooLate(Timestamp);
 
 impl Fence {
-    /// Nothing passes that could be sent after this time.
+    /// A fence that lets nothing pass that could be sent after this time.
     pub(crate) fn new(clock: Arc<dyn Clock>, not_after: Timestamp) -> Self {
         Self { clock, not_after, requests: Arc::default() }
     }
 
-    /// Whether a request has passed. While it is false, nothing has left for certain, whatever failed.
+    /// Whether a request has passed. While it is false, certainly nothing was sent.
     pub(crate) fn has_passed(&self) -> bool {
         self.requests.passed.load(Ordering::SeqCst)
     }
 
-    /// What the fence stopped, if it stopped a request.
+    /// Why the fence stopped a request, if it did.
     pub(crate) fn too_late(&self) -> Option<TooLate> {
         self.requests.stopped.load(Ordering::SeqCst).then_some(TooLate(self.not_after))
     }

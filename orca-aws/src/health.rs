@@ -44,8 +44,8 @@ impl Ec2Client {
         Ok(found)
     }
 
-    /// The running instances of the account that fail one of the checks: a question for each, because filters of one call
-    /// must all match.
+    /// The running instances of the account that fail one of the two checks. One call for each check, because all filters of a
+    /// call must match.
     pub(crate) async fn describe_impaired(&self) -> Result<Vec<InstanceId>, CloudError> {
         let mut found = Vec::new();
         for check in CHECKS {
@@ -57,7 +57,7 @@ impl Ec2Client {
                     call(Operation::DescribeInstanceStatus, request.clone().set_next_token(next).send())
                         .await
                         .map_err(|error| cloud_error(Operation::DescribeInstanceStatus, &error))?;
-                // A server that does not know the filter answers with everybody.
+                // A server that does not know the filter returns all instances.
                 let impaired = page.instance_statuses().iter().filter_map(entry);
                 found.extend(impaired.filter(|(_, health)| *health == Health::Impaired).map(|(id, _)| id));
                 next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Whose instances these calls are about: the account of the credentials, and the region.
+//! The identity of the client: the account of its credentials, and its region.
 
 use orca_core::error::{CloudError, Kind};
 use orca_core::ids::CloudIdentity;

@@ -53,7 +53,7 @@ impl Ec2Client {
     }
 }
 
-/// The code is EC2's own for it; asking EC2 would only cost a launch call.
+/// With EC2's own code for it; asking EC2 would only cost a launch call.
 fn malformed(image: &str) -> CloudError {
     let message =
         format!("annotation {} has the value \"{image}\", which is no machine image id", annotation::AMI);

@@ -1,4 +1,4 @@
-//! One `RunInstances` call, built from nothing but the frozen offer, sent once, and its outcome.
+//! One `RunInstances` call: built from the frozen offer alone, sent once, and its outcome.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl Ec2Client {
         let parameters = Parameters::read(&offer.parameters)
             .map_err(|error| refused("UnreadableOffer", error.to_string()))?;
         if parameters.region != self.settings.region {
-            // A token is known in its region only: elsewhere the same call would launch a second instance.
+            // A token is known in its region only. In another region the same call would launch a second instance.
             let message = format!(
                 "the launch was begun in {}, and aws.region is {}",
                 parameters.region, self.settings.region
@@ -85,7 +85,8 @@ impl Ec2Client {
         Ok(parameters)
     }
 
-    /// The call succeeded, so there is an instance; a reply that cannot be read leaves it to a repetition to name it.
+    /// The call succeeded, so there is an instance. If the reply cannot be read, the outcome is unknown, and a repeated call
+    /// returns the instance.
     fn launched(&self, output: &RunInstancesOutput) -> LaunchOutcome {
         let Some(instance) = output.instances().first() else {
             return LaunchOutcome::Unknown(CloudError::new(
@@ -109,7 +110,7 @@ fn not_sent(fence: &Fence, verdict: Verdict) -> CloudError {
     }
 }
 
-/// Every parameter of the call but the token.
+/// Every parameter of the call except the token.
 fn request(
     call: RunInstancesFluentBuilder,
     offer: &Offer,
@@ -125,7 +126,7 @@ fn request(
         .set_iam_instance_profile(parameters.instance_profile.as_deref().map(profile))
         .block_device_mappings(root(&parameters.root_volume))
         .metadata_options(metadata())
-        // An instance that shuts itself down is finished: stopped, it would go on costing.
+        // An instance that shuts itself down is finished. Stopped instead of terminated, it would still cost money.
         .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
         .set_instance_market_options(market(offer, parameters))
         .set_tag_specifications(Some(tags(offer)))

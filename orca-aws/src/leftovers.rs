@@ -1,7 +1,6 @@
 //! What instances left behind: volumes and network interfaces that nothing uses, spot requests that are still open.
 //!
-//! Found by the two tags of the owner, read back with their tags, and removed only if EC2 itself finds them unused: it
-//! refuses to delete a volume or an interface that is attached.
+//! They are found by the two tags of the owner. EC2 itself refuses to delete a volume or an interface that is attached.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, NetworkInterfaceStatus, SpotInstanceState, VolumeState};
@@ -19,7 +18,7 @@ use crate::error::cloud_error;
 
 /// Within the largest page of each of the three calls (EC2 API reference).
 const PAGE: i32 = 500;
-/// Half a million things of one node; a server that never ends its pages is stopped here.
+/// Half a million leftovers of one node. A server whose pages never end is stopped here.
 const MAX_PAGES: usize = 1_000;
 
 #[async_trait]
@@ -28,7 +27,7 @@ impl LeftoverSource for Ec2Client {
         let mut found = self.unused_volumes(owner).await?;
         found.extend(self.unused_interfaces(owner).await?);
         found.extend(self.open_spot_requests(owner).await?);
-        // Filters read `*` and `?` as wildcards: what they let through besides is not this owner's.
+        // Filters read `*` and `?` as wildcards, so leftovers of other owners are dropped here.
         found.retain(|leftover| leftover.owner.as_ref() == Some(owner));
         Ok(found)
     }
@@ -96,7 +95,7 @@ impl Ec2Client {
         Err(endless(operation))
     }
 
-    /// They have no time of creation, and are filtered here: moto knows no filter by their state.
+    /// Interfaces have no time of creation. They are filtered here because moto has no filter by their state.
     async fn unused_interfaces(&self, owner: &Owner) -> Result<Vec<Leftover>, CloudError> {
         let operation = Operation::DescribeNetworkInterfaces;
         let request = self.read.describe_network_interfaces().set_filters(Some(filters(owner)));
@@ -180,7 +179,7 @@ fn endless(operation: Operation) -> CloudError {
     CloudError::new(Kind::Unknown, "TooManyPages", format!("{operation} gave {MAX_PAGES} pages and no end"))
 }
 
-/// EC2's word for each of the three, in codes that only these calls bring.
+/// The codes of these three calls for something that no longer exists.
 fn is_gone(error: &CloudError) -> bool {
     let gone = [
         "InvalidVolume.NotFound",

@@ -1,9 +1,33 @@
-//! EC2 behind ORCA's cloud traits: `Ec2Client` is a [`CloudClient`](orca_core::cloud::CloudClient), a
-//! [`HealthSource`](orca_core::cloud::HealthSource), and a [`LeftoverSource`](orca_core::cloud::LeftoverSource).
+//! ORCA's back end for AWS: every pod runs as one EC2 instance.
 //!
-//! | verb         | AWS call                                        | retries        | where          |
+//! Start with [`Ec2Client::connect`], which makes the client that `orca_kube::VirtualNode` needs. Its settings are
+//! [`config::Aws`], one section of a config file; [`config::Document`] is the whole file. The client is a
+//! [`CloudClient`](orca_core::cloud::CloudClient), a [`HealthSource`](orca_core::cloud::HealthSource), and a
+//! [`LeftoverSource`](orca_core::cloud::LeftoverSource). For another cloud read `docs/back-ends.md` instead.
+//!
+//! ```no_run
+//! # #[cfg(feature = "sdk")]
+//! async fn connect(file: &str) -> Result<(), Box<dyn std::error::Error>> {
+//!     use orca_aws::{Ec2Client, config::Document};
+//!     use orca_core::cloud::CloudClient as _;
+//!
+//!     let document: Document = serde_saphyr::from_str(file)?;
+//!     if let Err(errors) = document.validate() {
+//!         return Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ").into());
+//!     }
+//!     let cloud = Ec2Client::connect(&document.backend, orca_core::clock::system()).await?;
+//!     println!("instances are launched in {}", cloud.identity().await?);
+//!     // Next: orca_kube::VirtualNode::builder(client).cloud(Arc::new(cloud)).config(document.config)
+//!     Ok(())
+//! }
+//! ```
+//!
+//! What the client calls, with the rights that its role needs (`docs/operations.md` has a policy):
+//!
+//! | method       | AWS call                                        | retries        | where          |
 //! |--------------|-------------------------------------------------|----------------|----------------|
-//! | `offers`     | SSM `GetParameter`, at most once a day          | the SDK's      | `offers.rs`, `image.rs` |
+//! | `identity`   | STS `GetCallerIdentity`, once a minute          | the SDK's      | `identity.rs`  |
+//! | `offers`     | SSM `GetParameter`, `DescribeImages`, `DescribeInstanceTypes`, each once a day | the SDK's | `offers.rs`, `image.rs`, `lookup.rs` |
 //! | `launch`     | `RunInstances` with a client token              | none           | `launch.rs`, `fence.rs` |
 //! | `list_owned` | `DescribeInstances` by two tags, every page     | the SDK's      | `describe.rs`  |
 //! | `describe`   | `DescribeInstances` by id, 100 a call           | the SDK's      | `describe.rs`  |
@@ -14,14 +38,11 @@
 //! | `remove`     | `DeleteVolume`, `DeleteNetworkInterface`, `CancelSpotInstanceRequests` | none | `leftovers.rs` |
 //! | `list_cluster` | `DescribeInstances` by one tag, every page    | the SDK's      | `describe.rs`  |
 //!
-//! Every answer that is not a success goes through one table, in `error/table.rs`. What EC2 says about an instance
-//! becomes the domain's [`Instance`](orca_core::instance::Instance) in `convert.rs`.
+//! Every error code of AWS is in one table, `error/table.rs`.
 //!
-//! Without the feature `sdk`, which is on by default, there is only [`config`]: the section of the config and what makes it
-//! wrong, for programs that read a config which they cannot use.
-//!
-//! Time comes from the [`Clock`](orca_core::clock::Clock) that is passed in. The library installs no TLS provider
-//! and, but for the SDK's own credential chain, reads no environment.
+//! Without the feature `sdk`, which is on by default, there is only [`config`]: programs can check a config quickly, and
+//! without the SDK. The library installs no TLS provider, and reads no environment variable itself; the SDK does, for
+//! credentials and endpoints.
 
 #[cfg(feature = "sdk")]
 mod bisect;

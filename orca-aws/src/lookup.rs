@@ -1,4 +1,4 @@
-//! Asks EC2 what it says of an image and of a type, and what to do when that proves wrong.
+//! Asks EC2 about a machine image and an instance type, and forgets the answer when it proves wrong.
 
 use aws_sdk_ec2::types::InstanceType;
 use orca_core::error::{CloudError, Kind};
@@ -8,7 +8,8 @@ use crate::catalog::{Image, InstanceKind, image, is_no_image, kind};
 use crate::client::Ec2Client;
 use crate::error::{Context, cloud_error, verdict};
 
-/// Codes of who may not ask, or asks a server that does not know the question: then nothing is known, and nothing is wrong.
+/// Codes of a caller without the right to ask, and of a server that does not know the call. Nothing is known then, which is
+/// no error.
 const NOT_TOLD: [&str; 7] = [
     "UnauthorizedOperation",
     "AccessDenied",
@@ -20,7 +21,7 @@ const NOT_TOLD: [&str; 7] = [
 ];
 
 impl Ec2Client {
-    /// What is known of this image. None: EC2 does not tell us.
+    /// What EC2 says about this image. None: ORCA may not ask, or the server does not know the call.
     ///
     /// Errors: there is no such image, or no answer.
     pub(crate) async fn describe_image(
@@ -36,7 +37,7 @@ impl Ec2Client {
         answer
     }
 
-    /// What is known of this instance type. None: EC2 does not tell us.
+    /// What EC2 says about this instance type. None: ORCA may not ask, or the server does not know the call.
     ///
     /// Errors: there is no such type, or no answer.
     pub(crate) async fn describe_kind(&self, name: &str) -> Result<Option<InstanceKind>, CloudError> {
@@ -44,7 +45,7 @@ impl Ec2Client {
         told("instance type", name, self.catalog.kinds.answer(name, &*self.clock, ask).await)
     }
 
-    /// EC2 has no such image, or not any longer: what named it is asked again.
+    /// EC2 does not have this image (any longer): the image and the SSM parameter that named it are asked for again.
     pub(crate) fn forget_image(&self, ami: &str) {
         self.catalog.images.forget(ami, &*self.clock);
         if let Some(parameter) = &self.settings.ami_parameter {

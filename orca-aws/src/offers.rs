@@ -1,5 +1,5 @@
-//! The one way that EC2 fulfils a wish so far: `RunInstances` in the configured subnet, with everything frozen that image, type
-//! and config say.
+//! The offer for a request: one `RunInstances` call in the configured subnet. Everything that image, type and config say is
+//! frozen in it.
 
 use orca_core::error::{CloudError, Fault, Kind};
 use orca_core::instance::CapacityType;
@@ -16,7 +16,7 @@ use crate::parameters::{Parameters, Root};
 impl Ec2Client {
     /// Exactly one offer.
     ///
-    /// Errors: image and type do not go together, or nobody could say of the image what a launch has to know.
+    /// Errors: image and type do not fit together, or the root device of the image is not known.
     pub(crate) async fn make_offers(&self, wish: &LaunchRequest) -> Result<Vec<Offer>, CloudError> {
         let ami = self.image(wish.image.as_deref()).await?;
         let image = self.describe_image(&ami, wish.image.is_some()).await?;
@@ -30,7 +30,7 @@ impl Ec2Client {
         let parameters = parameters.write().map_err(|error| {
             CloudError::new(Kind::Invalid(Fault::Config), "UnwritableOffer", error.to_string())
         })?;
-        // One subnet is one zone: its name would tell no two offers apart, and would cost a call to learn.
+        // There is one offer, so its zone need not tell it apart from others; learning the zone would cost a call.
         Ok(vec![Offer { provides, ..Offer::new(wish, parameters) }])
     }
 
@@ -51,7 +51,7 @@ impl Ec2Client {
     }
 }
 
-/// EC2 would refuse them together, after the launch was recorded.
+/// Refuses an image of another architecture than the type's. EC2 would do so too, but only after the launch was recorded.
 fn runs_on(image: &Image, kind: &InstanceKind, (ami, name): (&str, &str)) -> Result<(), CloudError> {
     let Some(architecture) = &image.architecture else { return Ok(()) };
     if kind.architectures.is_empty() || kind.architectures.contains(architecture) {
@@ -69,8 +69,8 @@ fn runs_on(image: &Image, kind: &InstanceKind, (ami, name): (&str, &str)) -> Res
     Err(CloudError::new(Kind::Invalid(Fault::Pod), "ArchitectureMismatch", message).with_remedy(remedy))
 }
 
-/// The root volume: the image's own device, and at least its size. A second device would be a second, empty disk, beside a root
-/// as small and unencrypted as the image has it.
+/// The root volume: the image's own device, with at least the image's size. Any other device name would add a second, empty
+/// disk, and leave the root as small and unencrypted as in the image.
 fn root(
     settings: &RootVolume,
     image: Option<&Image>,
@@ -107,7 +107,7 @@ fn root(
     Ok(Root { device_name, volume_type: settings.volume_type.clone(), size_gib: wanted.or(least) })
 }
 
-/// What a pod writes to its disk goes to the root volume.
+/// The size of the root volume is the pod's `ephemeral-storage`.
 fn with_disk(mut provides: Resources, size_gib: Option<i32>) -> Resources {
     if let Some(size) = size_gib {
         provides.insert("ephemeral-storage".into(), Quantity::from_units(i64::from(size) << 30));

@@ -1,10 +1,10 @@
-//! What an offer of this back end freezes: everything that a launch call is built from, beside type, market and tags.
+//! The parameters of an offer: everything that a launch call is built from, apart from type, market and tags.
 
 use serde::{Deserialize, Serialize};
 
 use orca_core::price::UsdPerHour;
 
-/// The version of the document. A record with another one is not sent: it may mean something else.
+/// The version of the document. A record with another version is not sent, because its fields may have another meaning.
 const SCHEMA: u8 = 1;
 
 /// The parameters of an offer.
@@ -23,7 +23,7 @@ pub(crate) struct Parameters {
     pub(crate) security_group_ids: Vec<String>,
     /// The machine image.
     pub(crate) ami: String,
-    /// Whether the pod named the image: it decides whose fault a refused image is.
+    /// Whether the pod named the image. If EC2 refuses the image, this decides whether pod or config is at fault.
     pub(crate) pod_named_image: bool,
     /// The instance profile, as a name or an ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]

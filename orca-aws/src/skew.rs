@@ -1,7 +1,7 @@
-//! How far this machine's clock is from EC2's, read from the `Date` of its answers.
+//! How far this machine's clock is from EC2's, by the `Date` header of EC2's answers.
 //!
-//! The launch protocol rests on signatures that end: a request signed with a clock that is wrong by more than a few
-//! minutes could be executed later than ORCA believes possible. So nothing is launched with such a clock.
+//! The launch protocol relies on signatures that expire. A request that is signed with a wrong clock could be executed later
+//! than ORCA assumes. So nothing is launched with a clock that is off by more than five minutes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,11 +17,11 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use orca_core::clock::Clock;
 use orca_core::error::{CloudError, Kind};
 
-/// The most that our clock may be off. The protocol counts signatures as void after 20 minutes: 15 that AWS may accept
-/// them for, and these five.
+/// How far the clock may be off. The protocol takes signatures for expired after 20 minutes: 15 for which AWS may accept
+/// them, and these five.
 const MOST: Duration = Duration::from_mins(5);
 
-/// Reads the difference from every answer. Cheap to clone; clones share what was read.
+/// Reads the difference from every answer. Cheap to clone; clones share the latest difference.
 #[derive(Clone, Debug)]
 pub(crate) struct Skew {
     clock: Arc<dyn Clock>,
@@ -30,12 +30,12 @@ pub(crate) struct Skew {
 }
 
 impl Skew {
-    /// Nothing read yet: the clock counts as right.
+    /// Without an answer yet, so the clock counts as right.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, seconds: Arc::default() }
     }
 
-    /// Why nothing may be launched with this clock.
+    /// Why nothing may be launched with this clock. None: it is close enough.
     pub(crate) fn refusal(&self) -> Option<CloudError> {
         let seconds = self.seconds.load(Ordering::Relaxed);
         (seconds.unsigned_abs() > MOST.as_secs()).then(|| {
@@ -48,7 +48,7 @@ impl Skew {
     }
 
     fn read(&self, date: &str) {
-        // An answer without a readable date tells nothing, and changes nothing.
+        // An answer without a readable date changes nothing.
         if let Ok(theirs) = DateTimeParser::new().parse_timestamp(date) {
             self.note(theirs, self.clock.now());
         }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_cannot_be_read_tells_nothing() {
+    fn a_date_that_cannot_be_read_changes_nothing() {
         for date in ["", "yesterday", "2026-11-24T17:30:00Z"] {
             assert_eq!(refusal(date), None, "{date}");
         }

@@ -1,4 +1,4 @@
-//! Ending instances in batches, without letting one that cannot be ended keep the others alive.
+//! Terminating instances in batches, so that one that cannot be terminated does not keep the others alive.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::error::cloud_error;
 /// EC2 takes a thousand ids and asks callers to "break up the request into smaller batches".
 const IDS_PER_CALL: usize = 500;
 
-/// A batch is halved so often in one go: enough to find three bad ids among five hundred. When a policy refuses all of
-/// them, the rest waits for the next go, and the API does not get two calls for each instance.
+/// How often batches are halved for one call of `terminate`: enough to find three bad ids among five hundred. When a policy
+/// refuses all of them, the rest waits for the next call, so that EC2 does not get two calls for each instance.
 const MOST_SPLITS: usize = 32;
 
 type Outcomes = BTreeMap<InstanceId, Result<InstanceState, CloudError>>;
@@ -79,14 +79,14 @@ fn unanswered() -> CloudError {
     )
 }
 
-/// Whether one id may have failed the batch: with one bad id EC2 terminates none, with one protected instance none of
-/// its zone, and a policy scoped by tags refuses an id that has aged out. Everything else concerns the whole call, and
-/// smaller calls would meet the same.
+/// Whether a single id may have made the batch fail. With one bad id EC2 terminates none; with one protected instance, none
+/// of its zone; and a policy that is scoped by tags refuses an id that EC2 no longer lists. Any other error concerns the
+/// whole call, so smaller calls would fail as well.
 fn may_be_one_id(error: &CloudError) -> bool {
     match error.kind {
         Kind::NotFound | Kind::Invalid(_) => true,
         Kind::Denied => ["UnauthorizedOperation", "AccessDenied"].contains(&error.code.as_str()),
-        // EC2 answers so for an instance that is being changed at the moment.
+        // EC2 answers with this for an instance that is being changed at the moment.
         Kind::Unknown => ["IncorrectInstanceState", "IncorrectState"].contains(&error.code.as_str()),
         Kind::Throttled | Kind::NoCapacity | Kind::Quota => false,
     }

@@ -1,4 +1,4 @@
-//! What makes a value of the section wrong although it has the right shape.
+//! What makes a value of the section wrong, although its type is right.
 
 use orca_core::config::Findings;
 

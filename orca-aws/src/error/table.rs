@@ -1,19 +1,19 @@
-//! THE table of AWS's error codes: what each means, and what a person can do about it.
+//! The table of AWS's error codes: what each means, and what people can do about it.
 //!
 //! Codes are those of the EC2 developer guide's "Error codes for the Amazon EC2 API", with the throttling and
-//! credentials codes that every AWS service shares. A code is found by exact comparison; for one in no row see
-//! `unlisted` in the module above.
+//! credentials codes that every AWS service shares. A code is compared exactly; for one that is in no row, see `unlisted` in
+//! the parent module.
 
 use orca_core::error::{Fault, Kind};
 
-/// How a code is to be taken.
+/// What a code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// Always this kind.
     Is(Kind),
-    /// Invalid, and the fault of the one who named the machine image.
+    /// Invalid, by the fault of pod or config, whichever named the machine image.
     Image,
-    /// Invalid, and the message tells whose fault it is.
+    /// Invalid; the message says whether pod or config is at fault.
     Parameter,
     /// The client token is known with other parameters.
     Mismatch,
@@ -24,11 +24,11 @@ pub(super) enum Class {
 /// One code.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// As AWS spells it.
+    /// The code, as AWS spells it.
     pub(super) code: &'static str,
-    /// How to take it.
+    /// What it means.
     pub(super) class: Class,
-    /// What a person can do about it.
+    /// What people can do about it.
     pub(super) remedy: Option<&'static str>,
 }
 

@@ -181,7 +181,7 @@ fn the_codes_that_reach_pods_say_what_to_do() {
 }
 
 #[test]
-fn the_two_answers_about_tokens_are_told_apart() {
+fn a_mismatch_and_an_ended_token_are_different_verdicts() {
     assert!(matches!(classify(LAUNCH, 400, "IdempotentParameterMismatch", ""), Verdict::Mismatch(_)));
     assert!(matches!(classify(LAUNCH, 400, "IdempotentInstanceTerminated", ""), Verdict::Ended(_)));
 }

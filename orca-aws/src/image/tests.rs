@@ -106,7 +106,7 @@ impl orca_core::clock::Clock for Times {
 }
 
 #[tokio::test]
-async fn a_failure_that_took_long_to_come_is_everybodys_as_well() {
+async fn a_failure_that_took_long_is_cached_too() {
     let server = Server::new([Reply::json(400, r#"{"__type":"ParameterNotFound","message":""}"#)]);
     let mut client = client(&server, &asks_ssm());
     client.clock = std::sync::Arc::new(Times(std::sync::Mutex::new([0, 30, 31].into())));

@@ -239,7 +239,7 @@ impl ProvideCredentials for NoCredentials {
 }
 
 #[tokio::test]
-async fn without_credentials_nothing_is_sent_and_people_are_told() {
+async fn without_credentials_nothing_is_sent_and_the_error_says_so() {
     let server = Server::new([]);
     let client = client_with(&server, SharedCredentialsProvider::new(NoCredentials), &settings());
     let outcome = client.run_instances(&offer(&wish()).await, &token(), in_a_minute()).await;
