@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use orca_core::clock::Clock;
 use tokio::time::Instant;
 
-/// A clock that stands still until somebody moves it. Clones show the same time.
+/// A clock that stands still until a test moves it. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 
@@ -18,13 +18,13 @@ impl ManualClock {
         Self(Arc::new(Mutex::new(time)))
     }
 
-    /// Moves it forward. A time that cannot be written down leaves it where it is.
+    /// Moves it forward. If the new time is out of range, nothing happens.
     pub fn advance(&self, by: Duration) {
         let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *time = later(*time, by);
     }
 
-    /// Sets it, also to an earlier time.
+    /// Sets it, to a later or an earlier time.
     pub fn set(&self, time: Timestamp) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
@@ -36,8 +36,8 @@ impl Clock for ManualClock {
     }
 }
 
-/// A clock that begins at a given time and then goes as tokio's does: with tokio's clock paused it stands still, and a
-/// sleep moves it.
+/// A clock that begins at a given time and then follows tokio's clock. While tokio's clock is paused it stands still, and
+/// sleeps move it.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     began: Instant,
@@ -45,7 +45,7 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
-    /// A clock that shows this time now. It must be made inside of the runtime whose time it follows.
+    /// A clock that shows this time now. Make it inside the runtime whose clock it follows.
     #[must_use]
     pub fn starting_at(time: Timestamp) -> Self {
         Self { began: Instant::now(), shown: time }

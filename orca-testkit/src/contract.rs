@@ -1,4 +1,5 @@
-//! Contract suites: what every implementation of a seam must do, the fake ones and the real ones alike.
+//! Contract suites: what every cloud back end and every API server must do. The same assertions run on the fakes and on the
+//! real servers.
 
 pub mod cloud;
 pub mod kube;

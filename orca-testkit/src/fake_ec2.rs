@@ -1,13 +1,26 @@
 //! A stateful model of EC2, for tests and simulations.
 //!
-//! Everything in it is a function of the settings, the seed, the clock and the calls: the same four give the same ids,
-//! delays, failures and events. It has two faces, which send their calls through the same pipeline:
+//! The same settings, seed, clock and calls give the same ids, delays, failures and events. There are two ways to call it,
+//! through the same pipeline:
 //!
 //! - [`FakeEc2::cloud`]: the cloud traits of `orca-core`, in process;
 //! - [`FakeEc2::serve`]: EC2's query protocol over HTTP, for the real SDK and for probes.
 //!
-//! Beside them stand [the orders of a test](FakeEc2::fault), [what others do to instances](FakeEc2::end), and a ledger of
-//! [every call](FakeEc2::calls) and [every effect](FakeEc2::events).
+//! A test can also order [faults](FakeEc2::fault), act like [other people](FakeEc2::end) and like EC2 itself, and read a
+//! ledger of [every call](FakeEc2::calls) and [every effect](FakeEc2::events).
+//!
+//! ```
+//! # use orca_core::cloud::CloudClient;
+//! use orca_testkit::fake_ec2::{Ec2Settings, Effect, Fault, FakeEc2};
+//!
+//! # async fn example() {
+//! let ec2 = FakeEc2::new(Ec2Settings::instant(), orca_core::clock::system());
+//! ec2.fault(Fault::on("RunInstances", Effect::refuse("InsufficientInstanceCapacity")));
+//! let cloud = ec2.cloud(); // a back end of ORCA; its first launch is refused
+//! assert!(cloud.describe(&["i-00000000000000000".into()]).await.expect("an answer").is_empty());
+//! assert_eq!(ec2.calls_of("DescribeInstances").len(), 1);
+//! # }
+//! ```
 //!
 //! ```text
 //!  cloud ──┐                  ┌ fault? ► permits ► credentials ► zone ┐
@@ -56,7 +69,7 @@ pub use settings::{Chaos, Ec2Settings, Families, Quotas, Span, SubnetSettings};
 use crate::signal::Signal;
 use model::Model;
 
-/// A region of EC2. Cloning is cheap, and clones are the same region.
+/// One account of EC2 in one region. Cloning is cheap; clones are the same region.
 #[derive(Clone, Debug)]
 pub struct FakeEc2 {
     shared: Arc<Shared>,
@@ -76,7 +89,7 @@ struct Shared {
 pub struct UnknownInstance(pub String);
 
 impl FakeEc2 {
-    /// A region without instances, on this clock.
+    /// A region without instances. It takes all times from this clock.
     #[must_use]
     pub fn new(settings: Ec2Settings, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -96,7 +109,7 @@ impl FakeEc2 {
         self.shared.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One step outside of every call, in a world that has caught up with the clock.
+    /// One step outside of any call, after the model has caught up with the clock.
     fn at_once<T>(&self, step: impl FnOnce(&mut Model, Timestamp) -> T) -> T {
         let now = self.now();
         let mut model = self.lock();

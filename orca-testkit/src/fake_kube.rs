@@ -1,6 +1,23 @@
-//! A Kubernetes API server that lives in memory, with its own clock and its own chance.
+//! A Kubernetes API server in memory, with its own clock and its own seed. The [`store`] holds the objects.
 //!
-//! The [`store`] is the truth. Everything else is a view of it.
+//! [`FakeKube::client`] is an ordinary `kube::Client`; [`FakeKube::serve`] opens a port for kubectl and other programs. A
+//! scheduler and controllers run only if you start them: [`controllers::Controllers`].
+//!
+//! ```
+//! use k8s_openapi::api::core::v1::Namespace;
+//! use kube::Api;
+//! use orca_testkit::fake_kube::{FakeKube, Options, controllers::Controllers};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kube::Result<()> {
+//! let kube = FakeKube::new(&Options::new(orca_core::clock::system(), 1));
+//! let controllers = tokio::spawn(Controllers::new(kube.store()).run());
+//! let namespaces: Api<Namespace> = Api::all(kube.client());
+//! assert!(namespaces.get("kube-system").await?.metadata.uid.is_some());
+//! # controllers.abort();
+//! # Ok(())
+//! # }
+//! ```
 
 mod admission;
 mod answer;
@@ -60,14 +77,14 @@ const PRIORITIES: [(&str, i64); 2] =
 /// The user of clients that do not say who they are.
 const ADMIN: &str = "kubernetes-admin";
 
-/// How a fake cluster is made.
+/// The options of a fake cluster.
 #[derive(Clone)]
 pub struct Options {
-    /// The time of the cluster.
+    /// Where the cluster takes its times from.
     pub clock: Arc<dyn Clock>,
     /// The seed of all UIDs and generated names.
     pub seed: u64,
-    /// How many changes of each kind of object are remembered for watches.
+    /// How many changes of each kind of object watches can go back. A watch from an older version gets a 410. Default: 10 000.
     pub remembered_changes: usize,
 }
 
@@ -107,43 +124,43 @@ impl FakeKube {
         Self { cluster: Arc::new(Cluster::new(store)) }
     }
 
-    /// The objects.
+    /// The store with all objects.
     #[must_use]
     pub fn store(&self) -> &Arc<Store> {
         &self.cluster.store
     }
 
-    /// The requests that were answered.
+    /// The audit list: the requests that were answered.
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.cluster.audit
     }
 
-    /// The faults that can be ordered.
+    /// The faults: order slow, lost or refused answers here.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.cluster.faults
     }
 
-    /// A client of an administrator, without a socket.
+    /// A client with an administrator's rights, without a socket. Make it within a tokio runtime.
     #[must_use]
     pub fn client(&self) -> kube::Client {
         self.client_as(ADMIN)
     }
 
-    /// A client of this user, without a socket. It must be made within a runtime.
+    /// A client as this user, without a socket. Make it within a tokio runtime.
     #[must_use]
     pub fn client_as(&self, user: &str) -> kube::Client {
         kube::Client::new(self.service_as(user), "default")
     }
 
-    /// The API for this user as a service.
+    /// The API as this user, as a `tower` service.
     #[must_use]
     pub fn service_as(&self, user: &str) -> ApiService {
         ApiService::new(Arc::clone(&self.cluster), user)
     }
 
-    /// A token whose bearer is this user.
+    /// A bearer token for this user.
     #[must_use]
     pub fn token_for(&self, user: &str) -> String {
         let token = format!("of-{user}");
@@ -151,12 +168,12 @@ impl FakeKube {
         token
     }
 
-    /// Offers the API on an address; port 0 means any free port. Whoever comes without a token of a service
-    /// account, or [of a user](Self::token_for), is an administrator.
+    /// Serves the API on an address; port 0 means any free port. A request without a token of a service account or
+    /// [of a user](Self::token_for) is an administrator's.
     ///
     /// # Errors
     ///
-    /// The address cannot be had, or there is no certificate for it.
+    /// The address cannot be used, or no certificate can be made for it.
     pub async fn serve(&self, address: SocketAddr, transport: Transport) -> Result<Served, ServeError> {
         http::serve(self.service_as(ADMIN), address, transport).await
     }

@@ -1,6 +1,6 @@
-//! Faults on order: which calls of an action they are for, and how often. What they do is their server's own.
+//! Faults that tests order: which calls of an action they act on, and how often. Each server defines what they do.
 
-/// A fault on order: by default it acts on the first call of its action, once.
+/// A fault that a test orders. By default it acts on the first call of its action, once.
 #[derive(Clone, Debug)]
 pub struct Order<E> {
     action: String,
@@ -32,14 +32,14 @@ impl<E: Clone> Order<E> {
         self
     }
 
-    /// Acts on so many calls.
+    /// Acts on this many calls.
     #[must_use]
     pub fn times(mut self, calls: usize) -> Self {
         self.times = calls;
         self
     }
 
-    /// Acts on this share of the calls that it would act on, drawn from a seed of its own.
+    /// Acts on this share (0 to 1) of the calls that it would act on, chosen by this seed.
     #[must_use]
     pub fn sometimes(mut self, share: f64, seed: u64) -> Self {
         self.chance = Some((share, seed));
@@ -83,7 +83,7 @@ fn share_of(seed: u64) -> f64 {
     f64::from(top) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// Names a fault on order.
+/// Names a fault that was ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultId(usize);
 

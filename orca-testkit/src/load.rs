@@ -1,4 +1,4 @@
-//! The load command: pods by the thousand, on ORCA and on its peers in turn, on one control plane.
+//! The command `orca-load`: thousands of pods, on ORCA and on its peers in turn, on one control plane.
 //!
 //! ```text
 //!  orca-load (driver)                                         orca-load contestant (child)

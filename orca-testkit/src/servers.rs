@@ -1,9 +1,9 @@
 //! The real servers of the end-to-end tests, each started for one test and stopped when dropped.
 //!
-//! `orca-testkit/servers/prepare` builds them once into the user's cache folder; [`installed`] finds
-//! them there. [`ControlPlane`] is a Kubernetes control plane with RBAC on, [`Moto`] an EC2-compatible
-//! server, [`Ec2Proxy`] stands in front of it (token memory, faults, ledger), [`Ec2Probe`] looks at
-//! the instances behind the proxy's back, and a [`Relay`] in front of any server can go dead.
+//! `orca-testkit/servers/prepare` builds them once, into the user's cache folder; [`installed`] finds
+//! them there. [`ControlPlane`] is a Kubernetes control plane with RBAC. [`Moto`] is an EC2-compatible
+//! server, with [`Ec2Proxy`] in front of it (token memory, faults, ledger). [`Ec2Probe`] reads the
+//! instances of moto without the proxy. A [`Relay`] in front of any server can make its connections go dead.
 //!
 //! Everything listens on free loopback ports and keeps its files in a temporary folder.
 

@@ -1,13 +1,13 @@
-//! Whole runs in simulated time: a cluster and a cloud, the real controller between them, and everything that people,
-//! processes, servers and clocks do to it.
+//! Whole runs in simulated time: a cluster, a cloud, the real controller between them, and faults of servers, processes,
+//! clocks and people.
 //!
 //! ```text
 //!  seed ──► plan ──► world: controller, both fakes, faults ──► history ──► check ──► violations
 //!            ▲ JSON, shrunk                                       ▲ also from a run of the program
 //! ```
 //!
-//! It runs on a runtime of its own whose clock jumps from timer to timer, so that hours take a fraction of a second, and
-//! the same plan gives the same history.
+//! Each run has its own runtime, whose clock jumps from timer to timer: hours take a fraction of a second, and the same plan
+//! gives the same history. The command `orca-sim` runs it.
 
 mod process;
 

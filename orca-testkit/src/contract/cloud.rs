@@ -12,8 +12,7 @@
 //! # }
 //! ```
 //!
-//! It launches real instances of the wish's type, a few dozen with the default of [`many`](CloudContract::many), and ends
-//! all of them.
+//! It launches real instances, a few dozen by default (see [`many`](CloudContract::many)), and ends all of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +33,7 @@ mod world;
 
 pub use report::{Broken, Difference, Failure, Report, Rule};
 
-/// The suite for one client.
+/// The suite for one client. Set what differs from EC2, then [run](Self::run) it.
 pub struct CloudContract<'a> {
     client: &'a dyn CloudClient,
     clock: Arc<dyn Clock>,
@@ -64,8 +63,8 @@ impl fmt::Debug for CloudContract<'_> {
 impl<'a> CloudContract<'a> {
     /// A suite for this client.
     ///
-    /// `run` names the run: where earlier runs are remembered it must be a new one. Type, market, price and image of
-    /// what is launched come from the wish; its pod and tags are replaced.
+    /// `run` names the run. It must be a new name wherever a cloud remembers the tokens of earlier runs. Type, market,
+    /// price and image of the instances come from `wish`; its pod and its tags are replaced.
     #[must_use]
     pub fn new(client: &'a dyn CloudClient, clock: Arc<dyn Clock>, run: &str, wish: LaunchRequest) -> Self {
         Self {
@@ -85,7 +84,7 @@ impl<'a> CloudContract<'a> {
         }
     }
 
-    /// The same suite with instances of this type, on-demand, without a cap on the price and with the default image.
+    /// As [`new`](Self::new), with on-demand instances of this type and the back end's default image.
     #[must_use]
     pub fn for_type(
         client: &'a dyn CloudClient,
@@ -106,45 +105,45 @@ impl<'a> CloudContract<'a> {
         Self::new(client, clock, run, wish)
     }
 
-    /// How long a launch may take to be listed, and an instance to end.
+    /// How long a launch may take to be listed, and an instance to end. Default: one minute.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// How many instances a complete list is tried with: more than a page, if the back end has pages.
+    /// How many instances the test of complete lists launches: more than one page, if the back end has pages. Default: 24.
     #[must_use]
     pub fn many(self, many: usize) -> Self {
         Self { many, ..self }
     }
 
-    /// Another type than the wish's that can be launched as well, and one that never can.
+    /// A second type that can be launched, and one that does not exist. Default: `t3.small` and `x9.none`.
     #[must_use]
     pub fn types(self, other: &str, none: &str) -> Self {
         Self { other_type: other.to_owned(), no_type: none.to_owned(), ..self }
     }
 
-    /// An id that is well formed and that no instance has.
+    /// A well-formed id that no instance has. Default: one of EC2's form.
     #[must_use]
     pub fn unknown_id(self, id: &str) -> Self {
         Self { no_id: id.into(), ..self }
     }
 
-    /// How many calls the cloud has received: with it the suite also checks that none is made for nothing.
+    /// Returns how many calls the cloud has received. With it the suite also checks that no unnecessary call is made.
     #[must_use]
     pub fn counting(self, calls: impl Fn() -> usize + Send + Sync + 'a) -> Self {
         Self { calls: Some(Box::new(calls)), ..self }
     }
 
-    /// This client is known to break a rule, for this reason. A difference that is declared and not there is a failure
-    /// too.
+    /// Declares that this client breaks a rule, for this reason. The run also fails if the client keeps the rule after all.
     #[must_use]
     pub fn differs(mut self, rule: Rule, reason: &str) -> Self {
         self.differences.push(Difference { rule, reason: reason.to_owned() });
         self
     }
 
-    /// Runs every rule, one after the other, and ends everything that it has launched.
+    /// Tests every rule, one after the other, and ends everything that was launched. [`Report::into_result`] says whether all
+    /// is well.
     pub async fn run(&self) -> Report {
         let mut report = Report::default();
         for rule in Rule::ALL {

@@ -1,6 +1,7 @@
-//! What ORCA and kubectl rely on of an API server.
+//! What ORCA and kubectl rely on in an API server, as cases that run on the fake and on the real one.
 //!
-//! The real server is the truth. Each case works in one namespace made for the run, under names of its own.
+//! The real server is right: the fake is corrected until both pass. All cases use one namespace that is made for the run, each
+//! with its own names.
 
 mod caller;
 mod concurrency;
@@ -39,7 +40,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The outcome of a case: what is wrong, in words.
+/// The result of a case: `Err` says what is wrong.
 type Outcome = Result<(), String>;
 type Running<'c> = Pin<Box<dyn Future<Output = Outcome> + Send + 'c>>;
 
@@ -60,7 +61,7 @@ const CASES: &[Case] = cases! {
     concurrency::{stale_writes_conflict, versions_grow, nothing_changed_writes_nothing, leases_are_renewed, names_are_taken_once};
     watching::{nothing_is_missed, selectors_have_transitions, initial_events_end_with_a_bookmark};
     listing::{pages_are_complete, selectors_select};
-    deletion::{pods_end_gracefully, preconditions_hold, finalizers_keep, collections_are_deleted, deletion_of_other_kinds_is_told, dry_runs_change_nothing};
+    deletion::{pods_end_gracefully, preconditions_hold, finalizers_keep, collections_are_deleted, deletion_of_other_kinds_is_reported, dry_runs_change_nothing};
     pods::{bare_pods_get_defaults, pods_have_resources_as_a_whole, status_is_separate, generation_counts, binding_happens_once, eviction_deletes, new_nodes_are_tainted, accounts_must_exist, what_was_added_survives_a_client_that_leaves_it_out};
     patches::{three_patches_agree, lists_merge_by_key, failed_tests_refuse, apply_owns_fields};
     disruption::{gates_keep_the_scheduler_away, budgets_answer_evictions};
@@ -69,7 +70,7 @@ const CASES: &[Case] = cases! {
     content::{mistakes_are_told, events_have_two_shapes, jobs_get_defaults, deployments_get_defaults, tokens_are_minted};
 };
 
-/// Runs every case on a server whose controllers and scheduler run, one after the other, and gives those that fail.
+/// Runs every case, one after the other, and returns those that fail. The server's controllers and scheduler must be running.
 pub async fn run(client: ::kube::Client) -> Vec<Failure> {
     let caller = match Caller::new(client).await {
         Ok(caller) => caller,

@@ -1,4 +1,4 @@
-//! What capacity there is: supply per type, zone and market, which can change by time and by call, and the account's quotas.
+//! Capacity: the supply by type, zone and market, which can change with time and with calls, and the account's quotas.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::api_error::ApiError;
 use super::catalog::InstanceType;
 use super::settings::Quotas;
 
-/// A part of what EC2 has; what is left out means any.
+/// A part of EC2's capacity. A field that is None means any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
     /// The instance type.
@@ -31,13 +31,13 @@ impl Pool {
 /// How much of a pool is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Supply {
-    /// As much as anybody wants.
+    /// Unlimited.
     Unlimited,
-    /// So many instances of one type, zone and market at a time.
+    /// This many instances of one type, zone and market at a time.
     AtMost(u32),
     /// Nothing before this time.
     NoneUntil(Timestamp),
-    /// Nothing for so many launch calls.
+    /// Nothing for this many launch calls.
     NoneForCalls(u32),
 }
 

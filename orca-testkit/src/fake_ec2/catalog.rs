@@ -190,7 +190,7 @@ pub fn image(id: &str) -> Option<&'static Image> {
     IMAGES.iter().find(|image| image.id == id)
 }
 
-/// The image that instances of this architecture start from when nobody names another.
+/// The default image for instances of this architecture.
 #[must_use]
 pub const fn default_image(architecture: Architecture) -> &'static str {
     match architecture {

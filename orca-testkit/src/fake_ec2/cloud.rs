@@ -1,4 +1,4 @@
-//! The face in process: the cloud traits of `orca-core` over the model, without an SDK and without HTTP.
+//! The way to call the fake in process: the cloud traits of `orca-core` over the model, without an SDK and without HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub struct FakeCloud {
 }
 
 impl FakeEc2 {
-    /// The face in process: a [`CloudClient`], a [`HealthSource`] and a
+    /// This region as a back end of ORCA: a [`CloudClient`], a [`HealthSource`] and a
     /// [`LeftoverSource`](orca_core::cloud::LeftoverSource). It launches in the first subnet.
     #[must_use]
     pub fn cloud(&self) -> FakeCloud {
@@ -86,7 +86,7 @@ impl FakeCloud {
         Self { page, ..self }
     }
 
-    /// The same region, of whose lists only the first page is read: a mistake, to see whether it is found.
+    /// The same region, but only the first page of each list is read: a bug, to see whether tests find it.
     #[must_use]
     pub fn with_first_page_only(self) -> Self {
         Self { first_page_only: true, ..self }

@@ -1,4 +1,4 @@
-//! What happens to a fake EC2 besides calls: what tests order, what operators do, what the market takes back.
+//! What happens to a fake EC2 besides calls: faults that tests order, acts of operators, and spot interruptions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::settings::{Chaos, Families, Quotas, Span};
 use super::{FakeEc2, UnknownInstance};
 
 impl FakeEc2 {
-    /// Orders a fault. The first fault in order that matches a call acts on it, and no other does.
+    /// Orders a fault. Of several that match a call, only the one that was ordered first acts on it.
     #[expect(clippy::must_use_candidate, reason = "few tests ask for the hits of a fault")]
     pub fn fault(&self, fault: Fault) -> FaultId {
         self.lock().faults.add(fault)
@@ -29,17 +29,17 @@ impl FakeEc2 {
         self.lock().faults.hits(fault)
     }
 
-    /// Takes a fault back; its hits stay known.
+    /// Removes a fault. [`hits`](Self::hits) still knows it.
     pub fn clear_fault(&self, fault: FaultId) {
         self.lock().faults.remove(fault);
     }
 
-    /// No fault acts from now on; their hits stay known.
+    /// Removes all faults. [`hits`](Self::hits) still knows them.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
     }
 
-    /// Changes what fails by chance from now on.
+    /// Changes how often things fail at random from now on.
     pub fn set_chaos(&self, chaos: Chaos) {
         self.lock().settings.chaos = chaos;
     }
@@ -49,7 +49,7 @@ impl FakeEc2 {
         self.lock().settings.latency = latency;
     }
 
-    /// The region stands still: calls arrive and are not answered until it goes on.
+    /// Freezes or thaws the region. While it is frozen, calls arrive and are not answered.
     pub fn set_frozen(&self, is_frozen: bool) {
         self.shared.frozen.set(is_frozen);
     }
@@ -64,19 +64,19 @@ impl FakeEc2 {
         self.lock().settings.boot = boot;
     }
 
-    /// Changes how long instances stay `shutting-down` that begin to end later.
+    /// Changes how long instances stay `shutting-down`, for those that begin to end from now on.
     pub fn set_shutdown(&self, shutdown: Span) {
         self.lock().settings.shutdown = shutdown;
     }
 
-    /// Changes how long later launches stay unknown: by id, and in lists.
+    /// Changes how long it takes until later launches can be described by id, and until lists show them.
     pub fn set_visibility(&self, by_id: Span, by_tag: Span) {
         let mut model = self.lock();
         model.settings.visible_by_id = by_id;
         model.settings.visible_by_tag = by_tag;
     }
 
-    /// Changes how long reads go on to show the state before a later change of state.
+    /// Changes how long reads still show the old state after later changes of state.
     pub fn set_visible_state(&self, lag: Span) {
         self.lock().settings.visible_state = lag;
     }
@@ -91,7 +91,7 @@ impl FakeEc2 {
         self.lock().capacity.set(pool, supply);
     }
 
-    /// The account is called otherwise from now on, and everything in it stays.
+    /// Gives the account another id. Everything in it stays.
     pub fn rename_account(&self, account: &str) {
         account.clone_into(&mut self.lock().settings.account);
     }
@@ -122,7 +122,7 @@ impl FakeEc2 {
         }
     }
 
-    /// From this time on every call is refused with `RequestExpired`; none: the credentials are good.
+    /// From this time on every call is refused with `RequestExpired`. None: the credentials do not expire.
     pub fn expire_credentials(&self, at: Option<Timestamp>) {
         self.lock().credentials_expire_at = at;
     }
@@ -132,7 +132,7 @@ impl FakeEc2 {
         self.lock().groups.insert(id.to_owned());
     }
 
-    /// Ends an instance past every face: as an operator, from inside, by EC2, or by the spot market without a notice.
+    /// Ends an instance without a call: as an operator, from inside, by EC2, or by the spot market without a notice.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl FakeEc2 {
         self.with(instance, |model, number, now| model.end(number, by, now))
     }
 
-    /// Stops an instance past every face.
+    /// Stops an instance without a call.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl FakeEc2 {
         })
     }
 
-    /// Gives an instance other tags, as an operator can. An instance that there is no more keeps those that it had.
+    /// Gives an instance other tags, as an operator can. An instance that is no longer listed keeps those that it had.
     ///
     /// # Errors
     ///
@@ -236,14 +236,14 @@ impl FakeEc2 {
         self.at_once(|model, now| model.create_interface(subnet, &tags, now))
     }
 
-    /// Lets happen what the clock says has happened, so that listeners hear of it without a call. Returns when the next
-    /// thing will happen, as far as is known.
+    /// Brings the model up to the clock, so that listeners get the events without a call. Returns when the next event is due, as
+    /// far as is known.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn catch_up(&self) -> Option<Timestamp> {
         self.at_once(|model, _| model.next_change())
     }
 
-    /// Every instance that is still listed, in the order of launches. The only look that sees through every lag.
+    /// Every instance that is still listed, in the order of launches. Unlike calls, it shows the true state without any lag.
     #[must_use]
     pub fn instances(&self) -> Vec<Arc<Ec2Instance>> {
         self.at_once(|model, _| model.instances().cloned().collect())
@@ -319,7 +319,7 @@ impl FakeEc2 {
         self.lock().ledger.counts()
     }
 
-    /// The actions that somebody asked for over HTTP and that this fake does not serve, for a test to fail on.
+    /// The actions that were called over HTTP and that this fake does not serve, for a test to fail on.
     #[must_use]
     pub fn unserved(&self) -> Vec<String> {
         self.lock().ledger.unserved()
@@ -331,7 +331,7 @@ impl FakeEc2 {
         self.at_once(|model, _| model.ledger.events())
     }
 
-    /// What happens from now on. A listener that is more than 1024 events behind misses the oldest.
+    /// Subscribes to events from now on. A listener that is more than 1024 events behind misses the oldest.
     #[must_use]
     pub fn listen(&self) -> broadcast::Receiver<Event> {
         self.lock().ledger.listen()
@@ -343,7 +343,7 @@ impl FakeEc2 {
         self.lock().ledger.launched()
     }
 
-    /// The pods that more than one instance was ever launched for.
+    /// The pods for which more than one instance was ever launched, with these instances.
     #[must_use]
     pub fn doubles(&self) -> BTreeMap<String, Vec<String>> {
         let mut launched = self.launched();
@@ -351,7 +351,8 @@ impl FakeEc2 {
         launched
     }
 
-    /// What must not be: a pod with two live instances, and a live instance that none of these pods accounts for.
+    /// What must never happen, given the UIDs of the live pods: a pod with two live instances, or a live instance without one of
+    /// these pods.
     #[must_use]
     pub fn audit(&self, live_pods: &BTreeSet<String>) -> Vec<Violation> {
         let alive = self.alive();

@@ -1,4 +1,4 @@
-//! What a fault on order does to a call of the fake.
+//! What a fault does to a call of the fake.
 
 use std::time::Duration;
 
@@ -24,18 +24,18 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// [`Effect::Refuse`] with this code, its usual status and a message of its own making.
+    /// [`Effect::Refuse`] with this code, its usual HTTP status, and a message that says it was ordered.
     #[must_use]
     pub fn refuse(code: &str) -> Self {
         Self::Refuse(ApiError::new(code, format!("{code}, as the test ordered")))
     }
 }
 
-/// A fault on order. Names of parameters are those of the query protocol without their numbers: `InstanceType`,
+/// A fault that a test orders. Parameters have the names of the query protocol without numbers: `InstanceType`,
 /// `ClientToken`, `SubnetId`, `InstanceMarketOptions.MarketType`, `InstanceId`; a tag is `Tag.` and its key.
 pub type Fault = Order<Effect>;
 
-/// The faults on order.
+/// The faults that are ordered.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Orders<Effect>);
 
@@ -56,7 +56,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// What is to happen to this call. Its words are asked for only when somebody looks.
+    /// What is to happen to this call. Its parameters are read only if a fault needs them.
     pub(super) fn next_effect(
         &mut self,
         action: &str,

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 
 use super::instance::Ender;
 
-/// How many events a slow listener may be behind before it misses some.
+/// A listener that is more events behind than this misses some.
 const TOLD: usize = 1_024;
 
 /// The outcome of a call.
@@ -20,7 +20,7 @@ pub enum CallOutcome {
     Refused(String),
     /// There was no answer.
     Lost {
-        /// Whether it was executed all the same.
+        /// Whether it was executed.
         executed: bool,
     },
 }
@@ -72,7 +72,7 @@ pub enum Happening {
     Ending(Ender),
     /// It is gone for good.
     Terminated,
-    /// A volume, an interface or a spot request was made for nobody.
+    /// A volume, an interface or a spot request was made without an instance.
     Created,
     /// A volume, an interface or a spot request was removed or closed.
     Removed,
@@ -91,7 +91,7 @@ pub struct Event {
     pub what: Happening,
 }
 
-/// What must not be.
+/// What must never happen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Violation {
     /// A pod has more than one live instance.
@@ -161,7 +161,7 @@ impl Ledger {
         let _listeners = self.told.send(event);
     }
 
-    /// Somebody asked for an action that does not exist. The number of kept names is bounded: they come from outside.
+    /// Notes a call of an action that does not exist. The names come from outside, so only a bounded number is kept.
     pub(super) fn not_served(&mut self, action: &str) {
         if self.not_served.len() < TOLD {
             self.not_served.insert(action.to_owned());
@@ -197,7 +197,7 @@ impl Ledger {
     }
 }
 
-/// What must not be, given the instances that are alive and the UIDs of the pods that are.
+/// The violations, given the live instances and the UIDs of the live pods.
 pub(super) fn audit<'a>(
     alive: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     live_pods: &BTreeSet<String>,

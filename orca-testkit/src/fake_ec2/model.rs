@@ -70,7 +70,7 @@ pub(super) struct Model {
     plan: BTreeMap<(Timestamp, u64), Due>,
     planned: u64,
     launched: u64,
-    /// Generators apart, so that a failure by chance does not change the ids that follow.
+    /// Separate generators, so that a random failure does not change the ids that follow.
     names: Rng,
     times: Rng,
     chance: Rng,
@@ -231,7 +231,7 @@ impl Model {
         self.zones_down.first().map_or(Ok(()), |zone| self.zone_up(zone))
     }
 
-    /// The present price of a spot instance of this type: 30 % of the list price, unless somebody has set it.
+    /// The current price of a spot instance of this type: 30 % of the list price, unless a test has set it.
     pub(super) fn spot_price(&self, kind: &super::catalog::InstanceType) -> u64 {
         self.spot_prices.get(kind.name).copied().unwrap_or(kind.price_micros * 3 / 10)
     }

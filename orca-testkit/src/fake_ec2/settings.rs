@@ -1,11 +1,11 @@
-//! What a fake EC2 is like: its delays, its network, its limits, and how often it fails by chance.
+//! The settings of a fake EC2: its delays, its network, its limits, and how often calls fail at random.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// A range that a delay is drawn from, both ends included.
+/// A range from which a delay is drawn at random, both ends included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     least: Duration,
@@ -28,7 +28,7 @@ impl Span {
         Self { least: one.min(other), most: one.max(other) }
     }
 
-    /// The same range, so many times shorter. A factor that is not above zero leaves it as it is.
+    /// The same range, this many times shorter. A factor that is not above zero changes nothing.
     #[must_use]
     pub fn faster(self, factor: f64) -> Self {
         let part = if factor > 0.0 { 1.0 / factor } else { 1.0 };
@@ -88,7 +88,7 @@ impl Families {
     }
 }
 
-/// How many vCPUs may run at a time; none is no limit.
+/// How many vCPUs may run at a time. None: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quotas {
     /// On-demand instances together.
@@ -97,7 +97,7 @@ pub struct Quotas {
     pub spot_vcpus: Option<u32>,
 }
 
-/// What fails by chance, as parts of one: 0 never, 1 always. Everything is drawn from the seed.
+/// How often things fail at random, from 0 (never) to 1 (always). The seed decides.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chaos {
     /// Of launches: `InsufficientInstanceCapacity`.
@@ -125,7 +125,7 @@ impl Default for Chaos {
     }
 }
 
-/// Everything that a fake EC2 is made from.
+/// Everything that a fake EC2 is made from. [`Default`] behaves like AWS, [`instant`](Self::instant) without delays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ec2Settings {
     /// The same seed, clock and calls give the same ids, delays and failures.
@@ -164,14 +164,14 @@ pub struct Ec2Settings {
     pub families: Families,
     /// Limits of the account.
     pub quotas: Quotas,
-    /// What fails by chance.
+    /// What fails at random.
     pub chaos: Chaos,
     /// How many calls, and how many events, the ledger keeps: beyond it the oldest go.
     pub ledger_entries: usize,
 }
 
 impl Default for Ec2Settings {
-    /// A region of four zones, with the times and limits that AWS is known for and nothing that fails by chance.
+    /// A region of four zones, with the times and limits of AWS, in which nothing fails at random.
     fn default() -> Self {
         let seconds =
             |least, most| Span { least: Duration::from_secs(least), most: Duration::from_secs(most) };

@@ -80,7 +80,7 @@ fn account(store: &Store, pod: &mut Value) -> Result<(), ApiError> {
         let why = format!(
             "error looking up service account {namespace}/{account}: serviceaccount \"{account}\" not found"
         );
-        // An unknown namespace is told by the store.
+        // The store refuses an unknown namespace.
         return match store.get(&super::resource::NAMESPACES, "", &namespace) {
             Ok(_) => Err(ApiError::forbidden(&PODS, &name, &why)),
             Err(_) => Ok(()),

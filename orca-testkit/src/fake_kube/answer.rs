@@ -48,7 +48,7 @@ impl Answer {
         Self { code: 404, ..Self::text("404 page not found\n") }
     }
 
-    /// A pod that nobody asked for.
+    /// A pod that is not the requested one.
     pub(crate) fn other_object() -> Self {
         let metadata = serde_json::json!({ "namespace": "default", "name": "other", "uid": "other", "resourceVersion": "1" });
         Self::json(200, &serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata }))
@@ -58,7 +58,7 @@ impl Answer {
         Self::of("application/json", 200, Content::Stream(lines))
     }
 
-    /// An answer that somebody else gave.
+    /// An answer of another server, such as a kubelet behind the proxy verb.
     pub(crate) fn ready(response: Response<ApiBody>) -> Self {
         let code = response.status().as_u16();
         Self { code, headers: Vec::new(), content: Content::Ready(Box::new(response)) }

@@ -1,6 +1,6 @@
 //! The controllers of the control plane: what makes a cluster of an API server.
 //!
-//! One task runs them all over the store. Each is a plain structure that is told of changes, marks what it
+//! One task runs them all over the store. Each is a plain structure that receives changes, marks what it
 //! has to look at, and looks when asked; none of them waits. So the same changes at the same moments have
 //! the same effects in the same order.
 
@@ -101,7 +101,7 @@ impl Controllers {
         }
     }
 
-    /// Lets every controller do once what is due now, after it was told of everything that happened
+    /// Lets every controller do once what is due now, after it has received everything that happened
     /// before. Gives the moment of the next work; a moment that is not in the future means "go on".
     pub fn step(&mut self) -> Option<Instant> {
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Faults on order: slow answers, lost answers, watches that break, a server that stands still.
+//! Faults that tests order: slow answers, lost answers, watches that break, a server that stands still.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,11 +16,11 @@ pub enum Effect {
     DelayAnswer(Duration),
     /// The request is refused with this code, and nothing is done.
     ErrorBefore(u16),
-    /// Something in front of the server answers with an object of its own, and nothing is done.
+    /// Something in front of the server, such as a proxy, answers with another object, and nothing is done.
     OtherObject,
     /// Something in front of the server answers `404 page not found`, as proxies do, and nothing is done.
     ForeignNotFound,
-    /// Something in front of the server answers 200 with an empty body, as a proxy does that cuts what streams; nothing is done.
+    /// Something in front of the server answers 200 with an empty body, like a proxy that cuts streams, and nothing is done.
     Empty,
     /// The request is carried out, and the answer is this code.
     ErrorAfter(u16),
@@ -56,7 +56,7 @@ pub struct Fault {
     chance: Option<(f64, Rng)>,
 }
 
-/// Names a fault on order.
+/// Names a fault that was ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultId(u64);
 
@@ -97,7 +97,7 @@ impl Fault {
         Self { left: Some(times), ..self }
     }
 
-    /// Only for this share of the requests that it is for, drawn from a seed of its own.
+    /// Only for this share (0 to 1) of the requests that it is for, chosen by this seed.
     #[must_use]
     pub fn sometimes(self, share: f64, seed: u64) -> Self {
         Self { chance: Some((share, Rng::with_seed(seed))), ..self }
@@ -140,7 +140,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Orders a fault. Of several that match, the first one counts.
+    /// Orders a fault. Of several that match a request, the one that was ordered first acts on it.
     pub fn add(&self, fault: Fault) -> FaultId {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         orders.number += 1;
@@ -149,13 +149,13 @@ impl Faults {
         FaultId(number)
     }
 
-    /// Takes a fault back.
+    /// Removes a fault.
     pub fn remove(&self, FaultId(number): FaultId) {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         orders.faults.retain(|(other, _)| *other != number);
     }
 
-    /// Ends every fault: orders, lag and frost.
+    /// Ends every fault: those that were ordered, the lag of watches, and a freeze.
     pub fn clear(&self) {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner).faults.clear();
         self.weather.update(|weather| {
@@ -179,7 +179,7 @@ impl Faults {
         self.weather.update(|weather| weather.cuts += 1);
     }
 
-    /// Lets every event wait that long before it goes out.
+    /// Delays every watch event by this time.
     pub fn lag_watches(&self, lag: Duration) {
         self.weather.update(|weather| weather.lag = lag);
     }
@@ -188,7 +188,7 @@ impl Faults {
         Arc::clone(&self.weather)
     }
 
-    /// Waits while the server stands still.
+    /// Waits while the server is frozen.
     pub(crate) async fn thawed(&self) {
         self.weather.wait_for(|weather| !weather.is_frozen).await;
     }

@@ -75,7 +75,7 @@ fn client_config() -> Result<ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
-/// Trusts every node, as the real server does unless it is told an authority for kubelets.
+/// Trusts every node, as the real server does without an authority for kubelets.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

@@ -16,7 +16,7 @@ use super::answer::Answer;
 use super::error::ApiError;
 use super::resource::{ALL, Resource};
 
-/// The documents of all groups, made when somebody asks for the first time.
+/// The documents of all groups, made at the first request.
 static DOCUMENTS: OnceLock<BTreeMap<String, Bytes>> = OnceLock::new();
 
 /// Which documents there are.
@@ -113,7 +113,7 @@ fn paths(resource: &Resource) -> [(String, Value); 2] {
     [(format!("{path}/{{name}}"), object), (path, collection)]
 }
 
-/// Adds the schema of a kind and all that it needs; gives its name.
+/// Adds the schema of a kind and all that it needs; returns its name.
 fn add(resource: &Resource, generator: &mut SchemaGenerator) -> Option<String> {
     macro_rules! schemas {
         ($($kind:literal => $type:ty,)*) => {

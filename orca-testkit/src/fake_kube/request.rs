@@ -95,7 +95,7 @@ impl ApiRequest {
         }
     }
 
-    /// Who is told to have written.
+    /// The name of the field manager.
     pub(crate) fn manager(&self) -> String {
         match self.parameter("fieldManager") {
             "" => {

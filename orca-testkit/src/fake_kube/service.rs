@@ -111,7 +111,7 @@ async fn answer(
         }
     };
     entry.code = answer.code;
-    // A request that was refused on order was not carried out.
+    // A request that a fault refused was not carried out.
     let after = if was_refused { None } else { cluster.faults.next_effect(&entry, false) };
     if let Some(Effect::ErrorAfter(code)) = after {
         answer = ApiError::of_code(code).into();

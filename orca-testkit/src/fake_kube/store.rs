@@ -1,4 +1,4 @@
-//! The store: every object in one order of writes, the truth behind all verbs and controllers.
+//! The store: all objects, in one order of writes, for all verbs and controllers.
 //!
 //! One lock and one counter make it linearizable: each write gets the next revision, which is the
 //! object's `resourceVersion`. The lock is never held over an await. Objects are shared and never

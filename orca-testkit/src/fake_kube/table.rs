@@ -24,7 +24,7 @@ const fn wide(title: &'static str) -> Column {
     (title, true)
 }
 
-/// A Table object with these rows; the columns are told at most once in a watch.
+/// A Table object with these rows. A watch sends the columns at most once.
 pub(crate) fn table(resource: &Resource, metadata: &Value, rows: Vec<Value>, with_columns: bool) -> Value {
     let columns: Vec<Value> =
         if with_columns { columns(resource).iter().map(definition).collect() } else { Vec::new() };

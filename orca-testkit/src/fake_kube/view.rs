@@ -38,7 +38,7 @@ pub(crate) fn line(resource: &Resource, change: &Change) -> Bytes {
     }
 }
 
-/// What a watcher is told who saw the object before and no longer selects it: its last state
+/// What a watcher gets that saw the object before and no longer selects it: its last state
 /// before the change, under the revision of the change.
 pub(crate) fn farewell(change: &Change) -> Option<Change> {
     let old = change.old.as_ref()?;

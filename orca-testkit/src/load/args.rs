@@ -25,7 +25,7 @@ pub(super) enum Command {
     Contestant(Contestant),
 }
 
-/// The contestant ORCA: this program once more, as a process of its own.
+/// The contestant ORCA: this program again, in a separate process.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Contestant {
     /// Whose cluster.

@@ -73,7 +73,7 @@ impl Log {
                 for line in BufReader::new(std::io::Read::take(file, to.saturating_sub(from))).lines() {
                     if let Ok(event) = serde_json::from_str::<Event>(&line?)
                         && event.user.username == user
-                        // A watch is told when it begins, and once more when it ends.
+                        // A watch is logged when it begins, and again when it ends.
                         && event.stage != "ResponseStarted"
                     {
                         let resource = event.object.as_ref().and_then(|object| object.resource.as_deref());

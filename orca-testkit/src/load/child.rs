@@ -70,7 +70,7 @@ fn config(node: &str) -> OrcaConfig {
 /// A thread, since a blocked read of standard input cannot be cancelled.
 fn watch_input(closed: CancellationToken) -> Result<(), Error> {
     let wait = move || {
-        // Whatever ends the reading means that nobody is at the other end.
+        // Whatever ends the reading, the other process is gone.
         let _end = std::io::stdin().read_to_end(&mut Vec::new());
         closed.cancel();
     };
@@ -78,7 +78,7 @@ fn watch_input(closed: CancellationToken) -> Result<(), Error> {
     thread.map(drop).map_err(Error::system("starting a thread"))
 }
 
-/// A thread of its own for the leases, as in the `orca` program.
+/// A separate thread for the leases, as in the program `orca`.
 fn start_heartbeat(cluster: Config, shutdown: CancellationToken) -> Result<(Client, Handle), Error> {
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(Error::system("starting a runtime"))?;

@@ -39,7 +39,7 @@ pub(super) struct Launch {
     pub(super) instance: Option<String>,
 }
 
-/// A cloud whose calls are written down.
+/// A cloud that records its calls.
 ///
 /// It boots and ends instances in no time, so its answers say what an instance has become by then: EC2 would still say
 /// `pending` or `shutting-down`, and what is measured would be the time until the next sweep.

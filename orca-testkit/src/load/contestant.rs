@@ -1,4 +1,4 @@
-//! Who takes part, as a process of its own for one turn.
+//! The participants, each in a separate process for one turn.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

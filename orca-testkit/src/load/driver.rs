@@ -13,7 +13,7 @@ use super::plane::Plane;
 use super::report::{Report, Turn, render};
 use super::turn::{Ground, Progress, play};
 
-/// Runs the program and gives its exit code.
+/// Runs the program and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {

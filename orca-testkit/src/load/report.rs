@@ -38,11 +38,11 @@ pub(super) struct Turn {
     pub(super) api_server_cpu_seconds: Option<f64>,
     pub(super) steady: Option<Steady>,
     pub(super) restart: Option<Restart>,
-    /// What must not be. None: the turn counts.
+    /// Violations, such as a pod with two instances. Without any, the turn counts.
     pub(super) failures: Vec<String>,
 }
 
-/// While all pods run and nobody does anything.
+/// While all pods run and nothing changes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Steady {

@@ -92,7 +92,7 @@ async fn warm_up(ground: &Ground<'_>, node: &str) -> Result<(), Error> {
     let traffic = Traffic::new(ground, node, "warm", WARM_UP, "warming up");
     let mut failures = traffic.up(&sightings, AT_LEAST, None).await;
     failures.extend(traffic.down(&sightings, AT_LEAST).await);
-    // What is wrong here is wrong with every pod, and told with the measured ones.
+    // An error here concerns every pod, and is reported with the measured ones.
     if failures.is_empty() {
         tokio::time::sleep(SETTLE).await;
     }

@@ -1,4 +1,4 @@
-//! A Kubernetes control plane of its own for one test: etcd, API server, controller manager, scheduler.
+//! A Kubernetes control plane for one test: etcd, API server, controller manager, scheduler.
 
 mod kubeconfig;
 mod layout;
@@ -22,7 +22,7 @@ pub use snapshot::Snapshot;
 const READY_LIMIT: Duration = Duration::from_mins(2);
 const ACCOUNT_LIMIT: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(250);
-/// How often a start is repeated when somebody else takes one of its ports.
+/// How often a start is repeated when another process takes one of its ports.
 const STARTS: u32 = 3;
 
 /// A server of the control plane.
@@ -77,7 +77,7 @@ impl ControlPlane {
         Self::start_audited(installation, Audit::Metadata).await
     }
 
-    /// The same with an audit log that says so much.
+    /// As [`start`](Self::start), with an audit log of this level.
     ///
     /// # Errors
     ///
@@ -183,7 +183,7 @@ impl ControlPlane {
         self.layout.authority.server(&self.next_identity(), names)
     }
 
-    /// Stops a server from running, without ending it: its connections stay and get no answer.
+    /// Freezes a server (`SIGSTOP`): its connections stay open and get no answer.
     ///
     /// # Errors
     ///
@@ -291,7 +291,7 @@ impl ControlPlane {
 
 impl Drop for ControlPlane {
     fn drop(&mut self) {
-        // Last started, first stopped: nobody then waits for a server that is gone already.
+        // Last started, first stopped, so that no server waits for one that is gone already.
         while let Some(process) = self.processes.pop() {
             drop(process);
         }

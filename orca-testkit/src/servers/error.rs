@@ -62,7 +62,7 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// A server ended although nobody stopped it.
+    /// A server ended without being stopped.
     #[error("{server} ended by itself ({status}); the end of its log:\n{log}")]
     Ended {
         /// The server.

@@ -1,4 +1,4 @@
-//! File access whose errors name the file.
+//! File access with errors that name the file.
 
 use super::Error;
 use std::path::Path;

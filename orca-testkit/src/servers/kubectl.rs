@@ -1,4 +1,4 @@
-//! kubectl with an identity of its own and no trace in the user's home.
+//! kubectl with its own identity, which leaves no trace in the user's home folder.
 
 use super::Error;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Kubectl {
         command
     }
 
-    /// Runs kubectl and gives what it wrote to standard output.
+    /// Runs kubectl and returns what it wrote to standard output.
     ///
     /// # Errors
     ///

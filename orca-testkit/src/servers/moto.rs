@@ -92,7 +92,7 @@ impl Moto {
         })
     }
 
-    /// Stops it from running, without ending it: its connections stay and get no answer.
+    /// Freezes it (`SIGSTOP`): its connections stay open and get no answer.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub(crate) fn free<const N: usize>() -> Result<[u16; N], Error> {
     Ok(ports)
 }
 
-/// Whether a start failed because somebody else was faster with the port.
+/// Whether a start failed because another process took the port.
 pub(crate) fn was_taken(error: &Error) -> bool {
     matches!(error, Error::Ended { log, .. } if log.to_lowercase().contains("address already in use"))
 }

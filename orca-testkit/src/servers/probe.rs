@@ -1,4 +1,4 @@
-//! A test's own look at the instances, past the proxy and without an AWS client.
+//! A direct view of the instances for tests, without the proxy and without an AWS client.
 
 use super::Error;
 use super::http::Http;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use url::Url;
 
-/// Well-formed and signed by nobody: the region in it chooses the state that is looked at.
+/// A well-formed but unsigned credential. The server chooses its state by the region in it.
 pub(crate) const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-west-2/ec2/aws4_request, \
                                         SignedHeaders=host, Signature=00";
 const LIMIT: Duration = Duration::from_mins(2);
@@ -112,7 +112,7 @@ impl Ec2Probe {
         Ok(data.and_then(|node| text(node, "value")))
     }
 
-    /// Launches an instance with these tags, as somebody else would, and returns its id.
+    /// Launches an instance with these tags, without ORCA, and returns its id.
     ///
     /// # Errors
     ///

@@ -114,7 +114,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Error> {
-        // A child that has ended and been waited for has lost its id, perhaps to somebody else.
+        // A child that has ended and been waited for has lost its id, perhaps to another process.
         self.check()?;
         let server = self.name();
         let guard = self.running();

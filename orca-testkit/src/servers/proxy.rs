@@ -1,7 +1,7 @@
 //! A proxy in front of an EC2-compatible server, which adds what such servers lack.
 //!
 //! - **Token memory**: a repeated `RunInstances` with the same client token launches nothing new.
-//! - **Faults**: refusals, lost requests, lost answers and delays, on order ([`Fault`]).
+//! - **Faults**: refusals, lost requests, lost answers and delays, when a test orders them ([`Fault`]).
 //! - **A ledger**: every call, with its parameters, its times and its outcome ([`Call`]).
 //! - **A lifecycle**: instances that stay `pending` and `shutting-down` for a while.
 //!
@@ -49,7 +49,7 @@ impl Ec2Proxy {
     ///
     /// # Errors
     ///
-    /// No port can be had.
+    /// There is no free port.
     pub async fn start(upstream: &Url) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Port)?;
         let port = listener.local_addr().map_err(Error::Port)?.port();
@@ -65,7 +65,7 @@ impl Ec2Proxy {
         &self.endpoint
     }
 
-    /// Orders a fault. The first fault in order that matches a call acts on it, and no other does.
+    /// Orders a fault. Of several that match a call, only the one that was ordered first acts on it.
     #[expect(clippy::must_use_candidate, reason = "few tests ask for the hits of a fault")]
     pub fn fault(&self, fault: Fault) -> FaultId {
         self.exchange.faults.add(fault)
@@ -77,7 +77,7 @@ impl Ec2Proxy {
         self.exchange.faults.hits(fault)
     }
 
-    /// No fault acts from now on; their hits stay known.
+    /// Removes all faults. [`hits`](Self::hits) still knows them.
     pub fn clear_faults(&self) {
         self.exchange.faults.clear();
     }
@@ -123,7 +123,7 @@ impl Ec2Proxy {
         self.exchange.overlay.set_shutdown_delay(delay);
     }
 
-    /// Forgets calls, faults, client tokens, instances and delays: for use beside a reset of the upstream.
+    /// Forgets calls, faults, client tokens, instances and delays. Use it together with a reset of the upstream.
     pub fn forget_all(&self) {
         self.exchange.forget_all();
     }

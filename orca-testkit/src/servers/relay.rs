@@ -1,5 +1,5 @@
-//! A relay in front of a server whose connections go dead: they stay open, take what is sent, and nothing ever comes back, as
-//! behind a gateway that has forgotten them.
+//! A relay in front of a server whose connections can go dead: they stay open and accept data, but nothing ever comes back,
+//! as behind a gateway that has forgotten them.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

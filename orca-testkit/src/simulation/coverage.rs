@@ -12,7 +12,7 @@ use super::plan::{Plan, What};
 pub enum State {
     /// It is bound, and nothing was announced for it.
     New,
-    /// A launch is announced, and nobody knows its outcome.
+    /// A launch is announced, and its outcome is unknown.
     Announced,
     /// Every send was answered or never left, and there is no instance.
     Refused,

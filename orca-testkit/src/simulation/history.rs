@@ -47,7 +47,7 @@ pub enum Fact {
         /// Whether it is there.
         is_there: bool,
     },
-    /// An event was told about something.
+    /// An event about something was published.
     Event {
         /// The name of what it is about.
         about: String,
@@ -144,7 +144,7 @@ pub struct History {
     pub nodes: BTreeSet<String>,
     /// Account and region that the controller uses at the end.
     pub home: String,
-    /// From when on nothing failed and nobody did anything.
+    /// From when on nothing failed and nothing was done.
     pub calm_from: Timestamp,
     /// From when on nothing should happen at all; none if it never came to rest.
     pub quiet_from: Option<Timestamp>,

@@ -29,7 +29,7 @@ pub struct Plan {
     /// What the world is like.
     #[serde(default)]
     pub world: Settings,
-    /// From when on nothing fails and nobody does anything, in milliseconds from the beginning.
+    /// From when on nothing fails and nothing is done, in milliseconds from the beginning.
     pub calm_ms: u64,
     /// What is done, in any order.
     pub steps: Vec<Step>,

@@ -32,7 +32,7 @@ enum Error {
     Nothing(String),
 }
 
-/// Runs the program and gives its exit code: 0 when nothing is wrong, 1 when something is, 2 when it could not be told.
+/// Runs the program and returns its exit code: 0 when nothing is wrong, 1 when something is, 2 when that is not known.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {

@@ -64,7 +64,7 @@ struct Stage {
     first_identity: Arc<std::sync::Mutex<Option<CloudIdentity>>>,
 }
 
-/// Runs a plan to its end, on a runtime of its own.
+/// Runs a plan to its end, on a new runtime.
 ///
 /// # Errors
 ///

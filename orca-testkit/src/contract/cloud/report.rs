@@ -1,4 +1,4 @@
-//! The rules by name, and how each turned out.
+//! The rules by name, and the result of each.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use orca_core::ids::InstanceId;
 /// A rule of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// `identity` says the same every time.
+    /// `identity` returns the same every time.
     TheIdentityIsStable,
     /// `offers` launches nothing, and each offer carries the wish's tags.
     OffersLaunchNothing,
-    /// `token_memory` is longer than a signed request can be on its way.
+    /// `token_memory` is longer than a signed request can be executed.
     TokensAreRememberedLongEnough,
     /// A launched instance is listed with its owner and its pod.
     WhatWasLaunchedIsListed,
@@ -21,23 +21,23 @@ pub enum Rule {
     ConcurrentSendsAreOneLaunch,
     /// Another offer under the same token is a mismatch, and launches nothing.
     AnotherOfferMismatches,
-    /// The token of an ended instance says that it has ended, or names it; it launches nothing.
+    /// The token of an ended instance returns that it has ended, or that instance, and launches nothing.
     AnEndedTokenLaunchesNothing,
-    /// A launch that can never be is refused as invalid, and launches nothing.
+    /// A launch of a type that does not exist is refused as invalid, and launches nothing.
     ARefusalLaunchesNothing,
     /// A launch whose time is over is not sent, and leaves its token unused.
     NothingIsSentAfterItsTime,
     /// `list_owned` shows every instance, over all pages.
     ListsAreComplete,
-    /// `list_owned` shows nobody else's.
+    /// `list_owned` shows no instance of another owner.
     ListsAreTheOwnersOnly,
     /// `describe` leaves out what is unknown, and answers for the rest.
     UnknownIdsAreLeftOut,
-    /// `describe` and `terminate` of nothing answer nothing, without a call.
+    /// `describe` and `terminate` without ids return nothing, without a call.
     NothingAskedIsNothingCalled,
     /// `terminate` of an ending or ended instance succeeds.
     EndingRepeats,
-    /// `terminate` answers for each instance, and one that cannot be ended keeps no other alive.
+    /// `terminate` answers for each instance, and one that cannot be ended does not keep others alive.
     OneBadIdKeepsNoOtherAlive,
 }
 
@@ -63,12 +63,12 @@ impl Rule {
     ];
 }
 
-/// A rule that a client is known to break.
+/// A rule that a client is declared to break.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The rule.
     pub rule: Rule,
-    /// Why.
+    /// Why it breaks the rule.
     pub reason: String,
 }
 
@@ -77,20 +77,20 @@ pub struct Difference {
 pub struct Failure {
     /// The rule.
     pub rule: Rule,
-    /// What was seen.
+    /// What was observed.
     pub what: String,
 }
 
 /// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The rules that hold.
+    /// The rules that the client keeps.
     pub kept: Vec<Rule>,
-    /// The rules that do not.
+    /// The rules that it breaks, or keeps although a difference was declared.
     pub failures: Vec<Failure>,
-    /// The rules that were known not to hold, and do not.
+    /// The rules that it breaks as declared.
     pub known: Vec<Failure>,
-    /// What the run has launched and could not end.
+    /// The instances that the run launched and could not end.
     pub left: Vec<InstanceId>,
 }
 
@@ -108,11 +108,11 @@ impl Report {
         }
     }
 
-    /// The report, if every rule holds that was not declared otherwise and nothing was left behind.
+    /// The report, if every rule is kept or broken as declared, and no instance is left.
     ///
     /// # Errors
     ///
-    /// The same report, which then tells what is broken.
+    /// The same report. Its text says which rules are broken, and which instances are left.
     pub fn into_result(self) -> Result<Self, Broken> {
         if self.failures.is_empty() && self.left.is_empty() { Ok(self) } else { Err(Broken(self)) }
     }
@@ -134,7 +134,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A contract that is broken, with its report.
+/// A broken contract, with its report.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Broken(pub Report);

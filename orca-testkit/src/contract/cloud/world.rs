@@ -107,7 +107,7 @@ impl CloudContract<'_> {
                 Some(Ok(state)) if state.is_alive() => {
                     return Err(format!("it is {state:?} after terminate"));
                 }
-                // Some clouds answer every termination with the same word: only a description tells the state then.
+                // Some clouds answer every termination alike, so only a description shows the state.
                 Some(Ok(_)) if self.is_terminated(&instance.id).await? => return Ok(()),
                 // An instance that was just launched may not be known yet.
                 Some(Ok(_) | Err(_)) if waited < self.patience => {}

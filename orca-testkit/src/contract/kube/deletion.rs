@@ -83,7 +83,7 @@ pub(super) async fn collections_are_deleted(caller: &Caller) -> Outcome {
     same("left", &left["items"], json!([]))
 }
 
-pub(super) async fn deletion_of_other_kinds_is_told(caller: &Caller) -> Outcome {
+pub(super) async fn deletion_of_other_kinds_is_reported(caller: &Caller) -> Outcome {
     let map = caller.map("told", json!({})).await?;
     let path = caller.path("configmaps/told");
     let status = caller.delete(&path, &Value::Null).await?.expect(200)?;

@@ -17,7 +17,7 @@ async fn pods_of(caller: &Caller, label: &str) -> Result<Vec<Value>, String> {
     Ok(list["items"].as_array().cloned().unwrap_or_default())
 }
 
-/// The pods of this label, as soon as so many are not to end.
+/// The pods with this label, as soon as this many of them are not being deleted.
 async fn living(caller: &Caller, label: &str, count: usize) -> Result<Vec<Value>, String> {
     let path = caller.path(&format!("pods?labelSelector={label}"));
     let lives = |pod: &&Value| pod["metadata"]["deletionTimestamp"].is_null();

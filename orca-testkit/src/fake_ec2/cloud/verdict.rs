@@ -53,7 +53,7 @@ fn kind(error: &ApiError, pod_named_image: bool) -> Kind {
         "InvalidInstanceID.NotFound" => Kind::NotFound,
         "InvalidAMIID.NotFound" | "InvalidAMIID.Malformed" => image,
         "UnsupportedOperation" => Kind::Invalid(Fault::Pod),
-        // Only the message tells what it is about; a pod chooses type and price.
+        // Only the message says what it is about; a pod chooses type and price.
         "InvalidParameterValue" => {
             let is_pods = error.message.contains("InstanceType") || error.message.contains("spot price");
             Kind::Invalid(if is_pods { Fault::Pod } else { Fault::Config })
@@ -67,7 +67,7 @@ fn kind(error: &ApiError, pod_named_image: bool) -> Kind {
         | "TagLimitExceeded"
         | "DefaultVpcDoesNotExist"
         | "OperationNotPermitted" => Kind::Invalid(Fault::Config),
-        // An open request can still launch: no certain refusal. Of what is not listed nobody knows.
+        // An open request can still launch, so it is no certain refusal. A code that is not listed is unknown.
         _ => Kind::Unknown,
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::xml::Xml;
 use crate::fake_ec2::api_error::ApiError;
 
-/// Every answer has one, and nobody looks at it.
+/// Every answer has one; its value does not matter.
 const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
 /// How a service words its errors.
@@ -68,7 +68,7 @@ pub(super) fn refusal(style: Style, error: &ApiError) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml.into_text())
 }
 
-/// A response whose date is the model's.
+/// A response with the date of the model's clock.
 pub(super) fn response(style: Style, status: u16, body: String, now: Timestamp) -> Response<Full<Bytes>> {
     let content_type = match style {
         Style::Ec2 | Style::Query => "text/xml;charset=UTF-8",

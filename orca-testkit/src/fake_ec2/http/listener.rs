@@ -66,7 +66,7 @@ async fn answer(request: Request<Incoming>, ec2: FakeEc2) -> Result<Response<Ful
     call(ec2, Query::new(&head, &body)).await.ok_or(Closed)
 }
 
-/// A task of its own: a call goes on when its client gives up waiting, as it does at AWS.
+/// In a separate task, so that a call goes on when its client stops waiting, as at AWS.
 pub(super) async fn call(ec2: FakeEc2, query: Query) -> Option<Response<Full<Bytes>>> {
     let call = tokio::spawn(async move { actions::answer(&ec2, &query).await });
     call.await.ok().flatten()

@@ -22,7 +22,7 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// A part of the control plane that brings the cluster closer to what objects wish.
 pub(super) trait Controller: fmt::Debug + Send {
     /// Learns of a change that the view shows already, and marks what it has to look at. After a gap every
-    /// object is told once more. It costs little, whatever the cluster holds.
+    /// object is passed once more. It costs little, whatever the cluster holds.
     fn changed(&mut self, delta: &Delta, context: &Context<'_>);
 
     /// Does what is due, each thing at most once, and says when it has to be asked again.

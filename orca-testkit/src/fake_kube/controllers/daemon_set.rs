@@ -44,7 +44,7 @@ impl Controller for DaemonSets {
                 self.queue.add(Key::of(new), context.now);
             }
         } else if delta.is(&NODES) && delta.new.is_some() {
-            // A node that is gone is nobody's business here: its pods are collected.
+            // The pods of a node that is gone are left to the pod garbage collector.
             let is_news = delta.moved("/spec") || delta.moved("/metadata/labels");
             for set in context.view.all(&DAEMONSETS).filter(|_| is_news) {
                 self.queue.add(Key::of(set), context.now);

@@ -115,7 +115,7 @@ fn old_pods_live(sets: &Sets, context: &Context<'_>) -> bool {
     pods.any(|pod| !pods::is_terminal(pod))
 }
 
-/// A pause is told in the condition Progressing, because a deadline does not run meanwhile.
+/// The condition Progressing shows a pause, because the deadline does not run meanwhile.
 fn tell_pause(deployment: &Object, context: &Context<'_>) -> Result<(), ApiError> {
     if limits::deadline(deployment).is_none() {
         return Ok(());

@@ -31,7 +31,7 @@ pub(super) struct Harness {
 }
 
 impl Harness {
-    /// A cluster with these controllers. To be made on a runtime whose time is paused.
+    /// A cluster with these controllers. Make it on a runtime whose clock is paused.
     pub(super) fn new(controllers: Vec<Box<dyn Controller>>) -> Self {
         let kube = FakeKube::new(&Options::new(Arc::new(Follows(Instant::now())), 7));
         let store = Arc::clone(kube.store());
@@ -155,7 +155,7 @@ impl Harness {
     }
 }
 
-/// A node with room for so many processors.
+/// A node with this many processors.
 pub(super) fn node(name: &str, cpu: u32) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Node",

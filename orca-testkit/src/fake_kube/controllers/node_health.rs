@@ -98,7 +98,7 @@ impl Controller for NodeHealth {
     }
 }
 
-/// The word of the condition Ready; empty when there is none.
+/// The status of the condition Ready; empty when there is none.
 fn readiness(node: &Object) -> &str {
     json::condition(node.value(), "Ready").map_or("", |ready| ready["status"].as_str().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! The pod garbage collector: pods whose node is gone, and pods that end without ever having had one.
+//! The pod garbage collector: removes pods of a node that is gone, and deleted pods that never had a node.
 
 use std::sync::Arc;
 use std::time::Duration;

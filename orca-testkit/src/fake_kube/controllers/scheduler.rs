@@ -1,4 +1,4 @@
-//! The scheduler: gives each pod the least loaded node that it fits on, or says why there is none.
+//! The scheduler: binds each pod to the least loaded node on which it fits, or says why there is none.
 
 mod affinity;
 mod demand;

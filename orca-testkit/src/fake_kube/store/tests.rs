@@ -135,7 +135,7 @@ async fn a_subscription_sees_every_change_in_order() {
 }
 
 #[test]
-fn a_slow_reader_is_told_that_it_lags() {
+fn a_slow_reader_learns_that_it_lags() {
     let mut options = Options::new(orca_core::clock::system(), 1);
     options.remembered_changes = 2;
     let store = Arc::clone(FakeKube::new(&options).store());

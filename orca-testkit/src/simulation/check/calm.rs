@@ -17,7 +17,7 @@ const SETTLES: i64 = 2_100;
 const ENDS_KNOWN: i64 = 60;
 /// … and any other within ten: five of age, and the rounds of a garbage collection.
 const ENDS_UNKNOWN: i64 = 600;
-/// The refusals of an end that nobody but people can mend.
+/// Refusals of a termination that only people can resolve.
 const FOR_PEOPLE: [&str; 3] = ["AuthFailure", "RequestExpired", "UnauthorizedOperation"];
 /// A deleted pod is gone so long after its grace: five minutes for what is unresolved, three for the instance to end.
 const GOES: i64 = 480;

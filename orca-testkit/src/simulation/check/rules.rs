@@ -29,13 +29,13 @@ pub enum Rule {
     S12,
     /// What is not known is not absent.
     S13,
-    /// No secret is told.
+    /// No secret is shown.
     S14,
     /// Every instance ends by itself.
     S15,
     /// A wanted pod has an instance and shows it.
     L1,
-    /// An instance that nobody wants is ended.
+    /// An instance that no pod wants is ended.
     L2,
     /// A deleted pod goes.
     L3,
@@ -45,7 +45,7 @@ pub enum Rule {
     L5,
     /// The view follows the API server.
     L6,
-    /// The node is there again when somebody deleted it.
+    /// The Node is there again after it was deleted.
     L7,
     /// No storm of calls.
     L8,

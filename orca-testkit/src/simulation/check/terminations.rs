@@ -1,4 +1,4 @@
-//! What is ended and removed: only what nobody wants, only what is ours, and in the right order (S3, S4, S7, S9).
+//! What is ended and removed: only what no pod wants, only what is ours, and in the right order (S3, S4, S7, S9).
 
 use std::collections::BTreeMap;
 

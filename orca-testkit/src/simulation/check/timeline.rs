@@ -138,7 +138,7 @@ impl<'h> Timeline<'h> {
         self.set_back.iter().any(|set_back| *set_back <= at)
     }
 
-    /// Whether such an event was told at all.
+    /// Whether such an event was published at all.
     pub(super) fn was_told(&self, reason: &str) -> bool {
         self.events.iter().any(|(_, _, found)| *found == reason)
     }

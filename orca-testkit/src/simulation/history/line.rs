@@ -83,7 +83,7 @@ impl fmt::Display for PodVersion {
     }
 }
 
-/// The beginning of a UID, which tells enough.
+/// The beginning of a UID, which is enough to tell UIDs apart.
 fn short(uid: &str) -> &str {
     uid.get(..8).unwrap_or(uid)
 }

@@ -25,7 +25,7 @@ pub(super) fn look(only: &str, seeds: u64, told: impl Fn(&Found)) -> Vec<Found> 
         .collect()
 }
 
-/// The first seed, on all cores, in whose world the bug is found.
+/// The first seed, on all cores, with a world in which the bug is found.
 fn first(planted: Planted, seeds: u64) -> Option<(u64, String)> {
     let (next, best) = (AtomicU64::new(1), Mutex::new(None::<(u64, String)>));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

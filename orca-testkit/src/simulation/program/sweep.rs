@@ -14,7 +14,7 @@ use crate::simulation::coverage::{Cell, coverage};
 use crate::simulation::plan::Plan;
 use crate::simulation::trial::{Trial, TrialError};
 
-/// Every so many seeds one runs twice, and must run the same.
+/// After this many seeds one runs twice, and must give the same.
 const TWICE: u64 = 50;
 
 /// What a sweep has come to.
@@ -122,7 +122,7 @@ pub(super) fn run(args: &Sweep) -> Result<bool, Error> {
     std::fs::create_dir_all(&args.out)?;
     let counts = sweep(args, |seed, text| {
         let path = args.out.join(format!("{seed}.json"));
-        // What is told is worth more than the file.
+        // The report on the terminal matters more than the file.
         drop(std::fs::write(&path, Plan::drawn(seed).text()));
         drop(say(&format!("{text}\n  orca-sim replay {seed}    # the plan: {}", shown(&path))));
     });

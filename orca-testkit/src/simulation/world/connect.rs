@@ -8,7 +8,7 @@ use orca_core::cloud::CloudClient;
 
 use crate::fake_ec2::FakeEc2;
 
-/// What a process is told about the region that it is to use.
+/// What a process gets to know about the region that it uses.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The subnet that it launches in.

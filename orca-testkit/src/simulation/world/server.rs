@@ -55,7 +55,7 @@ impl Service<Request<Body>> for KubeLine {
                 tokio::time::sleep(delay / 2).await;
                 (answer, this)
             };
-            // A read whose reader is gone is of no consequence.
+            // If the reader is gone, its read does not matter.
             let (answer, this) = if is_read {
                 way.await
             } else {

@@ -24,7 +24,7 @@ async fn an_object_that_only_finalizers_keep_says_so_after_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_waits_for_the_cloud_to_be_heard_says_so() {
+async fn a_deletion_that_waits_for_an_answer_of_the_cloud_says_so() {
     let harness = Harness::new();
     harness.create("kept").await;
     harness.eventually(&[("Running", 1)], Duration::from_mins(1)).await;

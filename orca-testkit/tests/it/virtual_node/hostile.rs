@@ -56,7 +56,7 @@ async fn left_after_vanishing(harness: &Harness, minutes: u64) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_that_vanish_untold_are_found_by_the_next_list_and_end_slowly() {
+async fn pods_that_vanish_without_a_deletion_are_found_by_the_next_list_and_end_slowly() {
     let harness = Harness::new();
     harness.create_many("pod", 20).await;
     harness.eventually(&[("Running", 20)], Duration::from_mins(1)).await;

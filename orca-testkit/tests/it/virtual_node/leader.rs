@@ -17,7 +17,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_not_read_the_leader_lease_is_not_ready_and_says_why() {
+async fn without_the_right_to_read_the_leader_lease_a_process_is_not_ready_and_says_why() {
     let mut harness = Harness::new();
     until("the node leads", || harness.node.health.node().is_ok()).await;
     let refused = harness.kube.faults().add(Fault::new(Effect::ErrorBefore(403)).resource("leases"));
@@ -40,7 +40,7 @@ async fn who_may_not_read_the_leader_lease_is_not_ready_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_that_may_not_be_made_is_told_with_the_reason() {
+async fn a_node_that_cannot_be_made_is_reported_with_the_reason() {
     let mut harness = Harness::new();
     until("the node leads", || harness.node.health.node().is_ok()).await;
     harness.kube.faults().add(Fault::new(Effect::ErrorBefore(403)).resource("nodes"));

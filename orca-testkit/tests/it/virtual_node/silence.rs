@@ -59,7 +59,7 @@ async fn a_list_that_fails_once_is_no_news_and_an_outage_is_told_on_the_node_wit
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_the_cloud_is_told_after_a_minute_and_ready_is_unknown_after_five() {
+async fn an_outage_of_the_cloud_is_shown_after_a_minute_and_ready_is_unknown_after_five() {
     for restarts in [false, true] {
         let mut harness = Harness::new();
         harness.create_many("pod", 3).await;

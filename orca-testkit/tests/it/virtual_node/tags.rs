@@ -18,7 +18,7 @@ async fn said(harness: &Harness, reason: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_whose_tags_were_changed_is_told_and_ends_when_they_are_set_back() {
+async fn an_instance_with_changed_tags_is_reported_and_ends_when_they_are_set_back() {
     for key in [tag::CLUSTER, tag::NODE, tag::POD_UID] {
         for value in [Some("somebody-elses"), None] {
             // Ours, and of a pod that does not exist: garbage collection ends an orphan.

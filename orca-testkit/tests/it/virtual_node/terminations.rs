@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::support::Harness;
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_hangs_holds_up_no_other_and_is_told() {
+async fn a_termination_that_hangs_delays_no_other_and_is_reported() {
     let harness = Harness::new();
     harness.create_many("pod", 8).await;
     harness.eventually(&[("Running", 8)], Duration::from_mins(1)).await;

@@ -76,7 +76,7 @@ async fn each_node_that_goes_with_the_template_gets_one_pod() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_failed_is_replaced_and_told() {
+async fn a_failed_pod_is_replaced_and_reported() {
     let mut harness = harness();
     harness.create(node("a", 4));
     harness.create(set(&json!({})));

@@ -122,7 +122,7 @@ async fn many_pods_come_in_bursts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_may_not_be_is_told_and_tried_again() {
+async fn a_pod_that_cannot_be_made_is_reported_and_tried_again() {
     let mut harness = harness();
     let mut value = set(1);
     value["spec"]["template"]["spec"]["serviceAccountName"] = "robot".into();

@@ -44,7 +44,7 @@ async fn a_pod_goes_to_the_least_loaded_node_and_among_equals_to_the_first_by_na
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_that_fits_nowhere_is_told_why_once() {
+async fn a_pod_that_fits_nowhere_gets_the_reason_once() {
     let mut harness = harness();
     let gpu = json!([{ "name": "c", "resources": { "requests": { "nvidia.com/gpu": "1" } } }]);
     harness.create(with(pod("gpu"), "spec/containers", gpu));
