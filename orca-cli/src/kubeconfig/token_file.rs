@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_said() {
+    fn a_malformed_token_is_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("token");
         let said = || TokenFile::open(&path).expect_err("no token").to_string();

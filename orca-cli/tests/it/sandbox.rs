@@ -117,7 +117,7 @@ fn wrong_input_is_named_with_its_remedy() {
 }
 
 #[test]
-fn a_first_plain_pod_is_told_what_to_add() {
+fn a_first_plain_pod_learns_what_to_add() {
     let plain = manifest(
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: p, image: nginx}]}\n",
     );

@@ -36,7 +36,7 @@ mod tests {
     const WHY: &str = "0/1 nodes are available: 1 node(s) had untolerated taint(s)";
 
     #[test]
-    fn a_plain_pod_is_told_of_the_taint_and_of_the_instance_type() {
+    fn a_plain_pod_learns_of_the_taint_and_of_the_instance_type() {
         let default =
             json!([{ "key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute" }]);
         let mut pod = json!({ "metadata": { "name": "p" }, "spec": { "tolerations": default } });

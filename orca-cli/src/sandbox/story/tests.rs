@@ -18,7 +18,7 @@ fn told(resource: &str, states: &[Value]) -> Vec<String> {
 }
 
 #[test]
-fn a_pods_life_is_told_step_by_step() {
+fn a_pods_life_is_shown_step_by_step() {
     let pod = |node: &str, status: Value| {
         json!({
             "metadata": { "name": "train", "namespace": "default" },
@@ -62,7 +62,7 @@ fn a_pod_that_nobody_can_place_says_why_once() {
 }
 
 #[test]
-fn only_warnings_are_told_of_events() {
+fn only_warnings_are_shown_of_events() {
     let event = |kind: &str| {
         json!({
             "type": kind, "reason": "InsufficientInstanceCapacity", "note": "none left",

@@ -7,7 +7,7 @@ use super::cluster::PODS;
 use super::world::{World, condition, pod};
 
 anywhere! {
-    a_change_that_is_not_carried_out_is_told_once,
+    a_change_that_is_not_carried_out_is_reported_once,
 }
 servers_only! {
     debug_containers_and_resizes_are_answered,
@@ -29,7 +29,7 @@ async fn kept(world: &World, name: &str, says: &str) -> Value {
         .await
 }
 
-async fn a_change_that_is_not_carried_out_is_told_once(world: World) {
+async fn a_change_that_is_not_carried_out_is_reported_once(world: World) {
     let orca = world.orca().await;
     world.apply(&pod("kept")).await;
     world.running(1).await;

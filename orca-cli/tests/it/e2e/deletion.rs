@@ -12,7 +12,7 @@ anywhere! {
     a_pod_deleted_during_its_launch_leaves_no_instance,
     an_object_stays_while_its_instance_cannot_be_terminated,
     a_pod_deleted_while_orca_was_away_goes_when_it_is_back,
-    a_pod_that_was_never_launched_is_not_told_that_its_instance_ended,
+    a_pod_that_was_never_launched_does_not_show_that_its_instance_ended,
 }
 
 async fn a_force_deleted_pods_instance_goes_and_its_successor_of_the_same_name_runs(world: World) {
@@ -100,7 +100,7 @@ async fn a_pod_deleted_while_orca_was_away_goes_when_it_is_back(world: World) {
         .await;
 }
 
-async fn a_pod_that_was_never_launched_is_not_told_that_its_instance_ended(world: World) {
+async fn a_pod_that_was_never_launched_does_not_show_that_its_instance_ended(world: World) {
     let _orca = world.orca().await;
     // Its capacity is refused, so it waits; a finalizer keeps the object after its end.
     world

@@ -10,8 +10,8 @@ use super::world::{NODE, World, bound, condition, pod};
 anywhere! {
     each_of_the_original_designs_errors_is_on_the_pod_with_what_to_do,
     a_timeout_and_then_a_capacity_error_is_still_one_instance,
-    throttled_and_failing_sweeps_kill_and_fail_nobody,
-    a_cloud_that_is_frozen_for_a_minute_kills_and_fails_nobody,
+    throttled_and_failing_sweeps_end_no_instance_and_fail_no_pod,
+    a_cloud_that_is_frozen_for_a_minute_ends_no_instance_and_fails_no_pod,
     without_credentials_pods_wait_and_say_so_and_none_fails,
     a_wrong_region_keeps_pods_pending_and_says_what_to_set,
 }
@@ -104,7 +104,7 @@ fn shown(pod: &Value) -> Value {
     status
 }
 
-async fn throttled_and_failing_sweeps_kill_and_fail_nobody(world: World) {
+async fn throttled_and_failing_sweeps_end_no_instance_and_fail_no_pod(world: World) {
     let _orca = world.orca().await;
     let begin = || {
         world
@@ -116,7 +116,7 @@ async fn throttled_and_failing_sweeps_kill_and_fail_nobody(world: World) {
     nobody_suffers(&world, begin, 30, || world.proxy.clear_faults()).await;
 }
 
-async fn a_cloud_that_is_frozen_for_a_minute_kills_and_fails_nobody(world: World) {
+async fn a_cloud_that_is_frozen_for_a_minute_ends_no_instance_and_fails_no_pod(world: World) {
     let _orca = world.orca().await;
     nobody_suffers(&world, || world.freeze_cloud(), 20, || world.thaw_cloud()).await;
 }
