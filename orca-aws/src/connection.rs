@@ -126,13 +126,13 @@ mod tests {
     #[tokio::test]
     async fn loopback_is_never_behind_the_proxy() {
         let (line, _) = asked(Some("HERE"), "").await;
-        assert_eq!(line.as_deref(), Some("POST / HTTP/1.1\r\n"), "asked directly");
+        assert_eq!(line.as_deref(), Some("POST / HTTP/1.1\r\n"), "loopback is reached without the proxy");
     }
 
     #[tokio::test]
     async fn a_host_that_is_not_found_is_named_with_what_to_check() {
         let (line, error) = asked(Some("http://ec2.us-wets-2.invalid"), "ec2.us-wets-2.invalid").await;
-        assert_eq!(line, None, "not through the proxy");
+        assert_eq!(line, None, "a host of NO_PROXY is reached without the proxy");
         assert!(error.starts_with("HostNotFound: the host ec2.us-wets-2.invalid was not found"), "{error}");
         assert!(error.contains("Check aws.region"), "{error}");
     }

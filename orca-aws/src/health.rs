@@ -147,7 +147,7 @@ mod tests {
             statuses(&(item("i-2", "ok", "impaired") + &item("i-3", "ok", "ok"))),
         ]);
         let found = client(&server, &settings()).describe_impaired().await.expect("impaired");
-        assert_eq!(found, ["i-1".into(), "i-2".into()], "one that passes is nobody's answer");
+        assert_eq!(found, ["i-1".into(), "i-2".into()], "an instance that passes is not impaired");
         let filters: Vec<String> = server.forms().iter().map(|form| form["Filter.1.Name"].clone()).collect();
         assert_eq!(filters, ["instance-status.status", "instance-status.status", "system-status.status"]);
     }

@@ -322,8 +322,12 @@ mod tests {
         assert_eq!(ours.owned_by(&owner, &pod.uid).map(|owned| owned.id().clone()), Some("i-1".into()));
         assert_eq!(of(&BTreeMap::new()).owned_by(&owner, &pod.uid), None);
         let neighbour = Owner { node: "n2".into(), ..owner.clone() };
-        assert_eq!(ours.owned_by(&neighbour, &pod.uid), None, "another node's");
-        assert_eq!(ours.owned_by(&owner, &"u2".into()), None, "another pod's");
+        assert_eq!(
+            ours.owned_by(&neighbour, &pod.uid),
+            None,
+            "an instance of another node must not be owned"
+        );
+        assert_eq!(ours.owned_by(&owner, &"u2".into()), None, "an instance of another pod must not be owned");
     }
 
     #[test]

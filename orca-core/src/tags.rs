@@ -108,7 +108,15 @@ mod tests {
         assert!(!tags.contains_key("orca.research/expires-at"));
         let value = |key: &str| tags.get(key).map(String::as_str);
         let read = pod_in(value).map(|pod| pod.uid);
-        assert_eq!((owner_in(value), read), (Some(owner()), Some(pod.uid)), "they can be read back");
-        assert_eq!((owner_in(|_| Some("")), pod_in(|_| Some(""))), (None, None), "an empty tag names nobody");
+        assert_eq!(
+            (owner_in(value), read),
+            (Some(owner()), Some(pod.uid)),
+            "owner and pod are read back from the tags"
+        );
+        assert_eq!(
+            (owner_in(|_| Some("")), pod_in(|_| Some(""))),
+            (None, None),
+            "an empty tag names no owner and no pod"
+        );
     }
 }

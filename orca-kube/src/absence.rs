@@ -61,7 +61,7 @@ mod tests {
         assert!(!by(serde_json::json!({ "namespace": "ml", "name": "a", "uid": "" })));
         assert!(
             !by(serde_json::json!({ "namespace": "ml", "name": "b", "uid": "2" })),
-            "another pod's answer"
+            "a pod of another name proves nothing"
         );
     }
 }

@@ -250,6 +250,6 @@ mod tests {
             assert_eq!(class(other), "other", "{text}");
         }
         let named = answer(404, "NotFound", "pods", "a");
-        assert!(matches!(classify(None, named), CallError::Other(_)), "nothing was asked for by name");
+        assert!(matches!(classify(None, named), CallError::Other(_)), "without a name a 404 is no absence");
     }
 }

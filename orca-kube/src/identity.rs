@@ -204,7 +204,11 @@ mod tests {
     #[test]
     fn a_node_with_instances_stands_still_under_another_identity_until_its_own_is_back() {
         let guard = guard(Recorded::default(), Accepted::default());
-        assert_eq!((guard.to_record(), guard.mismatch()), (None, None), "nobody has answered");
+        assert_eq!(
+            (guard.to_record(), guard.mismatch()),
+            (None, None),
+            "before any answer nothing is recorded"
+        );
         guard.answered(&"1/a".into()).expect("the first");
         guard.has_instances(true, at(0));
         assert_eq!(guard.to_record(), Some(recorded("c", "1/a")));
@@ -212,7 +216,7 @@ mod tests {
         assert!(mismatch.contains("1/a") && mismatch.contains("--abandon 1/a"), "{mismatch}");
         guard.has_instances(false, at(10));
         guard.has_instances(false, at(1_000));
-        assert_eq!(guard.to_record(), None, "what another account lists is no reason to forget");
+        assert_eq!(guard.to_record(), None, "the lists of another account must not drop the record");
         assert_eq!(guard.shared.health.identity(), Err(crate::Unhealthy::IdentityMismatch(mismatch)));
         guard.answered(&"1/a".into()).expect("back");
         assert_eq!((guard.mismatch(), guard.shared.health.identity()), (None, Ok(())));
@@ -228,7 +232,7 @@ mod tests {
         guard.answered(&"1/b".into()).expect_err("it may only be late to be listed");
         guard.answered(&"1/a".into()).expect("back");
         guard.has_instances(false, at(60));
-        assert_eq!(guard.to_record(), Some(Recorded::default()), "the Node says nothing");
+        assert_eq!(guard.to_record(), Some(Recorded::default()), "the Node records nothing");
         guard.answered(&"1/b".into()).expect("nothing is at stake");
         guard.has_instances(true, at(61));
         assert_eq!(guard.to_record(), Some(recorded("c", "1/b")));

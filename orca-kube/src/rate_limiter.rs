@@ -59,7 +59,7 @@ mod tests {
         assert!(places.iter().all(|place| *place == now));
         assert_eq!(limiter.spacing(now), Duration::from_millis(100));
         let last = (0..100).map(|_| limiter.reserve(now)).last();
-        assert!(last.is_some_and(|place| place > now), "it is empty");
+        assert!(last.is_some_and(|place| place > now), "a drained bucket has no place now");
         assert_eq!(limiter.spacing(now), Duration::from_millis(200), "never slower than the steady rate");
         assert_eq!(limiter.spacing(now + Duration::from_hours(1)), Duration::ZERO);
     }

@@ -184,12 +184,12 @@ mod tests {
     fn a_lease_that_was_outlived_by_launches_is_of_an_older_state() {
         let set_back = SetBack::default();
         let launched = |second| [at(0), at(second)].into_iter();
-        assert!(!set_back.is_outlived(launched(9_000)), "no lease was there");
+        assert!(!set_back.is_outlived(launched(9_000)), "without an earlier lease nothing is noticed");
         set_back.found_lease(at(1_000));
         set_back.found_lease(at(5_000));
         assert!(
             !set_back.is_outlived(launched(1_180)) && set_back.is_outlived(launched(1_181)),
-            "the first counts"
+            "the first lease counts"
         );
         set_back.forget_lease();
         assert!(!set_back.is_outlived(launched(9_000)));

@@ -178,6 +178,6 @@ mod tests {
         drop(life);
         spawner.detach(sleeper(&ended));
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert!(!ended.load(Ordering::Acquire), "a process that has died does nothing");
+        assert!(!ended.load(Ordering::Acquire), "a task ran on after its run was dropped");
     }
 }

@@ -120,7 +120,7 @@ async fn an_id_that_is_not_there_is_absent_and_hides_no_other() {
         let server = Server::new([refusal, page(&["i-0", "i-1", "i-9"], "")]);
         let asked = ["i-0", "i-1", "i-2", "*"].map(InstanceId::new);
         let found = client(&server, &settings()).describe_ids(&asked).await.expect("found");
-        assert_eq!(ids(&found), ["i-0", "i-1"], "what a wildcard lets through was not asked for");
+        assert_eq!(ids(&found), ["i-0", "i-1"], "an id with a wildcard must not return other instances");
         let forms = server.forms();
         assert_eq!(forms.len(), 2, "two calls for a hundred ids, however many of them are gone");
         assert_eq!(forms[1].get("Filter.1.Name").map(String::as_str), Some("instance-id"));

@@ -113,5 +113,5 @@ async fn a_failure_that_took_long_is_cached_too() {
     for _ in 0..2 {
         client.image(None).await.expect_err("missing");
     }
-    assert_eq!(server.requests().len(), 1, "who waited for the answer does not ask again");
+    assert_eq!(server.requests().len(), 1, "callers that waited for the answer make no call");
 }

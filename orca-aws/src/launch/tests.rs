@@ -130,7 +130,7 @@ async fn a_profile_can_be_an_arn_and_a_volume_without_size_has_the_images() {
     assert_eq!(form["BlockDeviceMapping.1.Ebs.Encrypted"], "true");
     assert_eq!(
         form["BlockDeviceMapping.1.Ebs.VolumeSize"], "8",
-        "some servers of the API refuse a launch without"
+        "some servers refuse a launch without a volume size"
     );
     assert!(!form.keys().any(|key| key.starts_with("SecurityGroupId")));
 }

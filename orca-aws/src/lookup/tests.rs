@@ -109,7 +109,7 @@ async fn an_image_that_cannot_be_described_is_asked_for_again_as_well() {
             (Kind::Invalid(Fault::Config), "InvalidAMIID.NotFound")
         );
     }
-    assert_eq!(server.requests().len(), 3, "who finds out the same a moment later does not ask");
+    assert_eq!(server.requests().len(), 3, "a recent answer is not asked for again");
     clock.set(1_010);
     assert_eq!(ami(&client.make_offers(&wish()).await.expect("offers")), "ami-4567abcd");
 }

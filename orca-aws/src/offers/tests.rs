@@ -13,7 +13,7 @@ fn denied() -> Reply {
 
 async fn offer(settings: &Aws, wish: &LaunchRequest, replies: [Reply; 2]) -> Result<Offer, CloudError> {
     let offers = client(&Server::new(replies), settings).make_offers(wish).await?;
-    assert_eq!(offers.len(), 1, "one subnet, one offer");
+    assert_eq!(offers.len(), 1, "one subnet makes one offer");
     Ok(offers.into_iter().next().expect("one offer"))
 }
 

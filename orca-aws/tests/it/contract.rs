@@ -64,7 +64,7 @@ async fn through_the_sdk_the_fake_keeps_the_contract() {
             .counting(|| ec2.calls().len());
         suite.run().await.into_result().expect("the contract");
     }
-    assert!(ec2.alive().is_empty(), "everything has ended");
+    assert!(ec2.alive().is_empty(), "the contract left instances alive");
     assert!(ec2.doubles().is_empty(), "no pod had two instances: {:?}", ec2.doubles());
     assert_eq!(ec2.unserved(), Vec::<String>::new());
 }

@@ -159,7 +159,7 @@ fn drawn_worlds_keep_the_rules_through_the_sdk() {
 #[test]
 fn a_planted_bug_is_found_through_the_sdk() {
     let trial = trial_with(Bug::RunningAtLaunch, &Plan::drawn(1), &Connect::with(client)).expect("a run");
-    assert!(!trial.violations.is_empty(), "the worlds show nothing");
+    assert!(!trial.violations.is_empty(), "the planted bug was not found");
 }
 
 #[tokio::test(start_paused = true)]

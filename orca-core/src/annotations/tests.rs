@@ -106,7 +106,7 @@ fn every_annotation_that_is_read_has_its_wish() {
     assert_eq!(old.max_price.map(UsdPerHour::micros), Some(1_500_000), "its name before");
     assert_eq!(old.notes, ["orca.research/debug is not acted on yet"]);
     let written = parse(&[("orca.research/instance-id", "i-1"), ("orca.research/public-ip", "192.0.2.7")]);
-    assert_eq!(written, Ok(Wishes::default()), "ORCA's own words are no wish");
+    assert_eq!(written, Ok(Wishes::default()), "annotations that ORCA writes ask for nothing");
 }
 
 #[test]

@@ -351,7 +351,7 @@ fn a_stopped_instance_is_terminated_after_its_pod_was_failed() {
     let seen = KnownInstances { seen: vec![instance(InstanceState::Stopped)], ..instances() };
     let decision = Case::new(seen).record(record(0).launched(&"i-1".into())).decide(10);
     assert_eq!((reason(&decision), action(&decision).as_str()), ("InstanceGone", "Terminate"));
-    assert_eq!(decision.lived, Some(Duration::from_secs(10)), "a short life holds back its owner");
+    assert_eq!(decision.lived, Some(Duration::from_secs(10)), "a short life must delay the owner's next pod");
 }
 
 #[test]

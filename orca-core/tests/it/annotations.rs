@@ -59,7 +59,7 @@ proptest! {
     ) {
         let (object, config) = (annotated(&annotations), config());
         let answer = admit(&object, &config);
-        prop_assert_eq!(&answer, &admit(&object, &config), "the same again");
+        prop_assert_eq!(&answer, &admit(&object, &config), "two runs must agree");
         match answer {
             Ok(request) => {
                 prop_assert!(is_allowed(&request), "{:?}", request);

@@ -52,7 +52,7 @@ fn is_open(intent: Intent) -> bool {
 /// A launch is announced in a record that asks for it, and only where nothing is known to be there.
 fn check_send(seen: &OwnedObservation, decision: &Decision) -> Result<(), TestCaseError> {
     let record = decision.record();
-    prop_assert!(record.is_some(), "what is sent is announced");
+    prop_assert!(record.is_some(), "a send needs a record");
     let Some(record) = record else { return Ok(()) };
     prop_assert!(record.unresolved.contains(&record.send_at) && record.send_at == seen.now);
     prop_assert!(record.instance_id.is_none());
@@ -119,7 +119,7 @@ proptest! {
         match decision.action {
             Action::Send => {
                 check_send(&seen, &decision)?;
-                prop_assert!(patch.is_some(), "the announcement is written");
+                prop_assert!(patch.is_some(), "the patch must have the record");
             }
             Action::Terminate => check_terminate(&seen, &decision)?,
             Action::Release => check_ending(&seen, matches!(seen.intent, Intent::Deleting { released: false, .. }))?,
@@ -128,6 +128,6 @@ proptest! {
         }
         check_patch(&seen, patch.as_ref())?;
         check_running(&seen, &decision)?;
-        prop_assert_eq!(decided(&seen), (decision, patch), "the same again");
+        prop_assert_eq!(decided(&seen), (decision, patch), "the same observation must give the same decision");
     }
 }

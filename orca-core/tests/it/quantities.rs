@@ -58,7 +58,7 @@ fn quantities_are_read_as_the_api_reads_them() {
             differs.push(format!("{text:?} is {value}, and is read as {read}"));
         }
     }
-    assert!(rows().count() > 3_000, "the table is read wrongly");
+    assert!(rows().count() > 3_000, "the table has too few rows: it was not read right");
     assert!(differs.is_empty(), "{} differ:\n{}", differs.len(), differs.join("\n"));
 }
 

@@ -29,6 +29,6 @@ fn requests_and_limits_are_counted_as_the_scheduler_and_the_kubelet_do() {
             differs.push(format!("{text}\n  is {requests:?} and {limits:?}, and is counted as {counted:?}"));
         }
     }
-    assert!(TABLE.lines().count() > 300, "the table is read wrongly");
+    assert!(TABLE.lines().count() > 300, "the table has too few rows: it was not read right");
     assert!(differs.is_empty(), "B27: {} differ:\n{}", differs.len(), differs.join("\n"));
 }

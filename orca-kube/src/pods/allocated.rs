@@ -118,7 +118,11 @@ mod tests {
     fn room_is_taken_once_and_given_back() {
         let allocated = allocated("4", "10");
         assert_eq!(short(allocated.admit(&"a".into(), &pod("3"), None)), None);
-        assert_eq!(short(allocated.admit(&"a".into(), &pod("3"), None)), None, "it has its room");
+        assert_eq!(
+            short(allocated.admit(&"a".into(), &pod("3"), None)),
+            None,
+            "a pod keeps the room that it has"
+        );
         assert_eq!(short(allocated.admit(&"b".into(), &pod("2"), None)).as_deref(), Some("OutOfcpu"), "B27");
         allocated.release(&"a".into());
         assert_eq!(short(allocated.admit(&"b".into(), &pod("2"), None)), None);

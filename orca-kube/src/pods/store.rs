@@ -309,16 +309,20 @@ mod tests {
         let store = Store::default();
         store.apply(pod("a", "1", "100"));
         let known = store.get(&"1".into()).expect("known");
-        assert!(store.is_known_newer(&pod("a", "1", "40")), "a list would doubt it");
+        assert!(store.is_known_newer(&pod("a", "1", "40")), "a newer version is known");
         store.confirm(&known, pod("a", "1", "40"));
         assert_eq!(
             version(&store, "1").as_deref(),
             Some("40"),
-            "else every write would meet a conflict for ever"
+            "an older version from a GET must count: every write would conflict otherwise"
         );
         store.apply(pod("a", "1", "41"));
         store.confirm(&known, pod("a", "1", "40"));
-        assert_eq!(version(&store, "1").as_deref(), Some("41"), "a newer one came in while it was read");
+        assert_eq!(
+            version(&store, "1").as_deref(),
+            Some("41"),
+            "a newer version came in meanwhile, so the GET must not count"
+        );
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn a_small_run_on_the_fakes_needs_no_server_at_all() {
     let turn = &report["turns"][0];
     assert_eq!(turn["failures"], serde_json::json!([]));
     assert_eq!(turn["cloudCalls"]["launchesPerPod"], 1.0);
-    assert_eq!(turn["apiServerCpuSeconds"], Value::Null, "it is no process of its own");
+    assert_eq!(turn["apiServerCpuSeconds"], Value::Null, "an API server in this process has no process id");
     let median = |figure: &str| report["medians"][0][figure].as_f64().expect(figure);
     assert!((1.0..=3.0).contains(&median("writesUpPerPod")), "{turn}");
     assert!((1.0..=3.5).contains(&median("writesDownPerPod")), "{turn}");

@@ -27,7 +27,11 @@ async fn deletions_go_out_while_no_offer_is_ever_made() {
     // More than may be prepared at the same time, and more than there are workers.
     harness.create_many("new", 300).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(harness.shown().await.get("LaunchPreparing"), Some(&300), "L10: the wait is told");
+    assert_eq!(
+        harness.shown().await.get("LaunchPreparing"),
+        Some(&300),
+        "L10: the pod must show that it waits"
+    );
     for number in 0..100 {
         harness.delete(&format!("old-{number}")).await;
     }

@@ -87,7 +87,7 @@ fn a_refusal_closes_the_attempt_only_when_no_other_send_is_unresolved() {
 
     let third = second.resend(at(1_060 + AGED));
     assert_eq!(third.unresolved, [at(1_060 + AGED)], "the first is too old to be executed");
-    assert_eq!(third.unsettled, Some(at(1_000)), "and may have been");
+    assert_eq!(third.unsettled, Some(at(1_000)), "the first may have been executed");
     let closed = third.refused(at(1_060 + AGED), capacity(), at(1_061 + AGED));
     assert!(matches!(closed.state(), AttemptState::Closed(_)), "its token was asked for again: {closed:?}");
 }

@@ -54,7 +54,11 @@ fn that_the_instance_runs_is_an_event_once() {
 #[test]
 fn a_pod_that_still_runs_has_no_length_of_life() {
     let decision = with_status(shown("True", REFERENCE)).decide(10);
-    assert_eq!((reason(&decision), decision.lived), ("Running", None), "only an end holds back its owner");
+    assert_eq!(
+        (reason(&decision), decision.lived),
+        ("Running", None),
+        "a pod that runs must not delay its owner"
+    );
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn a_change_is_reported_once_and_the_next_one_again() {
         first.len() == 1 && first[0].starts_with("ChangeNotApplied: annotation orca.research/ami"),
         "{first:?}"
     );
-    assert_eq!(case.decide(20).notes, [], "it was told");
+    assert_eq!(case.decide(20).notes, [], "the event was published before");
     let second = annotate(&mut case, "orca.research/launch-type");
     assert!(second.len() == 1 && second[0].contains("orca.research/launch-type"), "{second:?}");
 }

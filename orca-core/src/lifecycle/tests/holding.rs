@@ -142,9 +142,9 @@ fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
             assert_eq!(
                 (action(&running).as_str(), reason(&running)),
                 ("None", "-"),
-                "it shows what it showed"
+                "the status must not change"
             );
-            assert_eq!(running.notes.len(), 1, "and people are told");
+            assert_eq!(running.notes.len(), 1, "there must be a warning");
             let deleted = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(now));
             case.pod.metadata.deletion_timestamp = Some(deleted);
             let deleting = case.decide(now);
@@ -157,12 +157,12 @@ fn what_was_launched_under_another_identity_is_unknown_and_never_missing() {
     let here = elsewhere(KnownInstances { seen: vec![instance(InstanceState::Running)], ..instances() });
     let mut case = Case::new(here).record(launched.clone());
     case.pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
-    assert_eq!(action(&case.decide(20)), "Terminate", "what stands here under its UID is nobody's");
+    assert_eq!(action(&case.decide(20)), "Terminate", "an instance in the current account must be ended");
     let refused = record(0).refused(at(0), CloudError::new(Kind::NoCapacity, "C", "m"), at(1));
     let next = Case::new(elsewhere(instances())).record(refused).decide(10);
-    assert_eq!(action(&next), "attempt 2", "a refusal launched nothing anywhere");
+    assert_eq!(action(&next), "attempt 2", "a refused launch ties the pod to no account");
     let same = Case::new(instances()).record(launched).decide(10);
-    assert_eq!(action(&same), "Refresh", "under its own identity it is looked for");
+    assert_eq!(action(&same), "Refresh", "under its own identity the pod is followed");
 }
 
 #[test]
@@ -170,8 +170,8 @@ fn a_deleted_pod_whose_end_was_shown_goes_although_its_instance_is_no_longer_lis
     let mut case = Case::new(instances()).record(record(0).launched(&"i-1".into()));
     case.pod.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(10)));
     case.pod.status.as_mut().expect("a status").phase = Some("Failed".into());
-    assert_eq!(action(&case.decide(100)), "Refresh", "it may be listed yet");
-    assert_eq!(action(&case.decide(20 * 60)), "Release", "ORCA was away for an hour");
+    assert_eq!(action(&case.decide(100)), "Refresh", "the instance may still be listed");
+    assert_eq!(action(&case.decide(20 * 60)), "Release", "the instance is no longer listed after that time");
     case.instances.fresh = false;
     assert_eq!(action(&case.decide(20 * 60)), "Refresh");
 }
@@ -243,9 +243,13 @@ fn an_instance_that_nothing_confirms_keeps_what_its_pod_shows() {
     let held = Missing { is_held: true, ..gone.clone() };
     let held = silent(KnownInstances { missing: Some(held), ..instances() });
     let held = Case::new(held).record(launched.clone()).decide(401);
-    assert_eq!(reason(&held), "Ready unknown", "many are missing together: nothing is concluded");
+    assert_eq!(reason(&held), "Ready unknown", "with many missing nothing may be concluded");
     let gone = silent(KnownInstances { missing: Some(gone), ..instances() });
     assert_eq!(reason(&Case::new(gone).record(launched.clone()).decide(401)), "InstanceGone");
     let ended = silent(KnownInstances { seen: vec![instance(InstanceState::Terminated)], ..instances() });
-    assert_eq!(reason(&Case::new(ended).record(launched).decide(401)), "InstanceGone", "its end is known");
+    assert_eq!(
+        reason(&Case::new(ended).record(launched).decide(401)),
+        "InstanceGone",
+        "an end that is known counts"
+    );
 }

@@ -52,7 +52,7 @@ fn a_pod_that_cannot_be_compared_with_its_type_gets_an_event() {
         case.pod.spec.as_mut().expect("a spec").containers =
             serde_json::from_value(containers).expect("containers");
         let decision = case.see(|seen| decide(&Observation { check_fit, ..*seen }, at(SINCE + 1)));
-        assert_eq!(action(&decision), "Send", "it is launched all the same");
+        assert_eq!(action(&decision), "Send", "a pod that was not compared is launched");
         decision.notes.iter().any(|note| note.reason == "FitNotChecked")
     };
     let some = || Some(crate::resources::Resources::new());
@@ -120,7 +120,7 @@ fn a_launch_whose_turn_has_not_come_waits_and_says_so_when_it_is_long() {
     assert_eq!((reason(&soon), soon.again), ("-", Duration::from_secs(10)));
     let later = done(Ok(prepared(Permit::Until(at(SINCE + 60)))));
     assert_eq!(reason(&later.decide(SINCE)), "LaunchQueued");
-    assert_eq!(action(&later.decide(SINCE + 60)), "attempt 1", "its turn has come");
+    assert_eq!(action(&later.decide(SINCE + 60)), "attempt 1", "the permit is due");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn an_offer_that_does_not_come_is_shown_after_a_while() {
     assert_eq!(reason(&case.decide(SINCE + 19)), "-");
     let decision = case.decide(SINCE + 20);
     assert_eq!((action(&decision).as_str(), reason(&decision)), ("None", "LaunchPreparing"), "L10");
-    assert!(decision.consume.is_empty(), "it goes on");
+    assert!(decision.consume.is_empty(), "the preparation continues");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_send_that_failed_in_any_way_leaves_its_mark() {
         let state = TaskState::Done { at: at(5), result: Err(failure) };
         case.facts.send = Some(Task { key: at(0), since: at(0), state });
         let decision = case.decide(6);
-        assert_eq!(decision.record(), Some(&record(0)), "nobody knows what became of it");
+        assert_eq!(decision.record(), Some(&record(0)), "the send must stay unresolved");
         assert_eq!(decision.consume, [TaskKey::Send(at(0))]);
     }
 }
@@ -204,7 +204,7 @@ fn a_repeated_send_that_was_stopped_does_not_let_a_second_attempt_begin() {
     let settling = record(0).resend(at(30)).refused(at(30), capacity, at(31)).resend(at(end));
     let stopped = Case::new(instances()).record(settling).answered(end, LaunchOutcome::NotSent(fence));
     let decision = stopped.decide(end + 61);
-    assert_eq!(decision.notes, [], "nobody has to mend what passes by itself");
+    assert_eq!(decision.notes, [], "what passes by itself needs no event");
     let next = decision.record().expect("a record").clone();
     let after = Case::new(instances()).record(next);
     for second in [62, 120, 600] {

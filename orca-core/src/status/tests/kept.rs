@@ -63,7 +63,7 @@ fn a_pod_that_ran_ends_its_containers_whoever_is_the_cause() {
     assert_eq!(
         json!(containers(&lost)[0].state)["terminated"]["exitCode"],
         137,
-        "a launch that nobody knows of"
+        "a lost container ends with 137"
     );
 }
 
@@ -90,7 +90,10 @@ fn an_unconfirmed_pod_shows_what_it_showed_and_after_a_while_that_ready_is_unkno
     let is_ready = |pod: &Pod| containers(pod).iter().all(|container| container.ready);
     let confirmed = "orca.research/InstanceConfirmed";
     let live = after(&pod(), &running(Ready::Yes), 10);
-    assert!(crate::pod::condition(&live, confirmed).is_none(), "as long as it never was in doubt");
+    assert!(
+        crate::pod::condition(&live, confirmed).is_none(),
+        "a pod that was always confirmed has no such condition"
+    );
 
     let early = after(&live, &shown(false), 70);
     assert_eq!(condition(&early, confirmed), ("Unknown", "InstanceUnconfirmed"));
@@ -117,5 +120,9 @@ fn an_unconfirmed_pod_shows_what_it_showed_and_after_a_while_that_ready_is_unkno
     assert_eq!((condition(&back, confirmed), condition(&back, "Ready")), (("True", "-"), ("True", "-")));
 
     let unready = after(&after(&pod(), &running(Ready::No("checks".into())), 10), &shown(true), 400);
-    assert_eq!(condition(&unready, "Ready"), ("False", "ContainersNotReady"), "it is not known any worse");
+    assert_eq!(
+        condition(&unready, "Ready"),
+        ("False", "ContainersNotReady"),
+        "a condition that was False stays False"
+    );
 }

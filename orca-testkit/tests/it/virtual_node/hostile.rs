@@ -60,7 +60,7 @@ async fn pods_that_vanish_without_a_deletion_are_found_by_the_next_list_and_end_
     let harness = Harness::new();
     harness.create_many("pod", 20).await;
     harness.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
-    assert_eq!(left_after_vanishing(&harness, 3).await, 20, "nobody has looked yet");
+    assert_eq!(left_after_vanishing(&harness, 3).await, 20, "no list has shown it yet");
     tokio::time::sleep(Duration::from_secs(195)).await;
     let left = harness.ec2.alive().len();
     assert!((8..=12).contains(&left), "three at once and five a minute, and not {left} left");
@@ -74,7 +74,11 @@ async fn an_api_server_that_does_not_prove_itself_ends_nothing() {
     harness.create_many("pod", 20).await;
     harness.eventually(&[("Running", 20)], Duration::from_mins(1)).await;
     harness.kube.faults().add(Fault::new(Effect::ErrorBefore(500)).verb("get").resource("namespaces"));
-    assert_eq!(left_after_vanishing(&harness, 45).await, 20, "not even a few");
+    assert_eq!(
+        left_after_vanishing(&harness, 45).await,
+        20,
+        "an API server that proves nothing must not be believed at all"
+    );
     assert!(harness.was_told("VanishedPods").await);
     assert_eq!(harness.node.health.live(), Ok(()));
 }
@@ -113,7 +117,7 @@ async fn watches_that_end_at_once_are_asked_for_at_a_bounded_rate() {
     harness.kube.faults().clear();
     harness.delete("pod").await;
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert!(harness.ec2.alive().is_empty(), "it is watched again");
+    assert!(harness.ec2.alive().is_empty(), "the watch must start again");
 }
 
 /// A write counts only when the answer is this pod with this record: a proxy can answer anything.

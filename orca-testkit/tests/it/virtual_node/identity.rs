@@ -45,12 +45,9 @@ async fn another_region_or_account_stops_everything_until_it_is_back() {
         assert_eq!(
             (harness.node.health.live(), harness.node.health.node()),
             (Ok(()), Ok(())),
-            "nobody is evicted"
+            "no pod may be evicted"
         );
-        assert!(
-            elsewhere.calls_of("DescribeInstances").is_empty(),
-            "nobody asks another account for anything"
-        );
+        assert!(elsewhere.calls_of("DescribeInstances").is_empty(), "no call may go to another account");
 
         let home = harness.ec2.clone();
         harness.restart_over(&home).await;
