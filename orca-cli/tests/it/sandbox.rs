@@ -170,14 +170,30 @@ impl Running {
     }
 }
 
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 #[test]
 fn every_signal_to_stop_leaves_nothing_behind() {
-    for signal in ["-INT", "-TERM", "-HUP"] {
+    // Who runs the tests by nohup has them ignore that signal, and the sandbox does so too.
+    let hangup = (!ignores_hangup()).then_some("-HUP");
+    for signal in ["-INT", "-TERM"].into_iter().chain(hangup) {
         let mut running = Running::start(&[]);
         running.says("\"Ready\"");
         running.signal(signal);
         assert_eq!(running.end(), Some(0), "{signal}");
     }
+}
+
+/// `orca sandbox | head`: who stops reading ends it.
+#[test]
+fn the_sandbox_ends_when_nobody_reads_what_it_says() {
+    let Running { mut child, lines, .. } = Running::start(&["--speed", "60x"]);
+    drop(lines);
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orca_core::admission::admit;
-use orca_core::config::Config;
+use orca_core::config::{Config, Mode};
 use orca_core::well_known::annotation;
 use serde_json::json;
 
@@ -30,13 +30,15 @@ fn the_messages_of_the_page_on_annotations_are_those_of_the_program() {
     let (launch, price) = (annotation::LAUNCH_TYPE, annotation::MAX_SPOT_PRICE);
     let mut narrow = config();
     narrow.instances.allowed_instance_types = vec!["t3.*".into(), "p5.48xlarge".into()];
+    let mut explicit = config();
+    explicit.instances.selection_mode = Mode::Explicit;
     let told = [
         refused(&[typed, (launch, "sport")], &config()),
         refused(&[typed, (launch, "spot"), (price, "NaN")], &config()),
-        refused(&[typed, (price, "1.00")], &config()),
+        refused(&[typed, (launch, "on-demand"), (price, "1.00")], &config()),
         refused(&[typed, ("orca.research/max-spot-prise", "1.00")], &config()),
         refused(&[(annotation::INSTANCE_TYPE, "p5.4xlarge")], &narrow),
-        refused(&[], &config()),
+        refused(&[], &explicit),
     ];
     assert_eq!(quoted(), told);
 }
