@@ -122,7 +122,7 @@ fn scale(suffix: &str) -> Result<Scale, NotAQuantity> {
         exponent => {
             let digits = exponent.strip_prefix(['e', 'E']).ok_or(NotAQuantity)?;
             let power: i32 = digits.parse().map_err(|_| NotAQuantity)?;
-            if power.abs() > 60 {
+            if power.unsigned_abs() > 60 {
                 return Err(NotAQuantity);
             }
             Scale::Ten(power)

@@ -79,7 +79,7 @@ fn every_suffix_and_exponent_has_its_power() {
     }
     let long = "9".repeat(28);
     assert_eq!(read(&long), read("1e60"), "28 digits are read");
-    for text in [format!("{long}9"), "1e61".to_owned(), "1e-61".to_owned(), ".".to_owned()] {
+    for text in [format!("{long}9"), "1e61".into(), "1e-61".into(), ".".into(), format!("1e{}", i32::MIN)] {
         assert_eq!(text.parse::<Quantity>(), Err(NotAQuantity), "{text}");
     }
 }
