@@ -212,17 +212,11 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
         ),
         NoInstance::CloudUnreachable(error) => waiting(
             reason::CLOUD_UNREACHABLE,
-            sentence(
-                &format!("the cloud's instances cannot be listed, so nothing is launched: {error}"),
-                "It is asked again until it answers",
-            ),
+            format!("the cloud's instances cannot be listed, so nothing is launched until they can: {error}"),
         ),
         NoInstance::RecordUnusable(error) => waiting(
             reason::INSTANCE_CREATION_FAILED,
-            sentence(
-                &error.to_string(),
-                "Delete the pod and make it again: nothing can be launched by this record",
-            ),
+            sentence(&error.to_string(), "Nothing is launched by this record: delete the pod and make it again"),
         ),
         // Unknown is never absent: nothing is concluded, and nothing is launched a second time.
         NoInstance::LaunchedElsewhere { recorded, current } => waiting(
@@ -257,14 +251,7 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
         NoInstance::Launching { instance_type } => {
             waiting(reason::INSTANCE_LAUNCHING, format!("launching an instance of type {instance_type}"))
         }
-        // What people have to mend is shown by its code; what passes by itself is a launch like any other.
-        NoInstance::NotSent { error, until } => {
-            waiting(if error.kind.is_definitive() { &error.code } else { reason::INSTANCE_LAUNCHING }, {
-                let more = format!("The launch call was not sent; the next try is at {until:.0}");
-                let said = if error.kind.is_definitive() { error.told() } else { error.to_string() };
-                sentence(&said, &more)
-            })
-        }
+        NoInstance::NotSent { error, until } => not_sent(error, *until),
         NoInstance::Unanswered(error) => waiting(
             reason::INSTANCE_LAUNCHING,
             format!("nobody knows yet whether the launch happens; asking again with the same token. {error}"),
@@ -285,6 +272,15 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
             lost(reason::INSTANCE_GONE, "the instance was launched and has ended")
         }
     }
+}
+
+/// What people have to mend is shown by its code; what passes by itself is a launch like any other.
+fn not_sent(error: &CloudError, until: Timestamp) -> Shown {
+    let more = format!("The launch call was not sent; the next try is at {until:.0}");
+    if error.kind.is_definitive() {
+        return waiting(&error.code, sentence(&error.told(), &more));
+    }
+    waiting(reason::INSTANCE_LAUNCHING, sentence(&error.to_string(), &more))
 }
 
 /// Neither the pod nor what it asks for is the cause.

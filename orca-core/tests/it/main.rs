@@ -6,6 +6,7 @@ mod annotations;
 mod decisions;
 mod documents;
 mod edges;
+mod fuzz;
 mod hostile;
 mod observations;
 mod quantities;
