@@ -122,23 +122,24 @@ fn kubelet(live: &Pod, shown: &Shown) -> Vec<Draft> {
         | Shown::Ended { .. }
         | Shown::Deleted { .. } => Draft::new("Initialized", true),
     };
-    let (ready, because, network) = match shown {
-        Shown::Running { ready: Ready::Yes, .. } | Shown::Unconfirmed { .. } => (true, None, true),
+    let (unready_because, network) = match shown {
+        Shown::Running { ready: Ready::Yes, .. } | Shown::Unconfirmed { .. } => (None, true),
         Shown::Running { ready: Ready::No(why), .. } => {
-            (false, Some(("ContainersNotReady", format!("{}: {why}", unready()))), true)
+            (Some(("ContainersNotReady", format!("{}: {why}", unready()))), true)
         }
-        Shown::Waiting { .. } => (false, Some(("ContainersNotReady", unready())), false),
-        Shown::Ended { .. } | Shown::Deleted { .. } => (false, Some(("PodFailed", String::new())), false),
+        Shown::Waiting { .. } => (Some(("ContainersNotReady", unready())), false),
+        Shown::Ended { .. } | Shown::Deleted { .. } => (Some(("PodFailed", String::new())), false),
     };
-    let with_cause = |kind: &'static str, is_true: bool| match &because {
-        Some((reason, message)) if !is_true => Draft::new(kind, false).because(*reason, message.as_str()),
-        _ => Draft::new(kind, is_true),
+    let is_ready = unready_because.is_none();
+    let with_cause = |kind: &'static str| match &unready_because {
+        Some((reason, message)) => Draft::new(kind, false).because(*reason, message.as_str()),
+        None => Draft::new(kind, true),
     };
     let mut drafts = vec![
         Draft::new("PodReadyToStartContainers", network),
         initialized,
-        readiness(live, ready, with_cause("Ready", ready)),
-        with_cause("ContainersReady", ready),
+        readiness(live, is_ready, with_cause("Ready")),
+        with_cause("ContainersReady"),
     ];
     if pod::condition(live, "PodScheduled").is_none_or(|scheduled| scheduled.status != "True") {
         drafts.push(Draft::new("PodScheduled", true));

@@ -135,6 +135,13 @@ fn readiness_gates_hold_ready_back() {
     let pod = after(&gated, &running(Ready::Yes), 10);
     assert_eq!(condition(&pod, "Ready"), ("False", "ReadinessGatesNotReady"));
     assert_eq!(condition(&pod, "ContainersReady"), ("True", "-"));
+    for (gate, ready) in [("False", "False"), ("Unknown", "False"), ("True", "True")] {
+        let mut told = gated.clone();
+        told.status =
+            serde_json::from_value(json!({ "conditions": [{ "type": "example.com/gate", "status": gate }] }))
+                .expect("a status");
+        assert_eq!(condition(&after(&told, &running(Ready::Yes), 10), "Ready").0, ready, "B67: {gate}");
+    }
 }
 
 #[test]

@@ -47,9 +47,10 @@ fn whatever_was_changed_since_the_launch_is_named_and_goes_when_it_is_changed_ba
     let mut shown = live.clone();
     shown.status = Some(render(&live, &running, Some(&record), at(20)));
     assert_eq!(condition(&shown, "PodResizePending"), ("True", "Infeasible"));
-    let ephemeral =
-        serde_json::to_value(&shown.status.as_ref().expect("a status").ephemeral_container_statuses);
-    assert_eq!(ephemeral.expect("json")[0]["state"]["waiting"]["reason"], "ContainersNotRun");
+    let ephemeral = &json!(shown.status.as_ref().expect("a status").ephemeral_container_statuses)[0];
+    assert_eq!(ephemeral["state"]["waiting"]["reason"], "ContainersNotRun");
+    let known = (&ephemeral["name"], &ephemeral["image"], &ephemeral["lastState"]);
+    assert_eq!(known, (&json!("debugger"), &json!("busybox"), &json!({})), "B79");
     let again = patch(&shown, &render(&shown, &running, Some(&record), at(40)), &[]);
     assert!(!json!(again).to_string().contains("ChangeNotApplied"), "told once: {again:?}");
     let mut back = shown;

@@ -30,6 +30,16 @@ fn a_pod_that_nobody_scheduled_is_shown_as_scheduled() {
     let mut bound = pod();
     bound.status = None;
     assert_eq!(condition(&after(&bound, &waiting(), 10), "PodScheduled"), ("True", "-"));
+    for (scheduled, is_ours) in [("True", false), ("False", true)] {
+        let mut seen = pod();
+        seen.status = serde_json::from_value(
+            json!({ "conditions": [{ "type": "PodScheduled", "status": scheduled, "reason": "Unschedulable" }] }),
+        )
+        .expect("a status");
+        let conditions = render(&seen, &waiting(), None, at(10)).conditions.unwrap_or_default();
+        let rendered = conditions.iter().find(|one| one.type_ == "PodScheduled");
+        assert_eq!(rendered.map(|one| one.status.as_str()), is_ours.then_some("True"), "{scheduled}");
+    }
 }
 
 #[test]
