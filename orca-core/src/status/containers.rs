@@ -127,7 +127,6 @@ fn terminated(
         ..ContainerStateTerminated::default()
     };
     ContainerStatus {
-        started: Some(false),
         container_id,
         ..status(container, ContainerState { terminated: Some(terminated), ..ContainerState::default() })
     }
@@ -142,7 +141,6 @@ fn status(container: &Container, state: ContainerState) -> ContainerStatus {
     ContainerStatus {
         name: container.name.clone(),
         image: container.image.clone().unwrap_or_default(),
-        image_id: String::new(),
         started: Some(false),
         state: Some(state),
         // The API server always answers with it, and its absence would look like a change (B79).

@@ -94,6 +94,8 @@ fn a_waiting_pod_is_pending_with_one_waiting_state_a_container() {
     for container in status.container_statuses.iter().flatten() {
         let state = serde_json::to_value(&container.state).expect("json");
         assert_eq!(state, json!({ "waiting": { "reason": "InstanceBooting", "message": "starting" } }));
+        assert_eq!((container.image.as_str(), container.started), ("img", Some(false)));
+        assert_eq!(json!(container.last_state), json!({}), "B79: the API server answers with it");
     }
     assert_eq!(condition(&pod, "PodReadyToStartContainers").0, "False");
     assert_eq!(condition(&pod, "Ready"), ("False", "ContainersNotReady"));
