@@ -86,9 +86,18 @@ fn a_decision_with_a_warning_gets_no_second_one() {
 }
 
 #[test]
-fn a_pod_that_never_had_an_instance_does_not_show_that_it_ended() {
+fn a_deleted_pod_shows_that_its_instance_ended_if_it_ever_had_one() {
     let refusal = CloudError::new(Kind::Quota, "VcpuLimitExceeded", "no");
+    let missing = Missing { id: "i-1".into(), absences: 3, since: at(90), latest: at(400), is_held: false };
+    let missing = KnownInstances { missing: Some(missing), ..instances() };
+    let mut shown = deleting(instances());
+    let running = json!([{ "name": "main", "image": "", "imageID": "", "ready": true, "restartCount": 0, "containerID": "ec2://us-west-2/i-1" }]);
+    shown.pod.status.as_mut().expect("a status").container_statuses =
+        serde_json::from_value(running).expect("statuses");
     let cases = vec![
+        ("seen, without a record", deleting(seen(InstanceState::Terminated)), "its instance has ended"),
+        ("missing, without a record", deleting(missing), "its instance has ended"),
+        ("shown, without a record", shown, "its instance has ended"),
         ("no record", deleting(instances()), "before anything was launched"),
         (
             "refused",
