@@ -216,7 +216,10 @@ fn without_instance(why: &NoInstance<'_>) -> Shown {
         ),
         NoInstance::RecordUnusable(error) => waiting(
             reason::INSTANCE_CREATION_FAILED,
-            sentence(&error.to_string(), "Nothing is launched by this record: delete the pod and make it again"),
+            sentence(
+                &error.to_string(),
+                "Nothing is launched by this record: delete the pod and make it again",
+            ),
         ),
         // Unknown is never absent: nothing is concluded, and nothing is launched a second time.
         NoInstance::LaunchedElsewhere { recorded, current } => waiting(

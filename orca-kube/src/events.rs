@@ -119,7 +119,7 @@ impl Events {
     #[cfg(test)]
     pub(crate) fn published(&self, reason: &str) -> Vec<String> {
         let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        published.keys().filter(|one| &*one.reason == reason).map(|one| one.message.to_string()).collect()
+        published.keys().filter(|one| &*one.reason == reason).map(|one| one.message.clone()).collect()
     }
 
     fn is_news(&self, subject: &str, note: &Note) -> bool {
