@@ -54,6 +54,23 @@ fn a_misspelt_key_shows_line_and_column() {
     );
 }
 
+/// What collects the log of a controller reads JSON, also when the command line is wrong. Who calls another command is a person.
+#[test]
+fn a_wrong_command_line_of_a_controller_is_a_line_of_its_log() {
+    let outcome = orca(&["--kubconfig", "x"], &[]);
+    assert_eq!(outcome.code, Some(USAGE));
+    let line: serde_json::Value = serde_json::from_str(&outcome.stderr).expect("one line of JSON");
+    assert_eq!((&line["level"], &line["exit_code"]), (&"error".into(), &2.into()), "{line}");
+    let message = line["message"].as_str().expect("a message");
+    assert!(
+        message.starts_with("unexpected argument '--kubconfig'") && message.contains("--kubeconfig"),
+        "{line}"
+    );
+    let outcome = orca(&["config", "validate", "--no-such"], &[]);
+    assert_eq!(outcome.code, Some(USAGE));
+    assert!(outcome.stderr.starts_with("error: unexpected argument '--no-such'"), "{}", outcome.stderr);
+}
+
 #[test]
 fn a_bad_quantity_names_key_value_and_remedy() {
     let outcome = validate("aws: { region: us-west-2 }\nnode: { memory: 4 TiB }\n", &[]);
