@@ -170,6 +170,8 @@ impl<B: BackendSection> Visitor<'_> for Key<B> {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::value::MapDeserializer;
+
     use super::*;
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -275,5 +277,8 @@ mod tests {
         for error in texts.map(|read| read.expect_err("refused").to_string()) {
             assert!(error.contains("expected a config"), "{error}");
         }
+        let numbered = MapDeserializer::<_, serde::de::value::Error>::new([(3_u32, 4_u32)].into_iter());
+        let error = File::deserialize(numbered).expect_err("refused").to_string();
+        assert_eq!(error, "invalid type: integer `3`, expected the name of a section");
     }
 }
