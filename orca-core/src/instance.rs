@@ -331,6 +331,17 @@ mod tests {
     }
 
     #[test]
+    fn an_only_address_is_the_first_whichever_family_is_wanted() {
+        let bare = Instance::from_tags("i-1".into(), "cloud://i-1", InstanceState::Running, &BTreeMap::new());
+        for family in [IpFamily::Ipv4, IpFamily::Ipv6] {
+            for ip in ["10.0.0.7".parse().ok(), "2001:db8::7".parse().ok()] {
+                let first = Instance { private_ip: ip, ..bare.clone() }.with_first(family);
+                assert_eq!((first.private_ip, first.other_ip), (ip, None), "{family:?}");
+            }
+        }
+    }
+
+    #[test]
     fn names_of_states_and_capacity_types_are_those_of_serde() {
         for capacity_type in [CapacityType::OnDemand, CapacityType::Spot] {
             assert_eq!(serde_json::json!(capacity_type), capacity_type.as_str());

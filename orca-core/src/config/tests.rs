@@ -236,3 +236,11 @@ fn ready_becomes_unknown_after_the_configs_time_or_never() {
     assert_eq!(after(60).ready_unknown_after(), Some(Duration::from_mins(1)));
     assert_eq!(after(0).ready_unknown_after(), None);
 }
+
+#[test]
+fn a_type_without_capacity_is_remembered_for_the_configs_time() {
+    let memory = |seconds: f64| {
+        config(json!({ "controller": { "capacityMemorySeconds": seconds } })).controller.capacity_memory()
+    };
+    assert_eq!((memory(1.5), memory(180.0)), (Duration::from_millis(1_500), Duration::from_mins(3)));
+}
