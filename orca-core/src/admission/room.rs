@@ -109,9 +109,12 @@ mod tests {
         assert!(rejection.message.ends_with("enough resource: cpu, requested: 2, used: 999, capacity: 1000"));
         assert_eq!(short([("cpu", "1"), ("nvidia.com/gpu", "8")]), None);
         assert_eq!(short([("memory", "0")]), None, "nothing is asked for");
-        assert_eq!(short([("memory", "1")]).expect("none offered").reason, "OutOfmemory");
+        let none = short([("memory", "1")]).expect("none offered");
+        assert!(none.reason == "OutOfmemory" && none.message.ends_with("capacity: 0"), "{none:?}");
         assert_eq!(short([("hugepages-2Mi", "2Mi")]).expect("none offered").reason, "OutOfhugepages-2Mi");
-        assert_eq!(short([("example.com/dongle", "1")]).expect("used").reason, "OutOfexample.com/dongle");
+        let used = short([("example.com/dongle", "1")]).expect("used");
+        assert_eq!(used.reason, "OutOfexample.com/dongle");
+        assert!(used.message.ends_with("used: 1, capacity: 1"), "the node has it: {used:?}");
     }
 
     #[test]

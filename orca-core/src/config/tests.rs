@@ -244,3 +244,13 @@ fn a_type_without_capacity_is_remembered_for_the_configs_time() {
     };
     assert_eq!((memory(1.5), memory(180.0)), (Duration::from_millis(1_500), Duration::from_mins(3)));
 }
+
+#[test]
+fn advice_is_given_on_a_key_that_is_set_and_says_that_it_has_an_effect() {
+    let mut found = Findings::default();
+    found.advise_if(false, "a.unset", "b is better");
+    found.advise_if(true, "a.set", "b is better");
+    let warnings = found.into_result().expect("advice is no error");
+    let expected = Warning { key: "a.set", has_effect: true, text: "b is better" };
+    assert_eq!(warnings, [expected]);
+}
