@@ -215,8 +215,6 @@ mod tests {
         }
         let watch = watcher::Error::WatchFailed(nothing());
         assert_eq!(in_words(&watch), "HTTP 503 ServiceUnavailable");
-        let outer = crate::Error::Kubernetes { operation: "list pods", source: Box::new(nothing()) };
-        assert_eq!(in_words(&outer), "HTTP 503 ServiceUnavailable");
         let output =
             std::process::Command::new("sh").args(["-c", "echo no such profile >&2; exit 3"]).output();
         let out = Box::new(output.expect("a shell"));

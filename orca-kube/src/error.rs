@@ -32,16 +32,6 @@ pub enum Error {
         "the leader lease cannot be kept in {0}: the node lease of the same name is there; choose another namespace"
     )]
     LeaseNamespace(&'static str),
-    /// A call to the API server failed. No code path returns it at present: failed calls are retried for as long as it
-    /// takes.
-    #[error("cannot {operation}")]
-    Kubernetes {
-        /// What was tried.
-        operation: &'static str,
-        /// The error of the client.
-        #[source]
-        source: Box<kube::Error>,
-    },
     /// A Node of this name exists, and ORCA did not make it. See
     /// [`adopt_foreign_node`](crate::VirtualNodeBuilder::adopt_foreign_node).
     #[error(

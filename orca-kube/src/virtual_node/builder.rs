@@ -179,7 +179,7 @@ impl VirtualNodeBuilder {
         let cloud_info = self.cloud.info();
         let warnings = orca_core::config::validate(&self.config, &cloud_info).map_err(InvalidConfig)?;
         for warning in warnings {
-            tracing::warn!(key = warning.key, note = warning.text, "Config key has no effect");
+            tracing::warn!(key = warning.key, note = %warning, "Config warning");
         }
         if self.namespace == LEASE_NAMESPACE {
             return Err(Error::LeaseNamespace(LEASE_NAMESPACE));
