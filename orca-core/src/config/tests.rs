@@ -123,6 +123,8 @@ fn every_value_has_its_bounds_and_an_error_names_its_key() {
         (node("name", "-a"), Some("node.name")),
         (node("name", "a."), Some("node.name")),
         (node("name", "a_b"), Some("node.name")),
+        (node("name", "a..b"), Some("node.name")),
+        (node("name", "a.-b"), Some("node.name")),
         (node("operatingSystem", "Linux"), None),
         (node("operatingSystem", "windows"), Some("node.operatingSystem")),
         (node("architecture", "arm64"), None),
@@ -165,6 +167,68 @@ fn every_value_has_its_bounds_and_an_error_names_its_key() {
         let found = validate(&config(section.clone()), &real()).err().unwrap_or_default();
         let keys: Vec<&str> = found.iter().map(|error| error.key.as_str()).collect();
         assert_eq!(keys, wrong.into_iter().collect::<Vec<_>>(), "{section}");
+    }
+}
+
+#[test]
+fn labels_and_taints_are_what_the_api_server_takes_or_it_would_refuse_the_node() {
+    let long = "a".repeat(64);
+    let domain = |length: usize| format!("{}/a", "a".repeat(length));
+    let (longest, too_long) = (domain(253), domain(254));
+    for (key, is_key) in [
+        ("type", true),
+        ("Team_A.b-1", true),
+        ("example.com/team", true),
+        (longest.as_str(), true),
+        (too_long.as_str(), false),
+        (long.as_str(), false),
+        ("", false),
+        ("-a", false),
+        ("a b", false),
+        ("/a", false),
+        ("a/", false),
+        ("a/b/c", false),
+        ("Example.com/a", false),
+        ("a..b/c", false),
+    ] {
+        let keys = |section: serde_json::Value| -> Vec<String> {
+            let found = validate(&config(json!({ "node": section })), &real()).err().unwrap_or_default();
+            found.into_iter().map(|error| error.key).collect()
+        };
+        let expected = |path: String| if is_key { Vec::new() } else { vec![path] };
+        assert_eq!(keys(json!({ "labels": { key: "" } })), expected(format!("node.labels.{key}")), "{key}");
+        let taint = json!({ "taints": [{ "key": key, "effect": "NoExecute" }] });
+        assert_eq!(keys(taint), expected("node.taints[0].key".to_owned()), "{key}");
+    }
+    for value in [long.as_str(), "a b", "a-"] {
+        let texts = errors(json!({ "node": {
+            "labels": { "a": value }, "taints": [{ "key": "a", "value": value, "effect": "NoExecute" }],
+        } }));
+        assert!(texts.len() == 2 && texts.iter().all(|text| text.contains("at most 63")), "{texts:?}");
+    }
+}
+
+#[test]
+fn a_label_that_orca_sets_itself_can_only_be_given_as_it_is() {
+    let cloud = CloudInfo { provider: "aws".into(), ..real() };
+    for (key, own) in [
+        ("orca.research/provider", "aws"),
+        ("orca.research/version", env!("CARGO_PKG_VERSION")),
+        ("kubernetes.io/hostname", "orca"),
+        ("kubernetes.io/os", "linux"),
+        ("kubernetes.io/arch", "arm64"),
+    ] {
+        let with = |value: &str| {
+            let labels = json!({ key: value });
+            config(json!({ "node": { "name": "orca", "architecture": "arm64", "labels": labels } }))
+        };
+        assert_eq!(validate(&with(own), &cloud), Ok(vec![]), "{key}");
+        let errors = validate(&with("other"), &cloud).expect_err("refused");
+        let text = format!("ORCA sets this label itself, to {own}; remove it here");
+        assert_eq!(
+            errors,
+            [ConfigError { key: format!("node.labels.{key}"), value: Some("other".into()), remedy: text }]
+        );
     }
 }
 

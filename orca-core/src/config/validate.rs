@@ -40,7 +40,7 @@ fn check_node(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
         found.wrong(
             "node.name",
             &node.name,
-            "give at most 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
+            "give at most 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside each '.'",
         );
     }
     if !node.operating_system.eq_ignore_ascii_case("linux") {
@@ -67,8 +67,14 @@ fn check_node(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
     check_extended(node, found);
     check_labels(node, cloud, found);
     for (index, taint) in node.taints.iter().flatten().enumerate() {
+        let path = |field: &str| format!("node.taints[{index}].{field}");
         if taint.key.is_empty() {
-            found.missing(&format!("node.taints[{index}].key"), "give the taint's key");
+            found.missing(&path("key"), "give the taint's key");
+        } else if !is_label_key(&taint.key) {
+            found.wrong(&path("key"), &taint.key, NO_KEY);
+        }
+        if !taint.value.is_empty() && !is_label_part(&taint.value) {
+            found.wrong(&path("value"), &taint.value, NO_VALUE);
         }
     }
     if let Some(address) = node.address.as_ref().filter(|text| text.parse::<std::net::IpAddr>().is_err()) {
@@ -79,11 +85,9 @@ fn check_node(config: &Config, cloud: &CloudInfo, found: &mut Findings) {
 fn check_extended(node: &Node, found: &mut Findings) {
     for (name, amount) in &node.extended_resources {
         let path = format!("node.extendedResources.{name}");
-        let parts = name.split_once('/');
-        let is_name = parts.is_some_and(|(prefix, name)| is_node_name(prefix) && is_label_part(name));
         if name == "nvidia.com/gpu" {
             found.wrong(&path, amount, "give it as node.gpu");
-        } else if !is_extended(name) || !is_name {
+        } else if !is_extended(name) || !is_label_key(name) {
             let remedy = "the name is none of an extended resource: give it as its device plugin or its maker spells it, \
                           with a domain and '/', such as example.com/device";
             found.wrong(&path, amount, remedy);
@@ -99,21 +103,25 @@ fn check_extended(node: &Node, found: &mut Findings) {
     }
 }
 
+/// What to give in place of a key that the API server refuses, and the whole node with it.
+const NO_KEY: &str = "the key is none of a label or a taint: give at most 63 letters, digits, '-', '_' and '.', with a \
+                      letter or digit at both ends; before these, a domain in lower case and '/' may stand";
+/// What to give in place of such a value.
+const NO_VALUE: &str =
+    "give at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends";
+
 fn check_labels(node: &Node, cloud: &CloudInfo, found: &mut Findings) {
     for (key, value) in &node.labels {
         let path = format!("node.labels.{key}");
-        let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
         if let Some(own) = fixed(key, node, cloud) {
             if own != value {
                 let remedy = format!("ORCA sets this label itself, to {own}; remove it here");
                 found.wrong(&path, value, remedy);
             }
-        } else if !is_label_part(name) || prefix.contains('/') {
-            found.wrong(&path, value, "the key is none of a label: give letters, digits, '-', '_' and '.'");
+        } else if !is_label_key(key) {
+            found.wrong(&path, value, NO_KEY);
         } else if !value.is_empty() && !is_label_part(value) {
-            let remedy =
-                "give at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends";
-            found.wrong(&path, value, remedy);
+            found.wrong(&path, value, NO_VALUE);
         }
     }
 }
@@ -130,7 +138,7 @@ fn fixed<'a>(key: &str, node: &'a Node, cloud: &'a CloudInfo) -> Option<&'a str>
     }
 }
 
-/// Whether the API server accepts this as the value of a label, or as the name in its key. With one that it does not
+/// Whether the API server accepts this as the value of a label or a taint, or as the name in its key. With one that it does not
 /// accept, it would refuse the whole Node.
 fn is_label_part(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || [b'-', b'_', b'.'].contains(&b);
@@ -138,11 +146,26 @@ fn is_label_part(text: &str) -> bool {
     text.len() <= 63 && text.bytes().all(inner) && edge(text.bytes().next()) && edge(text.bytes().last())
 }
 
-/// RFC 1123 subdomain, at most 63 characters because it is a label value as well.
-fn is_node_name(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+/// What the API server takes as the key of a label or a taint, and as the name of a resource: a name, or a domain and a name.
+fn is_label_key(key: &str) -> bool {
+    match key.split_once('/') {
+        Some((domain, name)) => is_subdomain(domain) && is_label_part(name),
+        None => is_label_part(key),
+    }
+}
+
+/// RFC 1123 subdomain.
+fn is_subdomain(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    name.len() <= 63 && name.bytes().all(inner) && edge(name.bytes().next()) && edge(name.bytes().last())
+    let is_part =
+        |part: &str| part.bytes().all(inner) && edge(part.bytes().next()) && edge(part.bytes().last());
+    text.len() <= 253 && text.split('.').all(is_part)
+}
+
+/// A subdomain of at most 63 characters, because it is a label value as well.
+fn is_node_name(name: &str) -> bool {
+    name.len() <= 63 && is_subdomain(name)
 }
 
 fn check_instances(config: &Config, found: &mut Findings) {
