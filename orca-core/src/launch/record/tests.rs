@@ -144,6 +144,18 @@ fn an_answer_takes_its_own_mark_and_says_that_the_send_has_left() {
 }
 
 #[test]
+fn a_send_after_one_that_nobody_answered_is_a_repetition() {
+    assert!(!record().is_repeated(), "S1: nothing of this token was sent before");
+    assert!(record().resend(at(1_030)).is_repeated());
+    assert!(
+        record().resend(at(1_000 + AGED)).is_repeated(),
+        "nobody knows what became of a send that is void"
+    );
+    let unsent = record().not_sent(at(1_000), capacity(), at(1_001)).resend(at(1_030));
+    assert!(!unsent.is_repeated(), "the first never left");
+}
+
+#[test]
 fn the_marks_are_bounded() {
     let mut record = record();
     for second in 0..1_000 {
