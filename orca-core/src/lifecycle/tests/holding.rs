@@ -31,6 +31,33 @@ fn what_a_clock_that_was_ahead_has_written_holds_no_launch_back() {
 }
 
 #[test]
+fn a_refused_launch_is_begun_anew_after_its_back_off_and_no_second_before() {
+    for (kind, first, seventh) in [
+        (Kind::Quota, 60, 300),
+        (Kind::Denied, 60, 300),
+        (Kind::Invalid(Fault::Config), 60, 300),
+        (Kind::Throttled, 2, 60),
+        (Kind::Unknown, 2, 60),
+        (Kind::NotFound, 2, 60),
+        (Kind::NoCapacity, 0, 0),
+    ] {
+        for (attempt, wait) in [(1, first), (7, seventh)] {
+            let mut opened = record(0);
+            opened.attempt = attempt;
+            let refused = opened.refused(at(0), CloudError::new(kind, "C", "m"), at(10));
+            let case = Case::new(instances()).record(refused);
+            let next = format!("attempt {}", attempt + 1);
+            assert_eq!(action(&case.decide(10 + wait)), next, "{kind:?}");
+            if wait > 0 {
+                let early = [case.decide(10), case.decide(9 + wait)];
+                assert_eq!(early.each_ref().map(action), ["None", "None"], "L8: {kind:?}");
+                assert_eq!(early.map(|one| one.again.as_secs()), [wait.unsigned_abs(), 1], "{kind:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_pods_own_deadline_ends_it_and_its_instance() {
     let seen = KnownInstances { seen: vec![instance(InstanceState::Running)], ..instances() };
     let mut case = Case::new(seen).record(record(0).launched(&"i-1".into()));
