@@ -141,14 +141,14 @@ pub(super) fn foreign(node: Option<&NodeName>, ours: &NodeName, instances: &[Ins
     let (count, named) = (counted(instances.len(), "instance"), named(instances));
     let text = match node {
         Some(node) => format!(
-            "{count} of this cluster named for node {node}, and this ORCA does not touch what belongs to another: {named}. The \
-             tag {} is \"{node}\", and this node's is \"{ours}\". If another ORCA runs as {node}, all is well; if this node had that \
-             name before, run ORCA as {node} until its pods are gone, or end them by hand",
+            "this ORCA does not touch {count} of this cluster with the tag {} \"{node}\", because this node's is \"{ours}\": {named}. \
+             If another ORCA runs as {node}, all is well; if this node had that name before, run ORCA as {node} until its pods are \
+             gone, or end them by hand",
             tag::NODE
         ),
         None => format!(
-            "{count} of this cluster without a node, which ORCA does not touch: {named}. The tag {} is missing, which has to be \
-             \"{ours}\" for this node's. Set it, or end by hand what nobody uses",
+            "this ORCA does not touch {count} of this cluster without the tag {}, which is \"{ours}\" on this node's: {named}. Set \
+             it, or end by hand what nobody uses",
             tag::NODE
         ),
     };
@@ -165,7 +165,7 @@ pub(super) fn without_pod(instances: &[InstanceId]) -> Note {
     Note::warning(
         reason::INSTANCE_NOT_OWNED,
         format!(
-            "{} with this node's tags not ended: {}. The tag {} is missing, which has to be the UID of the pod. Set it, or end \
+            "nothing ends {} with this node's tags: {}. The tag {} is missing, which has to be the UID of the pod. Set it, or end \
              by hand what nobody uses",
             counted(instances.len(), "instance"),
             named(instances),
@@ -191,7 +191,7 @@ pub(super) fn leftovers_without_pod(leftovers: &[&LeftoverId]) -> Note {
     Note::warning(
         reason::LEFTOVER_NOT_OWNED,
         format!(
-            "{} with this node's tags not removed: {}. The tag {} is missing, which has to be the UID of the pod. Set it, or \
+            "nothing removes {} with this node's tags: {}. The tag {} is missing, which has to be the UID of the pod. Set it, or \
              delete by hand what nobody uses",
             counted(leftovers.len(), "leftover"),
             named(leftovers),

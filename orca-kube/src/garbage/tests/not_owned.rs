@@ -70,3 +70,11 @@ async fn a_leftover_that_names_no_pod_stays_and_is_told() {
     );
     assert_eq!(harness.metrics.leftovers_not_owned.get(), 1);
 }
+
+#[test]
+fn the_report_of_another_node_names_the_tag_and_both_values() {
+    let note = notes::foreign(Some(&"m".into()), &"n".into(), &["i-1".into(), "i-2".into()]);
+    for word in ["2 instances", "orca.research/node", "\"m\"", "\"n\"", "i-1, i-2", "by hand"] {
+        assert!(note.message.contains(word), "{word} is missing: {}", note.message);
+    }
+}
